@@ -1,0 +1,62 @@
+"""Activation functions, one file each: value, derivative, and the rule of each arithmetic."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import asdict
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.errors import UsageError
+
+if TYPE_CHECKING:
+    from backproof.arithmetic.ball import Ball
+    from backproof.rounding import Rounding
+
+Values = NDArray[np.floating]
+
+
+class Activation(Protocol):
+    """What a file of this package provides, as a frozen dataclass called `Function`."""
+
+    name: ClassVar[str]
+
+    def value(self, z: Values) -> Values:
+        """f(z) for pre-activations (samples, units), in the dtype of z."""
+
+    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+        """The cotangent of a = f(z) (samples, units) taken back to z."""
+
+    def ball(self, z: Ball, rounding: Rounding) -> Ball:
+        """f of a ball: the radius holds for any correct implementation."""
+
+    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        """`pull` of balls."""
+
+
+def names() -> list[str]:
+    """All activations there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+@lru_cache
+def named(name: str, **fields: float) -> Activation:
+    """The activation of that name, with its fields where it has any (a slope, say)."""
+    if name not in names():
+        raise UsageError(f"no activation {name!r}; there are {', '.join(names())}")
+    activation: Activation = importlib.import_module(f"{__name__}.{name}").Function(**fields)
+    return activation
+
+
+def to_json(activation: Activation) -> dict[str, Any]:
+    """Name and fields, as `from_json` takes them."""
+    return {"name": activation.name, **asdict(activation)}  # type: ignore[call-overload]
+
+
+def from_json(described: dict[str, Any]) -> Activation:
+    """The activation that `to_json` described."""
+    return named(**described)

@@ -1,0 +1,29 @@
+"""linear: f(z) = z."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from backproof.activations import Values
+from backproof.arithmetic.ball import Ball
+from backproof.rounding import Rounding
+
+
+@dataclass(frozen=True)
+class Function:
+    """The identity; nothing is rounded."""
+
+    name: ClassVar[str] = "linear"
+
+    def value(self, z: Values) -> Values:
+        return z
+
+    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return cotangent
+
+    def ball(self, z: Ball, rounding: Rounding) -> Ball:
+        return z
+
+    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        return cotangent

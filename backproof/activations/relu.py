@@ -1,0 +1,55 @@
+"""relu: f(z) = max(z, 0), with slope 0 at z = 0 (as Keras, PyTorch and JAX have it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from backproof.activations import Values
+from backproof.arithmetic.ball import Ball
+from backproof.rounding import Rounding
+
+
+@dataclass(frozen=True)
+class Function:
+    """The rectifier. No rounding of its own: |max(ẑ, 0) − max(Z, 0)| ≤ |ẑ − Z|."""
+
+    name: ClassVar[str] = "relu"
+
+    def value(self, z: Values) -> Values:
+        return np.maximum(z, 0)
+
+    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return cotangent * (z > 0)
+
+    def ball(self, z: Ball, rounding: Rounding) -> Ball:
+        """The radius of z, and 0 where z + 2r ≤ 0: there every implementation gives exactly 0."""
+        value = np.maximum(z.value, 0)
+        if z.radius is None:
+            return Ball(value, None)
+        return Ball(value, z.radius * (z.value + 2 * z.radius > 0))
+
+    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        """The cotangent where z is surely positive, 0 where surely not; both where it may be either.
+
+        The value in z and any ẑ lie within r of the exact Z, so |z| > 2r settles the sign of all.
+        Where it does not, an implementation may pass the cotangent (at most its magnitude m) and
+        the exact result be 0, or the reverse: the radius is m. Where r = 0 there is no doubt, and
+        the slope at an exact 0 is the declared 0.
+        """
+        value = cotangent.value * (z.value > 0)
+        if z.radius is None:
+            passed = None if cotangent.radius is None else cotangent.radius * (z.value > 0)
+            return Ball(value, passed)
+        reach = 2 * z.radius
+        doubtful = (np.abs(z.value) <= reach) & (z.radius > 0)
+        radius = (
+            np.zeros_like(value)
+            if cotangent.radius is None
+            else cotangent.radius * (z.value > reach)
+        )
+        if doubtful.any():
+            np.copyto(radius, cotangent.magnitude, where=doubtful)
+        return Ball(value, radius)

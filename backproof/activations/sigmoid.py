@@ -1,0 +1,52 @@
+"""sigmoid: f(z) = 1 / (1 + exp(−z)), f′ = f·(1 − f)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import expit
+
+from backproof.activations import Values
+from backproof.arithmetic.ball import Ball, growth
+from backproof.rounding import Rounding
+
+
+@dataclass(frozen=True)
+class Function:
+    """The logistic function."""
+
+    name: ClassVar[str] = "sigmoid"
+
+    def value(self, z: Values) -> Values:
+        result: Values = expit(z)
+        return result
+
+    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return cotangent * (a * (1 - a))
+
+    def ball(self, z: Ball, rounding: Rounding) -> Ball:
+        """r_a = r_z · sup f′ + the charge on a.
+
+        (log f′)′ = 1 − 2f lies in [−1, 1], so f′ grows at most by exp(2r) over the 2r around z
+        where all implementations lie. 1 − a is taken 2⁻⁵⁰ too large for the rounding of a.
+        """
+        a: Values = expit(z.value)
+        slope = a * np.minimum(1 - a + 2.0**-50, 1)
+        charge = rounding.charge("sigmoid")
+        if z.radius is None:
+            return Ball(a, charge * a + rounding.tiny)
+        moved = np.minimum(slope * z.radius * growth(z.radius, 2), 1)
+        return Ball(a, charge * (a + 2 * moved) + moved + rounding.tiny)
+
+    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        """g·a·(1 − a), where the factor s = a(1 − a) moves by at most |1 − 2a|·r_a + r_a².
+
+        Taken of a, not of z: 1 − â loses what â has lost. A factor computed from z moves less.
+        Three roundings: 1 − a, the two products; they may be grouped in any way.
+        """
+        assert a.radius is not None
+        s = a.value * (1 - a.value)
+        moved = a.radius * (np.abs(1 - 2 * a.value) + 3 * a.radius)
+        return cotangent.times(Ball(s, moved + 3 * rounding.unit * s + rounding.tiny), rounding)

@@ -1,0 +1,71 @@
+"""softmax: f(z)_i = exp(z_i) / Σ_j exp(z_j) in each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from backproof.activations import Values
+from backproof.arithmetic.ball import Ball, growth
+from backproof.rounding import Rounding
+
+
+@dataclass(frozen=True)
+class Function:
+    """The softmax of each row, computed with the row's maximum taken off."""
+
+    name: ClassVar[str] = "softmax"
+
+    def value(self, z: Values) -> Values:
+        p = np.exp(z - row_maximum(z))
+        p /= row_sum(p)
+        return p
+
+    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return a * (cotangent - row_sum(a * cotangent))
+
+    def ball(self, z: Ball, rounding: Rounding) -> Ball:
+        p = self.value(z.value)
+        return Ball(p, softmax_radius(z, p, rounding))
+
+    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        """a ⊙ (g − Σ_j a_j g_j), by the rules of product, sum and difference."""
+        weighted = cotangent.times(a, rounding)
+        centred = cotangent.minus(weighted.row_total(rounding), rounding)
+        return centred.times(a, rounding)
+
+
+def row_maximum(z: Values) -> Values:
+    """Largest of each row, (samples, 1); column by column, for rows are short."""
+    return np.max(z, axis=1, keepdims=True)
+
+
+def row_sum(z: Values) -> Values:
+    """Sum of each row, (samples, 1)."""
+    return np.sum(z, axis=1, keepdims=True)
+
+
+def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
+    """How far a computed softmax may lie from the exact one.
+
+    Moved inputs: along the way from Z to ẑ, |dp_i| ≤ p_i·((1 − p_i)·r_i + Σ_{j≠i} p_j r_j), and
+    log p_j moves by at most 4r over the reach of r = max r_j, twice in this product: exp(8r).
+    Roundings: log p_i is z_i − max − log Σ or z_i − lse; its terms are at most
+    |z_i| + |max| + log m in size, each rounded at most twice, so that p_i and the sum's share of
+    each p_j err by that many u, relatively; then the charge, and the sum over m.
+    """
+    m = p.shape[1]
+    top = row_maximum(z.value)
+    own = 2 * rounding.unit * (np.abs(z.value) + np.abs(top) + np.log(m))
+    relative = own + row_sum(p * own) + rounding.charge("softmax") + rounding.gamma(m + 2)
+    if z.radius is None:
+        return p * relative + rounding.tiny
+    moved = p * z.radius
+    total = row_sum(moved)
+    moved = p * np.maximum(total + z.radius - 2 * moved, 0)
+    moved *= growth(z.radius, 8)
+    # What the difference above may lose to cancellation, in float64.
+    moved += 2.0**-50 * p * (total + z.radius)
+    return np.minimum(moved, 1) * (1 + relative) + p * relative + rounding.tiny

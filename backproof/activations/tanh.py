@@ -1,0 +1,45 @@
+"""tanh: f(z) = tanh z, f′ = 1 − f²."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from backproof.activations import Values
+from backproof.arithmetic.ball import Ball, growth
+from backproof.rounding import Rounding
+
+
+@dataclass(frozen=True)
+class Function:
+    """The hyperbolic tangent."""
+
+    name: ClassVar[str] = "tanh"
+
+    def value(self, z: Values) -> Values:
+        return np.tanh(z)
+
+    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return cotangent * (1 - a * a)
+
+    def ball(self, z: Ball, rounding: Rounding) -> Ball:
+        """r_a = r_z · sup f′ + the charge on a; (log f′)′ = −2f, so f′ grows at most by exp(4r)."""
+        a = np.tanh(z.value)
+        charge = rounding.charge("tanh")
+        size = np.abs(a)
+        if z.radius is None:
+            return Ball(a, charge * size + rounding.tiny * (size > 0))
+        slope = np.minimum((1 - size) * (1 + size) + 2.0**-50, 1)
+        moved = np.minimum(slope * z.radius * growth(z.radius, 4), 2)
+        radius = charge * (size + 2 * moved) + moved
+        return Ball(a, radius + rounding.tiny * (radius > 0))
+
+    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        """g·(1 − a²), where the factor moves by at most 2|a|·r_a + r_a², and a² rounds at its size."""
+        s = 1 - a.value * a.value
+        own = rounding.unit * (a.magnitude * a.magnitude + 2 * s)
+        if a.radius is not None:
+            own += a.radius * (2 * np.abs(a.value) + 3 * a.radius)
+        return cotangent.times(Ball(s, own + rounding.tiny), rounding)

@@ -1,0 +1,49 @@
+"""The arithmetics in which the definition is evaluated: one file each."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.activations import Activation
+from backproof.losses import LossModule
+
+T = TypeVar("T")
+
+
+class Ops(Protocol[T]):
+    """What the definition asks of an arithmetic. Arrays are (rows, columns); vectors (columns,)."""
+
+    def exact(self, x: NDArray[np.floating]) -> T:
+        """Data and parameters: known without error."""
+
+    def matmul(self, a: T, b: T) -> T: ...
+
+    def transpose(self, a: T) -> T: ...
+
+    def add(self, a: T, b: T) -> T:
+        """a + b; a vector b is added to each row of a."""
+
+    def subtract(self, a: T, b: T) -> T: ...
+
+    def multiply(self, a: T, b: T) -> T: ...
+
+    def scale(self, a: T, c: float, roundings: int = 1) -> T:
+        """c·a, where an implementation reaches the coefficient c in that many roundings."""
+
+    def total(self, a: T, axis: int | None = None) -> T:
+        """The sum over all elements, or over the rows (axis 0)."""
+
+    def magnitude(self, a: T) -> T: ...
+
+    def sign(self, a: T) -> T: ...
+
+    def activate(self, f: Activation, z: T) -> T: ...
+
+    def pull(self, f: Activation, z: T, a: T, cotangent: T) -> T:
+        """The cotangent of a = f(z), taken back to z."""
+
+    def head(self, loss: LossModule, z: T, a: T, y: T) -> tuple[T, T]:
+        """The loss of each element (or row), and its derivative by z or by a (see the loss)."""

@@ -1,0 +1,205 @@
+"""Ball arithmetic: values with a radius that bounds the rounding errors of every implementation.
+
+A `Ball` (value, radius) says: the exact result, that of the definition in real numbers, lies within
+``radius`` of ``value``; and the result of *any* implementation that keeps to the `Rounding` lies
+within ``radius`` of the exact one. So the value, any implementation and the exact result are within
+2·radius of each other, and ``|value| + 2·radius`` bounds them all (`Ball.magnitude`). Two
+implementations differ by at most the sum of their radii.
+
+Every rule is a running error bound (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+edition, sections 3.1 and 3.3). Written with hats for computed and capitals for exact quantities:
+|f̂ − F| ≤ |fl(f(x̂)) − f(x̂)| + |f(x̂) − f(X)|, a rounding charged at the size that x̂ may have, and
+the move from X to x̂ by at most the radius of x.
+"""
+
+from __future__ import annotations
+
+from math import exp, inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.activations import Activation
+from backproof.arithmetic.floating import product
+from backproof.losses import LossModule
+from backproof.rounding import Rounding, inflated
+
+Values = NDArray[np.floating]
+
+# Makes up for the float64 roundings of an elementwise radius of at most 56 operations.
+SLACK = inflated(56)
+
+
+def growth(radius: Values, rate: float) -> float:
+    """exp(rate · the largest radius): by how much a slope may grow over the reach of a ball."""
+    largest = float(radius.max())
+    # Beyond 1 the slope's own bound is reached; exp of a NaN or infinity must stay infinite.
+    return SLACK * exp(rate * largest) if largest * rate < 700 else inf
+
+
+class Ball:
+    """Value and radius, arrays of one shape; radius None means exact."""
+
+    __slots__ = ("_magnitude", "radius", "value")
+
+    def __init__(self, value: Values, radius: Values | None) -> None:
+        self.value = value
+        self.radius = radius
+        self._magnitude: Values | None = None
+
+    @property
+    def magnitude(self) -> Values:
+        """A bound on the size of the value, of the exact result and of any implementation's."""
+        if self._magnitude is None:
+            self._magnitude = np.abs(self.value)
+            if self.radius is not None:
+                self._magnitude += 2 * SLACK * self.radius
+        return self._magnitude
+
+    @property
+    def T(self) -> Ball:  # noqa: N802 (NumPy's name for it)
+        """The transpose."""
+        turned = Ball(self.value.T, None if self.radius is None else self.radius.T)
+        turned._magnitude = None if self._magnitude is None else self._magnitude.T
+        return turned
+
+    def times(self, other: Ball, rounding: Rounding) -> Ball:
+        """Elementwise product: u·m·m′ + m·r′ + r·m′, with η where both may be non-zero."""
+        size = self.magnitude * other.magnitude
+        radius = rounding.unit * SLACK * size
+        if self.radius is not None:
+            radius += SLACK * self.radius * other.magnitude
+        if other.radius is not None:
+            radius += SLACK * self.magnitude * other.radius
+        radius += rounding.tiny * ((self.magnitude > 0) & (other.magnitude > 0))
+        return Ball(self.value * other.value, radius)
+
+    def plus(self, other: Ball, rounding: Rounding) -> Ball:
+        """Elementwise sum (a vector other goes to each row): u·|result| + r + r′."""
+        return self._combined(self.value + other.value, other, rounding)
+
+    def minus(self, other: Ball, rounding: Rounding) -> Ball:
+        """Elementwise difference, as `plus`."""
+        return self._combined(self.value - other.value, other, rounding)
+
+    def _combined(self, value: Values, other: Ball, rounding: Rounding) -> Ball:
+        radius = np.abs(value)
+        radius *= rounding.unit * SLACK
+        # The computed sum may be larger than ``value`` by the radii: (1 + 2u) on each of them.
+        share = SLACK * (1 + 2 * rounding.unit)
+        if self.radius is not None:
+            radius += share * self.radius
+        if other.radius is not None:
+            radius += share * other.radius
+        return Ball(value, radius)
+
+    def row_total(self, rounding: Rounding) -> Ball:
+        """The sum of each row, (samples, 1), in any order: γ_{m−1}·Σm + Σr."""
+        return self._summed(1, rounding, keepdims=True)
+
+    def total(self, rounding: Rounding, axis: int | None) -> Ball:
+        """The sum over all elements or one axis, in any order."""
+        return self._summed(axis, rounding, keepdims=False)
+
+    def _summed(self, axis: int | None, rounding: Rounding, *, keepdims: bool) -> Ball:
+        count = self.value.size if axis is None else self.value.shape[axis]
+        error = self.magnitude * (rounding.gamma(count - 1) * inflated(count))
+        if self.radius is not None:
+            error += self.radius * inflated(count)
+        return Ball(
+            np.asarray(self.value.sum(axis=axis, keepdims=keepdims)),
+            np.asarray(error.sum(axis=axis, keepdims=keepdims)),
+        )
+
+    def doubled(self) -> Ball:
+        """Twice the ball: exact in binary arithmetic."""
+        return Ball(2 * self.value, None if self.radius is None else 2 * self.radius)
+
+
+class BallOps:
+    """The operations of the definition on balls, for one rounding model."""
+
+    def __init__(self, rounding: Rounding) -> None:
+        self.rounding = rounding
+        self._known: dict[int, tuple[Values, Ball]] = {}
+
+    def exact(self, x: Values) -> Ball:
+        """Data and parameters; subnormal numbers may be flushed to zero by the implementation."""
+        if not x.flags.writeable and id(x) in self._known:
+            return self._known[id(x)][1]
+        value = x.astype(np.float64, order="F", copy=x.flags.writeable)
+        size = np.abs(value)
+        flushed = size < self.rounding.tiny
+        flushed &= size > 0
+        ball = Ball(value, size * flushed if flushed.any() else None)
+        if not x.flags.writeable:  # the data of a batch, which many evaluations share
+            self._known[id(x)] = (x, ball)
+        return ball
+
+    def matmul(self, a: Ball, b: Ball) -> Ball:
+        """γₙ·m_a m_b + r_a m_b + m_a r_b, for any order of summation (Higham, section 3.5).
+
+        With n products that may each underflow, where one is not exactly zero.
+        """
+        n = a.value.shape[1]
+        slack = inflated(n + 8)
+        left, right = a.magnitude, b.magnitude
+        weights = right * (self.rounding.gamma(n) * slack)
+        if b.radius is not None:
+            weights += b.radius * slack
+        radius = product(left, weights)
+        if a.radius is not None:
+            radius += product(a.radius, right * slack)
+        eta = n * self.rounding.tiny
+        if radius.size and radius.min() > 0:
+            radius += eta
+        else:  # exact zeros stay exact: a row of zeros, a dead unit
+            reached = product((left > 0).astype(np.float64), (right > 0).astype(np.float64))
+            radius += eta * (reached > 0)
+        return Ball(product(a.value, b.value), radius)
+
+    def transpose(self, a: Ball) -> Ball:
+        return a.T
+
+    def add(self, a: Ball, b: Ball) -> Ball:
+        return a.plus(b, self.rounding)
+
+    def subtract(self, a: Ball, b: Ball) -> Ball:
+        return a.minus(b, self.rounding)
+
+    def multiply(self, a: Ball, b: Ball) -> Ball:
+        return a.times(b, self.rounding)
+
+    def scale(self, a: Ball, c: float, roundings: int = 1) -> Ball:
+        """c·a, c a ball (c, roundings·u|c|), and one rounding for the product; c = 1 changes nothing."""
+        if c == 1:
+            return a
+        size = abs(c) * SLACK
+        radius = a.magnitude * (size * self.rounding.gamma(roundings + 1))
+        if a.radius is not None:
+            radius += size * a.radius
+        radius += (roundings + 1) * self.rounding.tiny * (a.magnitude > 0)
+        return Ball(c * a.value, radius)
+
+    def total(self, a: Ball, axis: int | None = None) -> Ball:
+        return a.total(self.rounding, axis)
+
+    def magnitude(self, a: Ball) -> Ball:
+        return Ball(np.abs(a.value), a.radius)
+
+    def sign(self, a: Ball) -> Ball:
+        """−1, 0 or 1; all of them where the sign is in doubt. Exact zeros have sign 0."""
+        value = np.sign(a.value)
+        if a.radius is None:
+            return Ball(value, None)
+        doubtful = (np.abs(a.value) <= 2 * a.radius) & (a.radius > 0)
+        return Ball(value, 2.0 * doubtful)
+
+    def activate(self, f: Activation, z: Ball) -> Ball:
+        return f.ball(z, self.rounding)
+
+    def pull(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
+        return f.pull_ball(z, a, cotangent, self.rounding)
+
+    def head(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+        return loss.ball(z, a, y, self.rounding)

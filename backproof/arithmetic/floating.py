@@ -1,0 +1,60 @@
+"""Floating point: the definition evaluated in NumPy, in the dtype of its data."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.activations import Activation
+from backproof.losses import LossModule
+
+Values = NDArray[np.floating]
+
+
+def product(a: Values, b: Values) -> Values:
+    """a @ b, laid out column by column: sums over a few columns then run over long vectors."""
+    result: Values = np.matmul(b.T, a.T).T
+    return result
+
+
+class Float:
+    """Values as they come out of NumPy; the dtype is that of the parameters and the batch."""
+
+    def exact(self, x: Values) -> Values:
+        return x
+
+    def matmul(self, a: Values, b: Values) -> Values:
+        return product(a, b)
+
+    def transpose(self, a: Values) -> Values:
+        return a.T
+
+    def add(self, a: Values, b: Values) -> Values:
+        return a + b
+
+    def subtract(self, a: Values, b: Values) -> Values:
+        return a - b
+
+    def multiply(self, a: Values, b: Values) -> Values:
+        return a * b
+
+    def scale(self, a: Values, c: float, roundings: int = 1) -> Values:
+        return a if c == 1 else a * c
+
+    def total(self, a: Values, axis: int | None = None) -> Values:
+        return np.asarray(a.sum(axis=axis))
+
+    def magnitude(self, a: Values) -> Values:
+        return np.abs(a)
+
+    def sign(self, a: Values) -> Values:
+        return np.sign(a)
+
+    def activate(self, f: Activation, z: Values) -> Values:
+        return f.value(z)
+
+    def pull(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
+        return f.pull(z, a, cotangent)
+
+    def head(self, loss: LossModule, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        return loss.value(z, a, y)

@@ -1,0 +1,95 @@
+"""The bounds at every point of a record: the definition evaluated in balls, once for each model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.arithmetic.ball import Ball, BallOps
+from backproof.definition import evaluate, step, undecided
+from backproof.record import Point, Record
+from backproof.rounding import Rounding
+
+Values = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """Radii by name at one point, and the samples whose class they leave open."""
+
+    radii: dict[str, Values]
+    open_samples: NDArray[np.intp]
+    lost: str
+    """The first tensor, in the order of computation, with an infinite radius; or nothing."""
+
+
+class Bounds:
+    """The bounds of one record, computed when they are first asked for, and kept."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self._known: dict[tuple[Rounding, Point], Bound] = {}
+
+    @cached_property
+    def _arithmetics(self) -> dict[Rounding, BallOps]:
+        return {}
+
+    def rounding(self, implementation: str) -> Rounding:
+        """The rounding model that the implementation declares in this dtype."""
+        return Rounding.of(self.record.dtype)
+
+    def at(self, implementation: str, point: Point) -> Bound:
+        """How far that implementation may lie from the exact result at that point."""
+        rounding = self.rounding(implementation)
+        key = (rounding, point)
+        if key not in self._known:
+            self._known[key] = self._compute(rounding, point)
+        return self._known[key]
+
+    def _compute(self, rounding: Rounding, point: Point) -> Bound:
+        record = self.record
+        ops = self._arithmetics.setdefault(rounding, BallOps(rounding))
+        parameters, batch = record.parameters[point], record.batches[point.name]
+        with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
+            balls: dict[str, Ball] = evaluate(ops, record.network, parameters, batch)
+            balls |= step(ops, record.network, parameters, balls, record.optimizer)
+            last = balls[f"activation/dense_{len(record.network.layers)}"]
+            radius = np.zeros_like(last.value) if last.radius is None else last.radius
+            unsure = (
+                undecided(record.network, last.value, radius)
+                if record.network.decision
+                else np.zeros(len(last.value), bool)
+            )
+        lost = next((name for name, ball in balls.items() if not bounded(ball)), "")
+        return Bound(
+            radii={
+                name: radius_of(balls[name]) for name in record.names(point) if name in balls
+            },
+            open_samples=np.flatnonzero(unsure),
+            lost=lost,
+        )
+
+    def prepare(self, *implementations: str) -> None:
+        """Compute all bounds now: while the workers are busy, say."""
+        for implementation in implementations:
+            for point in self.record.parameters:
+                self.at(implementation, point)
+
+
+def radius_of(ball: Ball) -> Values:
+    """The radius as an array; infinite where the value itself overflowed."""
+    radius = np.zeros_like(ball.value) if ball.radius is None else ball.radius
+    if isfinite(float(ball.value.sum())) and isfinite(float(radius.sum())):
+        return radius
+    return np.where(np.isfinite(ball.value) & np.isfinite(radius), radius, np.inf)
+
+
+def bounded(ball: Ball) -> bool:
+    """Whether value and radius are finite throughout."""
+    return bool(np.isfinite(ball.value).all()) and (
+        ball.radius is None or bool(np.isfinite(ball.radius).all())
+    )

@@ -1,0 +1,234 @@
+"""Verdicts: what every comparison of a record comes to, and why."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.comparison.bounds import Bound, Bounds
+from backproof.comparison.kernel import Difference, difference
+from backproof.comparison.rows import Row, Status
+from backproof.pairing import Waiver
+from backproof.protocol import Tensors
+from backproof.quantities import split
+from backproof.record import SUBJECT, Point, Record
+
+# A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
+# largest element pass has shown nothing.
+WEAKEST_POWER = 1 / 8
+
+Array = NDArray[Any]
+
+
+def compare(record: Record, bounds: Bounds, today: datetime.date) -> list[Row]:
+    """A row for each reference × point × name, with vacuity and waivers applied."""
+    rows: list[Row] = []
+    for reference in record.references:
+        mine = [
+            row
+            for point in record.points()
+            for row in compare_point(record, bounds, reference, point)
+        ]
+        find_vacuity(mine)
+        rows += mine
+    apply_waivers(rows, record.waivers, today)
+    return rows
+
+
+def compare_point(record: Record, bounds: Bounds, reference: str, point: Point) -> list[Row]:
+    """The rows of one reference at one point."""
+    blank = Row(
+        pairing=record.pairing,
+        subject=record.subject,
+        reference=reference,
+        quantity="",
+        tensor="",
+        point=point.name,
+        step=point.step,
+        dtype=record.dtype,
+    )
+    rows = []
+    for name in record.names(point):
+        quantity, tensor = split(name)
+        rows.append(replace(blank, quantity=quantity, tensor=tensor))
+    failed = [
+        f"{who}: {record.errors[who][point]}"
+        for who in (SUBJECT, reference)
+        if point in record.errors.get(who, {})
+    ]
+    if failed:
+        for row in rows:
+            row.cause = "; ".join(failed)
+        return rows
+    subject = record.evaluations[SUBJECT].get(point, {})
+    twin = record.evaluations[reference].get(point, {})
+    mine, its = bounds.at(SUBJECT, point), bounds.at(reference, point)
+    for row in rows:
+        judge(row, subject, twin, mine, its, len(record.batches[point.name].inputs))
+    return rows
+
+
+def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, samples: int) -> None:
+    """Fill one row: shapes, dtypes and names first, then numbers."""
+    name = row.name
+    radius = None
+    if name in mine.radii:
+        # The common case is one model for both, one radius for both.
+        same = mine.radii[name] is its.radii[name]
+        radius = 2 * mine.radii[name] if same else mine.radii[name] + its.radii[name]
+    wrong = [
+        f"{who}: {text}"
+        for who, tensors in (("subject", subject), (row.reference, twin))
+        if (text := unusable(name, tensors, radius, row.dtype))
+    ]
+    if wrong:
+        row.cause = "; ".join(wrong)
+        return
+    actual, expected = subject[name], twin[name]
+    row.shape = "×".join(map(str, actual.shape)) or "scalar"
+    if row.quantity == "accuracy":
+        judge_accuracy(row, actual, expected, np.union1d(mine.open_samples, its.open_samples), samples)
+        return
+    found = difference(actual, expected, radius)
+    row.max_abs_diff, row.max_rel_diff = found.max_abs_diff, found.max_rel_diff
+    row.bound, row.bound_used = found.bound, found.bound_used
+    row.zeros = found.zeros
+    if radius is not None:
+        row.power, row.power_median = found.power, found.power_median
+        row.power_worst = found.power_worst
+    if found.exceeding:
+        row.status = Status.MISMATCH
+        row.detail = describe(found, actual.shape)
+    elif radius is not None and not found.power <= WEAKEST_POWER:
+        row.status = Status.UNDECIDED
+        lost = mine.lost or its.lost
+        row.cause = (
+            f"the bound was lost at {lost}: it overflowed there"
+            if lost
+            else f"power {found.power:.3g}: only errors above that share of the largest element "
+            "would be caught; use a wider dtype or milder values"
+        )
+    else:
+        row.status = Status.MATCH
+
+
+def unusable(name: str, tensors: Tensors, radius: Array | None, dtype: str) -> str:
+    """Why an implementation's tensor cannot be compared, or nothing."""
+    if name not in tensors:
+        near = difflib.get_close_matches(name, tensors, n=1)
+        return f"gave no {name}" + (f" (but {near[0]})" if near else "")
+    value = tensors[name]
+    shape = () if radius is None else radius.shape
+    if value.shape != shape:
+        return f"{name} has shape {value.shape}, but should be {shape}"
+    if name.startswith("parameter_count"):
+        return "" if value.dtype.kind in "iu" else f"{name} has dtype {value.dtype}; give an integer"
+    if value.dtype.kind not in "f":
+        return f"{name} has dtype {value.dtype}; give {dtype}"
+    # A Python float has no dtype of its own; it is an array of float64 and no dimensions here.
+    if value.dtype != dtype and value.shape:
+        return f"{name} has dtype {value.dtype}, but should be {dtype}"
+    if not np.isfinite(value).all():
+        bad = np.argwhere(~np.isfinite(value))
+        at = tuple(int(i) for i in bad[0])
+        return f"{name} is {value[at]} at {at}, and not finite in {len(bad)} of {value.size} elements"
+    return ""
+
+
+def judge_accuracy(row: Row, actual: Array, expected: Array, unsure: Array, samples: int) -> None:
+    """Compare how many samples are classified rightly, save those whose class the bound leaves open.
+
+    An accuracy is a count over the samples; below 2²² samples even its float32 quotient rounds
+    back to that count, so that the comparison is one of integers.
+    """
+    right = [round(float(value) * samples) for value in (actual, expected)]
+    gap = abs(right[0] - right[1])
+    row.max_abs_diff = gap / samples
+    row.max_rel_diff = gap / right[1] if right[1] else (0.0 if not gap else np.inf)
+    row.bound = len(unsure) / samples
+    row.bound_used = gap / len(unsure) if len(unsure) else (0.0 if not gap else np.inf)
+    row.zeros = int(right[1] == 0)
+    if len(unsure):
+        named = ", ".join(map(str, unsure[:10])) + (", …" if len(unsure) > 10 else "")
+        row.detail = f"samples within the bound of the threshold: {named}"
+    if gap > len(unsure):
+        row.status = Status.MISMATCH
+        row.detail = (
+            f"{right[0]} of {samples} samples right, expected {right[1]}; "
+            f"{len(unsure)} of them may differ"
+        )
+    elif len(unsure) == samples:
+        row.status = Status.UNDECIDED
+        row.cause = "every sample lies within the bound of the threshold: nothing was compared"
+    else:
+        row.status = Status.MATCH
+
+
+def describe(found: Difference, shape: tuple[int, ...]) -> str:
+    """Where, how far, how much was allowed, and how many elements differ."""
+    where = tuple(int(i) for i in np.unravel_index(found.worst, shape)) if shape else ""
+    return (
+        f"{f'at {where}: ' if shape else ''}actual {found.actual:.17g}, "
+        f"expected {found.expected:.17g}, difference {abs(found.actual - found.expected):.3g} "
+        f"where {found.bound:.3g} is allowed; {found.exceeding} of {found.size} elements "
+        f"({found.exceeding / found.size:.1%}) differ by more than their bound"
+    )
+
+
+def find_vacuity(rows: list[Row]) -> None:
+    """What is zero at every point has not been exercised: UNDECIDED, never MATCH.
+
+    A tensor that is zero at some points only is noted there.
+    """
+    by_name: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.status is Status.MATCH and row.quantity not in ("parameter_count", "accuracy"):
+            by_name[row.name].append(row)
+    for same in by_name.values():
+        zero = [row for row in same if row.zeros == size(row)]
+        for row in zero:
+            row.detail = "zero here"
+            if len(zero) == len(same):
+                row.status = Status.UNDECIDED
+                row.cause = "zero at every point: nothing has exercised it"
+
+
+def size(row: Row) -> int:
+    """The number of elements of the row's tensor."""
+    total = 1
+    for length in row.shape.split("×"):
+        total *= 1 if length == "scalar" else int(length)
+    return total
+
+
+def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.date) -> None:
+    """Let the named comparisons pass; a waiver that is not needed, or is too old, is an error."""
+    for waiver in waivers:
+        named = [row for row in rows if f"{row.reference}/{row.name}" == waiver.comparison]
+        failing = [row for row in named if row.status is not Status.MATCH]
+        if not named:
+            known = sorted({f"{row.reference}/{row.name}" for row in rows})
+            near = difflib.get_close_matches(waiver.comparison, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "see the names in the report"
+            for row in rows:
+                row.status = Status.ERROR
+                row.cause = f"the waiver {waiver.comparison!r} names no comparison; {hint}"
+        elif waiver.expires < today:
+            for row in failing:
+                row.cause = f"its waiver expired on {waiver.expires}; {row.cause}".rstrip("; ")
+        elif not failing:
+            for row in named:
+                row.status = Status.ERROR
+                row.cause = f"its waiver ({waiver.reason}) is no longer needed: remove it"
+        else:
+            for row in failing:
+                row.cause = (
+                    f"{row.status}, waived until {waiver.expires}: {waiver.reason}; {row.cause}"
+                ).rstrip("; ")
+                row.status = Status.WAIVED

@@ -1,0 +1,15 @@
+"""The errors that reach a user: each says what, where and what to do."""
+
+from __future__ import annotations
+
+
+class BackproofError(Exception):
+    """Something outside of backproof is not as it must be; the message says how to mend it."""
+
+
+class UsageError(BackproofError):
+    """A pairing, an option or a file was written wrongly: exit status 2."""
+
+
+class EvaluationError(BackproofError):
+    """An implementation gave no usable evaluation: its comparisons become ERROR."""

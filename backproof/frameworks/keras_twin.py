@@ -1,0 +1,232 @@
+"""Keras twins on TensorFlow: any model of dense layers, its own loss and optimizer, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from backproof import losses
+from backproof.errors import UsageError
+from backproof.frameworks import factory
+from backproof.network import GradientDescent, Network
+from backproof.parameters import Batch
+from backproof.protocol import Tensors
+
+
+def start(dtype: str) -> dict[str, str]:
+    """One thread, and the dtype policy before the first layer is made."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    keras.config.set_floatx(dtype)
+    return {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def open_twin(
+    model: str | None, network: Network, optimizer: GradientDescent, dtype: str
+) -> KerasTwin:
+    """The named model, or an idiomatic one built from the network; compiled here if it is not."""
+    twin = build(network) if model is None else factory(model)()
+    if not isinstance(twin, keras.Model):
+        raise UsageError(f"{model} returned {type(twin).__name__}; return a keras.Model")
+    if not twin.compiled:
+        twin.compile(
+            optimizer=keras.optimizers.SGD(optimizer.learning_rate), loss=data_loss(network)
+        )
+    return KerasTwin(twin, network, dtype)
+
+
+def build(network: Network) -> keras.Model:
+    """``keras.Sequential`` of dense layers; logits come out where the loss takes them."""
+    fused = losses.named(network.loss.kind).ACTIVATION is not None
+    last = len(network.layers) - 1
+    regularizer = penalty(network)
+    return keras.Sequential(
+        [
+            keras.Input((network.fan_in,)),
+            *(
+                keras.layers.Dense(
+                    layer.fan_out,
+                    activation=None if fused and index == last else layer.activation.name,
+                    use_bias=layer.bias,
+                    kernel_regularizer=regularizer,
+                    bias_regularizer=regularizer if network.penalty.biases else None,
+                )
+                for index, layer in enumerate(network.layers)
+            ),
+        ]
+    )
+
+
+def penalty(network: Network) -> Any:
+    """The penalty as a callable, for Keras rounds the coefficients of its own to float32."""
+    l2, l1 = network.penalty.l2, network.penalty.l1
+    if not (l1 or l2):
+        return None
+
+    def regularizer(w: Any) -> Any:
+        total = 0
+        if l2:
+            total = total + l2 * keras.ops.sum(keras.ops.square(w))
+        if l1:
+            total = total + l1 * keras.ops.sum(keras.ops.abs(w))
+        return total
+
+    return regularizer
+
+
+def data_loss(network: Network) -> Any:
+    """Keras's loss for the network's kind, reduced as the network says.
+
+    Keras's losses take the mean over the outputs; where the network sums, that is undone.
+    """
+    own: Any
+    if network.loss.kind == "categorical_cross_entropy":
+        own = keras.losses.CategoricalCrossentropy(from_logits=True, reduction=None)
+    elif network.loss.kind == "binary_cross_entropy":
+        own = keras.losses.BinaryCrossentropy(from_logits=True, reduction=None)
+    elif network.loss.kind == "squared_error":
+        own = keras.losses.MeanSquaredError(reduction=None)
+    else:
+        raise UsageError(f"no Keras twin for loss {network.loss.kind!r}: give a model of your own")
+    by_row = losses.named(network.loss.kind).BY_ROW
+    undo = network.fan_out if network.loss.outputs == "sum" and not by_row else 1
+    reduce = keras.ops.mean if network.loss.batch == "mean" else keras.ops.sum
+
+    def loss(targets: Any, outputs: Any) -> Any:
+        return (network.loss.scale * undo) * reduce(own(targets, outputs))
+
+    return loss
+
+
+class KerasTwin:
+    """A compiled model in one traced function: load, forward, loss, gradients, one optimizer step."""
+
+    def __init__(self, model: keras.Model, network: Network, dtype: str) -> None:
+        self.model = model
+        self.network = network
+        self.dtype = dtype
+        self.fused = losses.named(network.loss.kind).ACTIVATION
+        self.denses = [part for part in _flat(model) if isinstance(part, keras.layers.Dense)]
+        found = [
+            (*part.kernel.shape, part.bias is not None) if part.built else "not built"
+            for part in self.denses
+        ]
+        wanted = [(layer.fan_in, layer.fan_out, layer.bias) for layer in network.layers]
+        if found != wanted:
+            raise UsageError(
+                f"the model's dense layers are (in, out, bias) {found}, the network's {wanted}"
+            )
+        self.variables = {
+            f"dense_{index}/{name}": variable
+            for index, part in enumerate(self.denses, start=1)
+            for name, variable in (("kernel", part.kernel), ("bias", part.bias))
+            if variable is not None
+        }
+        frozen = [name for name, variable in self.variables.items() if not variable.trainable]
+        if frozen:
+            raise UsageError(f"{', '.join(frozen)} cannot be trained in the Keras model: is it frozen?")
+        model.optimizer.build(model.trainable_variables)
+        # One trace for every batch size.
+        self.compute = tf.function(
+            self._compute,
+            input_signature=[
+                tf.TensorSpec((None, network.fan_in), dtype),
+                tf.TensorSpec((None, network.fan_out), dtype),
+                {name: tf.TensorSpec(shape, dtype) for name, shape in network.shapes().items()},
+            ],
+            autograph=False,
+        )
+
+    def _compute(self, inputs: Any, targets: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+        for name, variable in self.variables.items():
+            variable.assign(parameters[name])
+        recorded: dict[int, Any] = {}
+        with tf.GradientTape() as tape:
+            with _recording(self.denses, recorded):
+                outputs = self.model(inputs, training=True)
+            loss = self.model.compute_loss(inputs, targets, outputs)
+        gradients = tape.gradient(loss, self.model.trainable_variables)
+        by_variable = {
+            id(variable): gradient
+            for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True)
+        }
+        final = FINAL[self.fused](outputs)
+        activations = [*(recorded[index] for index in range(1, len(self.denses))), final]
+        results = {
+            f"activation/dense_{index}": value for index, value in enumerate(activations, start=1)
+        }
+        results["loss"] = loss
+        for name, variable in self.variables.items():
+            results[f"gradient/{name}"] = by_variable[id(variable)]
+        if self.network.decision is not None:
+            measure = ACCURACY[self.network.decision]
+            results["accuracy"] = keras.ops.mean(
+                keras.ops.cast(measure(targets, final), "float64")
+            )
+        self.model.optimizer.apply(gradients, self.model.trainable_variables)
+        for name, variable in self.variables.items():
+            results[f"updated/{name}"] = tf.identity(variable.value)
+        return results
+
+    def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
+        """Activations, loss, gradients, parameters after one step, accuracy and counts."""
+        results = self.compute(
+            self._tensor(batch.inputs),
+            self._tensor(batch.targets),
+            {name: tf.constant(array) for name, array in parameters.items()},
+        )
+        evaluation = {name: np.asarray(value) for name, value in results.items()}
+        for index, part in enumerate(self.denses, start=1):
+            evaluation[f"parameter_count/dense_{index}"] = np.asarray(part.count_params())
+        evaluation["parameter_count"] = np.asarray(self.model.count_params())
+        return evaluation
+
+    def _tensor(self, array: Any) -> Any:
+        return tf.constant(array, dtype=self.dtype)
+
+
+FINAL: dict[str | None, Any] = {
+    None: lambda outputs: outputs,
+    "sigmoid": keras.ops.sigmoid,
+    "softmax": keras.ops.softmax,
+}
+
+ACCURACY: dict[str, Any] = {
+    "threshold": keras.metrics.binary_accuracy,
+    "argmax": keras.metrics.categorical_accuracy,
+}
+
+
+def _flat(model: Any) -> list[Any]:
+    """The layers of a model and of the models inside it, in order."""
+    return [
+        inner
+        for part in model.layers
+        for inner in (_flat(part) if isinstance(part, keras.Model) else [part])
+    ]
+
+
+@contextmanager
+def _recording(parts: list[Any], inputs: dict[int, Any]) -> Iterator[None]:
+    """Keep what goes into each of the layers while the model is called."""
+
+    def recorder(index: int, call: Any) -> Any:
+        def recorded(value: Any, *arguments: Any, **options: Any) -> Any:
+            inputs[index] = value
+            return call(value, *arguments, **options)
+
+        return recorded
+
+    for index, part in enumerate(parts):
+        # Past Keras's own __setattr__, which would track the function as part of the layer.
+        object.__setattr__(part, "call", recorder(index, part.call))
+    try:
+        yield
+    finally:
+        for part in parts:
+            object.__delattr__(part, "call")

@@ -1,0 +1,199 @@
+"""PyTorch twins: any module of linear layers, its own loss and optimizer, evaluated by autograd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (the name that PyTorch's users know)
+from torch import Tensor, nn
+
+from backproof import losses
+from backproof.errors import UsageError
+from backproof.frameworks import factory
+from backproof.network import GradientDescent, Network
+from backproof.parameters import Batch
+from backproof.protocol import Tensors
+
+
+def start(dtype: str) -> dict[str, str]:
+    """One thread, and the dtype before the first layer is made."""
+    torch.set_num_threads(1)
+    torch.set_default_dtype(getattr(torch, dtype))
+    return {"torch": torch.__version__}
+
+
+def open_twin(
+    model: str | None, network: Network, optimizer: GradientDescent, dtype: str
+) -> TorchTwin:
+    """The named module, or an idiomatic one built from the network."""
+    module = build(network) if model is None else factory(model)()
+    if not isinstance(module, nn.Module):
+        raise UsageError(f"{model} returned {type(module).__name__}; return a torch.nn.Module")
+    return TorchTwin(module.to(getattr(torch, dtype)), network, optimizer)
+
+
+def build(network: Network) -> nn.Module:
+    """``nn.Sequential`` of linear layers and activations; logits come out where the loss takes them."""
+    fused = losses.named(network.loss.kind).ACTIVATION is not None
+    parts: list[nn.Module] = []
+    for index, layer in enumerate(network.layers):
+        parts.append(nn.Linear(layer.fan_in, layer.fan_out, bias=layer.bias))
+        if not (fused and index == len(network.layers) - 1):
+            parts.append(ACTIVATIONS[layer.activation.name]())
+    return nn.Sequential(*parts)
+
+
+ACTIVATIONS: dict[str, Any] = {
+    "linear": nn.Identity,
+    "relu": nn.ReLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "softmax": lambda: nn.Softmax(dim=1),
+}
+
+
+class TorchTwin:
+    """A module with the hooks that read its activations."""
+
+    def __init__(self, module: nn.Module, network: Network, optimizer: GradientDescent) -> None:
+        self.module = module
+        self.network = network
+        self.fused = losses.named(network.loss.kind).ACTIVATION
+        self.linears = self._in_order_of_computation()
+        configure = getattr(module, "configure_optimizers", None)
+        self.optimizer: torch.optim.Optimizer = (
+            configure()
+            if configure
+            else torch.optim.SGD(module.parameters(), lr=optimizer.learning_rate)
+        )
+        self.layer_inputs: list[Tensor] = []
+        for linear in self.linears:
+            linear.register_forward_pre_hook(
+                lambda _, arguments: self.layer_inputs.append(arguments[0])
+            )
+
+    def _in_order_of_computation(self) -> list[nn.Linear]:
+        """The linear layers as one forward pass meets them, checked against the network."""
+        met: list[nn.Linear] = []
+        hooks = [
+            part.register_forward_hook(lambda part, *_: met.append(part))
+            for part in self.module.modules()
+            if isinstance(part, nn.Linear)
+        ]
+        parameter = next(self.module.parameters())
+        with torch.no_grad():
+            self.module(torch.zeros(1, self.network.fan_in, dtype=parameter.dtype))
+        for hook in hooks:
+            hook.remove()
+        found = [(part.in_features, part.out_features, part.bias is not None) for part in met]
+        wanted = [(layer.fan_in, layer.fan_out, layer.bias) for layer in self.network.layers]
+        if found != wanted:
+            raise UsageError(
+                f"the module's linear layers are (in, out, bias) {found}, the network's {wanted}"
+            )
+        return met
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The module's own ``loss`` where it has one, else PyTorch's for the network."""
+        own = getattr(self.module, "loss", None)
+        if own is not None:
+            result: Tensor = own(outputs, targets)
+            return result
+        penalty = self.network.penalty
+        total = data_loss(self.network, outputs, targets)
+        for linear in self.linears:
+            for parameter in linear.parameters() if penalty.biases else (linear.weight,):
+                if penalty.l2:
+                    total = total + penalty.l2 * parameter.square().sum()
+                if penalty.l1:
+                    total = total + penalty.l1 * parameter.abs().sum()
+        return total
+
+    def load(self, parameters: Tensors) -> None:
+        """Copy the parameters in; PyTorch keeps a kernel as (fan_out, fan_in)."""
+        with torch.no_grad():
+            for index, linear in enumerate(self.linears, start=1):
+                linear.weight.copy_(torch.from_numpy(parameters[f"dense_{index}/kernel"].T.copy()))
+                if linear.bias is not None:
+                    linear.bias.copy_(torch.from_numpy(parameters[f"dense_{index}/bias"].copy()))
+
+    def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
+        """Activations, loss, gradients, parameters after one step, accuracy and counts."""
+        self.load(parameters)
+        self.layer_inputs.clear()
+        inputs, targets = (torch.tensor(array) for array in (batch.inputs, batch.targets))
+        self.optimizer.zero_grad()
+        outputs = self.module(inputs)
+        loss = self.loss(outputs, targets)
+        loss.backward()
+        with torch.no_grad():
+            final = FINAL[self.fused](outputs)
+            results: dict[str, Any] = {
+                f"activation/dense_{index}": value
+                for index, value in enumerate([*self.layer_inputs[1:], final], start=1)
+            }
+            results["loss"] = loss
+            if self.network.decision is not None:
+                results["accuracy"] = accuracy(self.network.decision, final, targets)
+            results |= self._by_name("gradient", gradients=True)
+            self.optimizer.step()
+            results |= self._by_name("updated", gradients=False)
+        results |= self._counts()
+        return {
+            name: value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
+            for name, value in results.items()
+        }
+
+    def _by_name(self, quantity: str, *, gradients: bool) -> dict[str, Tensor]:
+        named: dict[str, Tensor] = {}
+        for index, linear in enumerate(self.linears, start=1):
+            for name, parameter in (("kernel", linear.weight), ("bias", linear.bias)):
+                if parameter is None:
+                    continue
+                value = parameter.grad if gradients else parameter
+                if value is None:
+                    raise UsageError(f"dense_{index}/{name} got no gradient: is it frozen?")
+                value = value.detach().clone()
+                named[f"{quantity}/dense_{index}/{name}"] = value.T if name == "kernel" else value
+        return named
+
+    def _counts(self) -> dict[str, int]:
+        counts = {
+            f"parameter_count/dense_{index}": sum(part.numel() for part in linear.parameters())
+            for index, linear in enumerate(self.linears, start=1)
+        }
+        return counts | {"parameter_count": sum(p.numel() for p in self.module.parameters())}
+
+
+FINAL: dict[str | None, Any] = {
+    None: lambda outputs: outputs,
+    "sigmoid": torch.sigmoid,
+    "softmax": lambda outputs: torch.softmax(outputs, dim=1),
+}
+
+
+def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
+    """PyTorch's loss for the network's kind, reduced as the network says."""
+    if network.loss.kind == "categorical_cross_entropy":
+        rows = F.cross_entropy(outputs, targets, reduction="none")
+    elif network.loss.kind == "binary_cross_entropy":
+        rows = F.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
+    elif network.loss.kind == "squared_error":
+        rows = F.mse_loss(outputs, targets, reduction="none")
+    else:
+        raise UsageError(f"no PyTorch twin for loss {network.loss.kind!r}: give a model of your own")
+    if rows.ndim == 2:
+        rows = rows.mean(dim=1) if network.loss.outputs == "mean" else rows.sum(dim=1)
+    total = rows.mean() if network.loss.batch == "mean" else rows.sum()
+    return network.loss.scale * total
+
+
+def accuracy(decision: str, final: Tensor, targets: Tensor) -> float:
+    """The share of samples classified as the targets say."""
+    if decision == "argmax":
+        right = final.argmax(dim=1) == targets.argmax(dim=1)
+    else:
+        right = ((final > 0.5) == (targets > 0.5)).all(dim=1)
+    return right.double().mean().item()

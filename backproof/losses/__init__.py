@@ -1,0 +1,55 @@
+"""Losses, one file each: the value of an element, its derivative, and the rule of each arithmetic."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.errors import UsageError
+
+if TYPE_CHECKING:
+    from backproof.arithmetic.ball import Ball
+    from backproof.network import Decision
+    from backproof.rounding import Rounding
+
+Values = NDArray[np.floating]
+
+
+class LossModule(Protocol):
+    """What a file of this package provides.
+
+    ``ACTIVATION``: the activation of the last layer that the loss is fused with, its derivative
+    then being by the logits z; None when it is taken of the activations a, with derivative by a.
+    ``BY_ROW``: one value a sample, not one an output. ``DECISION``: how the outputs are classified.
+    """
+
+    ACTIVATION: str | None
+    BY_ROW: bool
+    DECISION: Decision | None
+
+    def value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """Loss (samples, outputs or 1) and derivative (samples, outputs)."""
+
+    def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
+        """`value` of balls."""
+
+    def check_targets(self, y: Values) -> str | None:
+        """What is wrong with these targets for this loss, or None."""
+
+
+def names() -> list[str]:
+    """All losses there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+@lru_cache
+def named(kind: str) -> LossModule:
+    """The loss of that name."""
+    if kind not in names():
+        raise UsageError(f"no loss {kind!r}; there are {', '.join(names())}")
+    return cast(LossModule, importlib.import_module(f"{__name__}.{kind}"))

@@ -1,0 +1,52 @@
+"""binary_cross_entropy: softplus(z) − y·z for each logit z; derivative σ(z) − y."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit
+
+from backproof.arithmetic.ball import Ball
+from backproof.losses import Values
+
+if TYPE_CHECKING:
+    from backproof.network import Decision
+    from backproof.rounding import Rounding
+
+ACTIVATION: str | None = "sigmoid"
+BY_ROW = False
+DECISION: Decision | None = "threshold"
+
+
+def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+    """−y·log σ(z) − (1 − y)·log(1 − σ(z)), in the form max(z, 0) − y·z + log1p(exp(−|z|))."""
+    rows = np.log1p(np.exp(-np.abs(z)))
+    rows += np.maximum(z, 0) - y * z
+    return rows, a - y
+
+
+def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
+    """Rows move by r_z·|σ − y| (and |σ − y| by at most r_z/2 over the reach of 2r_z).
+
+    Roundings of the rows: softplus(z) may be evaluated whole (`logaddexp`) or as
+    max(z, 0) + log1p(exp(−|z|)), and y·z taken off it: each term at its own size. The derivative
+    σ(z) − y errs as σ does, plus the terms of size y when it is put together from several
+    (TensorFlow takes [z > 0] − y − sign(z)·e/(1 + e)), plus its own rounding.
+    """
+    softplus = np.logaddexp(0, z.value)
+    rows, slope = value(z.value, a.value, y.value)
+    charge = rounding.charge("softplus") + 2 * rounding.unit
+    size, target = np.abs(z.value), np.abs(y.value)
+    radius = charge * (softplus + target * size) + rounding.tiny
+    if z.radius is not None:
+        radius += z.radius * (np.abs(slope) + z.radius) * (1 + 2 * charge)
+        radius += 2 * charge * z.radius * (1 + target)
+    assert a.radius is not None
+    own = (rounding.charge("sigmoid") + rounding.unit) * (a.magnitude + target)
+    return Ball(rows, radius), Ball(slope, a.radius + own + rounding.tiny)
+
+
+def check_targets(y: Values) -> str | None:
+    outside = (y < 0) | (y > 1)
+    return f"target {y[outside][0]} is not in [0, 1]" if outside.any() else None

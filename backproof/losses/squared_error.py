@@ -1,0 +1,31 @@
+"""squared_error: (a − y)² for each output; derivative 2(a − y)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backproof.losses import Values
+
+if TYPE_CHECKING:
+    from backproof.arithmetic.ball import Ball
+    from backproof.network import Decision
+    from backproof.rounding import Rounding
+
+ACTIVATION: str | None = None
+BY_ROW = False
+DECISION: Decision | None = None
+
+
+def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+    difference = a - y
+    return difference * difference, 2 * difference
+
+
+def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
+    """By the rules of difference and product; doubling is exact."""
+    difference = a.minus(y, rounding)
+    return difference.times(difference, rounding), difference.doubled()
+
+
+def check_targets(y: Values) -> str | None:
+    return None

@@ -1,0 +1,184 @@
+"""What is computed, as frozen mathematics: layers, loss, penalty, optimizer. No framework is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from backproof import activations, losses
+from backproof.activations import Activation
+from backproof.errors import UsageError
+
+Reduction = Literal["mean", "sum"]
+Decision = Literal["threshold", "argmax"]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A dense layer: ``activation(inputs @ kernel + bias)``, kernel (fan_in, fan_out)."""
+
+    fan_in: int
+    fan_out: int
+    activation: Activation = field(default_factory=lambda: activations.named("linear"))
+    bias: bool = True
+
+    def __init__(
+        self, fan_in: int, fan_out: int, activation: str | Activation = "linear", bias: bool = True
+    ) -> None:
+        if fan_in < 1 or fan_out < 1:
+            raise UsageError(
+                f"Dense(fan_in={fan_in}, fan_out={fan_out}): both must be at least 1"
+            )
+        if isinstance(activation, str):
+            activation = activations.named(activation)
+        for name, value in (
+            ("fan_in", fan_in),
+            ("fan_out", fan_out),
+            ("activation", activation),
+            ("bias", bias),
+        ):
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss: ``scale`` · reduction over the batch · reduction over the outputs · value of an element.
+
+    ``kind`` names a file of `backproof.losses`. The element of ``squared_error`` is (a − y)²;
+    a half is written ``scale=0.5``. Cross-entropies are taken of the logits.
+    """
+
+    kind: str
+    batch: Reduction = "mean"
+    outputs: Reduction = "sum"
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        losses.named(self.kind)
+        for axis, reduction in (("batch", self.batch), ("outputs", self.outputs)):
+            if reduction not in ("mean", "sum"):
+                raise UsageError(f"Loss({axis}={reduction!r}): choose 'mean' or 'sum'")
+
+    def coefficient(self, samples: int, outputs: int) -> float:
+        """What the sum over all elements is multiplied by."""
+        return (
+            self.scale
+            / (samples if self.batch == "mean" else 1)
+            / (outputs if self.outputs == "mean" and not losses.named(self.kind).BY_ROW else 1)
+        )
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """``l2`` · ΣW² + ``l1`` · Σ|W| over the kernels, and over the biases too if asked for."""
+
+    l2: float = 0.0
+    l1: float = 0.0
+    biases: bool = False
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """``parameters − learning_rate · gradients``."""
+
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """A feed-forward network with its loss and penalty; layers are called dense_1, dense_2, …
+
+    ``decision`` says how an output becomes a class, for the accuracy: ``threshold`` (output above
+    ½), ``argmax``, or None for no accuracy. By default the loss says it.
+    """
+
+    layers: tuple[Dense, ...]
+    loss: Loss
+    penalty: Penalty = Penalty()
+    decision: Decision | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not self.layers:
+            raise UsageError("Network(layers=()): a network needs at least one layer")
+        for index, (layer, following) in enumerate(
+            zip(self.layers, self.layers[1:], strict=False), start=1
+        ):
+            if layer.fan_out != following.fan_in:
+                raise UsageError(
+                    f"dense_{index} has fan_out {layer.fan_out} but dense_{index + 1} has "
+                    f"fan_in {following.fan_in}: they must be equal"
+                )
+        loss = losses.named(self.loss.kind)
+        wanted, given = loss.ACTIVATION, self.layers[-1].activation.name
+        if wanted is not None and given != wanted:
+            raise UsageError(
+                f"loss {self.loss.kind!r} goes with {wanted!r} in the last layer, which has "
+                f"{given!r}: change one of them"
+            )
+        if self.decision is None:
+            object.__setattr__(self, "decision", loss.DECISION)
+
+    def named_layers(self) -> Iterator[tuple[str, Dense]]:
+        """``("dense_1", layer)``, ``("dense_2", layer)``, … in the order of computation."""
+        return ((f"dense_{index}", layer) for index, layer in enumerate(self.layers, start=1))
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every parameter, by name, in the order of computation."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, layer in self.named_layers():
+            shapes[f"{name}/kernel"] = (layer.fan_in, layer.fan_out)
+            if layer.bias:
+                shapes[f"{name}/bias"] = (layer.fan_out,)
+        return shapes
+
+    def parameter_counts(self) -> dict[str, int]:
+        """The number of parameters of each layer, by its name."""
+        return {
+            name: layer.fan_in * layer.fan_out + (layer.fan_out if layer.bias else 0)
+            for name, layer in self.named_layers()
+        }
+
+    @property
+    def fan_in(self) -> int:
+        return self.layers[0].fan_in
+
+    @property
+    def fan_out(self) -> int:
+        return self.layers[-1].fan_out
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` turns back into this network."""
+        return {
+            "layers": [
+                {
+                    "fan_in": layer.fan_in,
+                    "fan_out": layer.fan_out,
+                    "activation": activations.to_json(layer.activation),
+                    "bias": layer.bias,
+                }
+                for layer in self.layers
+            ],
+            "loss": asdict(self.loss),
+            "penalty": asdict(self.penalty),
+            "decision": self.decision,
+        }
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Network:
+        """The network that `to_json` described."""
+        return cls(
+            layers=tuple(
+                Dense(
+                    layer["fan_in"],
+                    layer["fan_out"],
+                    activations.from_json(layer["activation"]),
+                    layer["bias"],
+                )
+                for layer in described["layers"]
+            ),
+            loss=Loss(**described["loss"]),
+            penalty=Penalty(**described["penalty"]),
+            decision=described["decision"],
+        )

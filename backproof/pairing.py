@@ -1,0 +1,155 @@
+"""Pairings: a network with its subject, twins, data and training recipe; how they are found."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backproof import parameters as weights
+from backproof import quantities
+from backproof.errors import UsageError
+from backproof.network import GradientDescent, Network
+from backproof.parameters import Batch, Parameters
+
+Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A comparison that may differ until ``expires``, and why.
+
+    ``comparison`` is ``reference/quantity/tensor``, as in "keras/gradient/dense_1/kernel". A waiver
+    is strict: once every row that it names matches, or once it has expired, it is itself an error.
+    """
+
+    comparison: str
+    reason: str
+    expires: datetime.date
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What is compared: ``subject``, hand-written, against its twins, from the same start.
+
+    ``subject(parameters, batch)`` returns arrays by name: ``activation/dense_1``, ``loss``,
+    ``gradient/dense_1/kernel``, ``updated/dense_1/kernel`` (after one step of the optimizer),
+    ``accuracy``, ``parameter_count``, ``parameter_count/dense_1``; all of those whose quantity is
+    in ``quantities``. ``references`` names a model for each framework, "file.py:factory", relative
+    to the project; None stands for a twin built from the network alone. ``data()`` and
+    ``initial()`` give the batch and the start weights (or ``initial`` is a weights file).
+    """
+
+    name: str
+    network: Network
+    subject: Subject
+    data: Callable[[], Batch]
+    initial: Callable[[], Mapping[str, Any]] | str
+    optimizer: GradientDescent
+    references: Mapping[str, str | None] = field(
+        default_factory=lambda: {"keras": None, "torch": None}
+    )
+    steps: int = 100
+    quantities: tuple[str, ...] = quantities.ALL
+    waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def subject_name(self) -> str:
+        """Where the subject is written: its module and name."""
+        subject = self.subject
+        name = getattr(subject, "__qualname__", type(subject).__qualname__)
+        return f"{getattr(subject, '__module__', type(subject).__module__)}.{name}"
+
+    def start(self, root: Path, dtype: str) -> tuple[Batch, Parameters]:
+        """The data and the initial parameters in ``dtype``, checked."""
+        batch = self.data().astype(dtype)
+        wanted = (self.network.fan_in, self.network.fan_out)
+        found = (batch.inputs.shape[1], batch.targets.shape[1])
+        if found != wanted:
+            raise UsageError(
+                f"pairing {self.name}: the data have {found[0]} features and {found[1]} outputs, "
+                f"the network {wanted[0]} and {wanted[1]}"
+            )
+        from backproof import losses
+
+        wrong = losses.named(self.network.loss.kind).check_targets(batch.targets)
+        if wrong:
+            raise UsageError(f"pairing {self.name}: {wrong}")
+        initial = (
+            weights.load(root / self.initial, self.network)
+            if isinstance(self.initial, str)
+            else weights.check(self.initial(), self.network, source=f"pairing {self.name}")
+        )
+        return batch, {name: array.astype(dtype) for name, array in initial.items()}
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A pairing file that could not be loaded, and why."""
+
+    path: Path
+    reason: str
+
+
+def project_root(path: Path) -> Path:
+    """The folder that holds ``comparisons/``: it goes on the import path and names the models."""
+    path = path.resolve()
+    for folder in (path, *path.parents):
+        if folder.name == "comparisons":
+            return folder.parent
+        if (folder / "comparisons").is_dir():
+            return folder
+    return path if path.is_dir() else path.parent
+
+
+def files(paths: Iterable[Path]) -> list[Path]:
+    """The Python files that may hold pairings: those named, and those in the folders named."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(p for p in path.glob("*.py") if not p.name.startswith(("_", "test_")))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UsageError(f"{path}: no such file or folder; name a pairing file or its folder")
+    return found
+
+
+def load(path: Path) -> list[Pairing]:
+    """The pairings that a file defines at its top level."""
+    root = project_root(path)
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        module = _import(path, root)
+    except SyntaxError as error:
+        raise UsageError(f"{path}:{error.lineno}: {error.msg}") from error
+    except Exception as error:  # a pairing file is user code
+        inside = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).resolve() == path.resolve()
+        ]
+        line = inside[-1].lineno if inside else 1
+        raise UsageError(f"{path}:{line}: {type(error).__name__}: {error}") from error
+    return [value for value in vars(module).values() if isinstance(value, Pairing)]
+
+
+def _import(path: Path, root: Path) -> Any:
+    """By its dotted name where it lies in the project, so that it is imported once; else by path."""
+    resolved = path.resolve()
+    if resolved.parent == root / "comparisons":
+        name = f"comparisons.{resolved.stem}"
+        known = sys.modules.get(name)
+        if known is not None and Path(str(known.__file__)).resolve() != resolved:
+            for module in [m for m in sys.modules if m.split(".")[0] == "comparisons"]:
+                del sys.modules[module]
+        return importlib.import_module(name)
+    from backproof.frameworks import load_file
+
+    return load_file(resolved)

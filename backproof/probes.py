@@ -1,0 +1,126 @@
+"""Probe points: parameters and batches that expose what one data set and its start weights hide.
+
+Zero biases, one sample, one output, or a comfortable range of values each hide faults. A probe is
+small, drawn from a fixed seed, and belongs to a network alone, not to its data.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import DTypeLike
+
+from backproof.network import Network
+from backproof.parameters import Batch, Parameters
+
+SAMPLES = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A named point at which every implementation is evaluated."""
+
+    name: str
+    parameters: Parameters
+    batch: Batch
+
+
+def probes(network: Network, dtype: DTypeLike) -> list[Probe]:
+    """All probes of a network, in a fixed order."""
+    return [
+        Probe(
+            name,
+            {key: value.astype(dtype) for key, value in parameters.items()},
+            batch.astype(dtype),
+        )
+        for name, make in PROBES.items()
+        for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
+    ]
+
+
+def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True) -> Parameters:
+    """Kernels of variance 1/fan_in, so that units are neither dead nor saturated; biases of ½."""
+    return {
+        name: stream.normal(0, shape[0] ** -0.5, shape)
+        if name.endswith("kernel")
+        else 0.5 * stream.normal(size=shape) * biases
+        for name, shape in network.shapes().items()
+    }
+
+
+def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
+    """Targets that the network's loss takes, every class among them where there are enough samples."""
+    classes = stream.permutation(samples) % max(network.fan_out, 2)
+    if network.fan_out > 1 and network.decision == "argmax":
+        return np.eye(network.fan_out)[classes]
+    if network.decision is not None:
+        flips = stream.permutation(samples * network.fan_out) % 2
+        return flips.reshape(samples, network.fan_out).astype(float)
+    return stream.normal(size=(samples, network.fan_out))
+
+
+def drawn_batch(network: Network, stream: Generator, samples: int = SAMPLES) -> Batch:
+    """Normal inputs and targets that fit the loss."""
+    return Batch(
+        stream.normal(size=(samples, network.fan_in)), drawn_targets(network, stream, samples)
+    )
+
+
+def general(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Several samples, biases that are not zero, nothing extreme."""
+    return drawn_parameters(network, stream), drawn_batch(network, stream)
+
+
+def one_sample(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """A batch of one: shapes that only fit by accident, means that are sums."""
+    return drawn_parameters(network, stream), drawn_batch(network, stream, 1)
+
+
+def zero_row(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Zero biases and a sample of zeros: pre-activations of exactly 0, at the kink of a ReLU."""
+    batch = drawn_batch(network, stream)
+    inputs = batch.inputs.copy()
+    inputs[2] = 0
+    return drawn_parameters(network, stream, biases=False), Batch(inputs, batch.targets)
+
+
+def saturated(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """A kernel eight times as large in the first layer: many units near their limits."""
+    parameters = drawn_parameters(network, stream)
+    parameters["dense_1/kernel"] = 8 * parameters["dense_1/kernel"]
+    return parameters, drawn_batch(network, stream)
+
+
+def large_logits(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Single rows a thousand times as large: a naive exp overflows, a global maximum loses rows."""
+    batch = drawn_batch(network, stream)
+    inputs = batch.inputs.copy()
+    inputs[1] *= 1000
+    inputs[4] *= -1000
+    return drawn_parameters(network, stream), Batch(inputs, batch.targets)
+
+
+def near_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Inputs such that the first unit's pre-activation is close to 0 on two samples, on either side.
+
+    The sample is moved along the unit's kernel until z is ±2⁻¹² of it: outside of any doubt in
+    float64 and float32, inside of a sloppy threshold.
+    """
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    kernel = parameters["dense_1/kernel"][:, 0]
+    bias = parameters["dense_1/bias"][0] if "dense_1/bias" in parameters else 0.0
+    inputs = batch.inputs.copy()
+    for row, side in ((0, 2.0**-12), (1, -(2.0**-12))):
+        z = inputs[row] @ kernel + bias
+        inputs[row] -= (z - side) * kernel / (kernel @ kernel)
+    return parameters, Batch(inputs, batch.targets)
+
+
+PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
+    make.__name__: make
+    for make in (general, one_sample, zero_row, saturated, large_logits, near_kink)
+}

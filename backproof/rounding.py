@@ -1,0 +1,62 @@
+"""The rounding model of an implementation: unit roundoff, smallest normal, charges for functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+
+import numpy as np
+
+# Ulps charged for an elementary function where the measured error is no larger; IEEE 754 fixes
+# none of them. A common floor lets implementations share one ball evaluation.
+FLOOR = 4.0
+
+# Unit roundoff of the arithmetic that the balls themselves are computed in.
+U64 = 2.0**-53
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """fl(f) = f·(1 + θ) + η, with |θ| ≤ 2·ulps·unit for functions, ≤ unit for + − × ÷; |η| ≤ tiny.
+
+    ``unit`` is the unit roundoff (half an ulp of 1), ``tiny`` the smallest normal number: some
+    implementations flush what is smaller to zero. ``charges`` names the functions that are
+    charged more than the floor of `FLOOR` ulps. Source: Higham, Accuracy and Stability of
+    Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
+    """
+
+    dtype: str
+    unit: float
+    tiny: float
+    charges: tuple[tuple[str, float], ...] = ()
+
+    @staticmethod
+    @lru_cache
+    def of(dtype: str, charges: tuple[tuple[str, float], ...] = ()) -> Rounding:
+        """The model of ``float64``, ``float32``, ``float16`` or ``bfloat16``."""
+        if dtype == "bfloat16":  # eight significant bits, the exponents of float32
+            return Rounding(dtype, 2.0**-8, 2.0**-126, charges)
+        info = np.finfo(dtype)
+        return Rounding(dtype, float(info.eps) / 2, float(info.tiny), charges)
+
+    def gamma(self, n: int) -> float:
+        """γₙ = n·u / (1 − n·u), the relative error of n roundings in a row (Higham, lemma 3.1).
+
+        Infinite from n·u = ¼ on, where the first-order picture, and with it the bound's use, ends.
+        """
+        nu = n * self.unit
+        return nu / (1 - nu) if nu < 0.25 else inf
+
+    def charge(self, function: str) -> float:
+        """The relative error charged for one call of ``function``."""
+        return 2 * self.unit * max(FLOOR, dict(self.charges).get(function, 0.0))
+
+
+def inflated(operations: int) -> float:
+    """A factor that makes up for ``operations`` float64 roundings in computing a radius.
+
+    Radii are sums and products of non-negative numbers, so k roundings take away a share of at
+    most γₖ; twice that, and a few more operations, is a safe factor.
+    """
+    return 1 + 2 * (operations + 8) * U64

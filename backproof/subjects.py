@@ -1,0 +1,110 @@
+"""Running the subject: at the start, at every probe, and along its own training steps."""
+
+from __future__ import annotations
+
+import difflib
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backproof import quantities
+from backproof.errors import EvaluationError
+from backproof.pairing import Pairing
+from backproof.parameters import Batch, Parameters
+from backproof.probes import probes
+from backproof.protocol import Tensors
+from backproof.record import DATA, SUBJECT, Point, Record
+
+
+def evaluate(pairing: Pairing, parameters: Parameters, batch: Batch) -> Tensors:
+    """Call the subject on copies, and return what it gave as arrays; raises `EvaluationError`."""
+    try:
+        given = pairing.subject({name: array.copy() for name, array in parameters.items()}, batch)
+        results = {str(name): as_array(str(name), value) for name, value in given.items()}
+    except EvaluationError:
+        raise
+    except Exception as error:  # the subject is user code
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise EvaluationError(
+            f"the subject raised {type(error).__name__}: {error} "
+            f"({Path(last.filename).name}:{last.lineno})"
+        ) from error
+    known = quantities.expected(pairing.network)
+    for name in results:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise EvaluationError(
+                f"the subject gave {name!r}, which this network does not have"
+                + (f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(known)}")
+            )
+    return results
+
+
+def as_array(name: str, value: Any) -> np.ndarray[Any, Any]:
+    """A copy of a value as an array of numbers; a subject may use its buffers again."""
+    array = np.array(value)
+    if array.dtype.kind not in "fiub":
+        raise EvaluationError(
+            f"the subject gave {name} as an array of {array.dtype}; give an array of numbers"
+        )
+    return array
+
+
+def run(pairing: Pairing, record: Record, root: Path) -> Iterator[Point]:
+    """Evaluate the subject wherever it is to be compared; yields each point when it is known.
+
+    The points on the data are the subject's own training run: each step starts where the one
+    before has led it. A subject that fails at a point leaves an error there; where that cuts the
+    run short, the error stands at all the steps that are missing.
+    """
+    evaluations = record.evaluations.setdefault(SUBJECT, {})
+    errors = record.errors.setdefault(SUBJECT, {})
+
+    def visit(point: Point, parameters: Parameters, batch: Batch) -> Tensors | None:
+        record.parameters[point] = parameters
+        try:
+            results = evaluate(pairing, parameters, batch)
+        except EvaluationError as error:
+            errors[point] = str(error)
+            return None
+        wanted = set(record.names(point)) | set(quantities.expected(pairing.network, ("updated",)))
+        evaluations[point] = {name: v for name, v in results.items() if name in wanted}
+        return evaluations[point]
+
+    batch, parameters = pairing.start(root, record.dtype)
+    record.batches[DATA] = batch
+    for step in range(pairing.steps if "updated" in pairing.quantities else 1):
+        point = Point(DATA, step)
+        results = visit(point, parameters, batch)
+        yield point
+        following = next_state(pairing, results)
+        if following is None:
+            missing = "the step before gave no usable parameters: see updated/… there"
+            errors |= {Point(DATA, later): missing for later in range(step + 1, pairing.steps)}
+            break
+        parameters = following
+    for probe in probes(pairing.network, record.dtype):
+        record.batches[probe.name] = probe.batch
+        point = Point(probe.name, 0)
+        visit(point, probe.parameters, probe.batch)
+        yield point
+
+
+def next_state(pairing: Pairing, results: Tensors | None) -> Parameters | None:
+    """The parameters after the step, if the subject gave them in full and finite."""
+    if results is None:
+        return None
+    shapes = pairing.network.shapes()
+    state = {name: results.get(f"updated/{name}") for name in shapes}
+    good: Parameters = {
+        name: array
+        for name, array in state.items()
+        if array is not None
+        and array.dtype.kind == "f"
+        and array.shape == shapes[name]
+        and bool(np.isfinite(array).all())
+    }
+    return good if good.keys() == shapes.keys() else None

@@ -1,0 +1,109 @@
+"""A worker process: ``python -m backproof.worker keras float64`` evaluates that framework's twins."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from backproof import protocol
+from backproof.network import GradientDescent, Network
+from backproof.parameters import Batch
+from backproof.protocol import Tensors
+
+
+class Twin(Protocol):
+    """A model of one framework that stands for one network."""
+
+    def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
+        """Every quantity the twin knows, by name (see `backproof.quantities`)."""
+
+
+class Framework(Protocol):
+    """What a file ``backproof/frameworks/NAME_twin.py`` provides."""
+
+    def start(self, dtype: str) -> dict[str, str]:
+        """Set the dtype and threads before any layer is made; returns the versions."""
+
+    def open_twin(
+        self, model: str | None, network: Network, optimizer: GradientDescent, dtype: str
+    ) -> Twin:
+        """The named model ("file.py:factory"), or one built from the network alone."""
+
+
+def serve(framework: Framework, dtype: str, requests: IO[bytes], replies: IO[bytes]) -> None:
+    """Answer requests until they end; an error is a reply, not an end."""
+    versions = framework.start(dtype)
+    protocol.send(replies, {"ok": True, "versions": versions})
+    twins: dict[str, Twin] = {}
+    batches: dict[str, Batch] = {}
+    while (received := protocol.receive(requests)) is not None:
+        message, tensors = received
+        try:
+            reply = answer(framework, dtype, message, tensors, twins, batches)
+        except Exception as error:  # user code may raise anything; it goes back in the reply
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            protocol.send(
+                replies,
+                {
+                    "ok": False,
+                    "error": f"{type(error).__name__}: {error}",
+                    "where": f"{Path(last.filename).name}:{last.lineno}",
+                    "traceback": traceback.format_exc(),
+                },
+            )
+        else:
+            protocol.send(replies, {"ok": True}, reply)
+
+
+def answer(
+    framework: Framework,
+    dtype: str,
+    message: Mapping[str, Any],
+    tensors: Tensors,
+    twins: dict[str, Twin],
+    batches: dict[str, Batch],
+) -> Tensors:
+    """Carry out one request; returns the reply's tensors."""
+    match message["do"]:
+        case "open":
+            twins[message["twin"]] = framework.open_twin(
+                message["model"],
+                Network.from_json(message["network"]),
+                GradientDescent(**message["optimizer"]),
+                dtype,
+            )
+            return {}
+        case "batch":
+            batches[message["batch"]] = Batch(tensors["inputs"], tensors["targets"])
+            return {}
+        case "evaluate":
+            results = twins[message["twin"]].evaluate(tensors, batches[message["batch"]])
+            return {
+                name: value
+                for name, value in results.items()
+                if name.split("/", 1)[0] in message["want"]
+            }
+        case unknown:
+            raise ValueError(f"no request {unknown!r}; there are open, batch, evaluate")
+
+
+def main() -> None:
+    """Take standard output away from the framework before its import, then serve."""
+    name, dtype, root = sys.argv[1:4]
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.path.insert(0, root)
+    os.chdir(root)
+    framework = importlib.import_module(f"backproof.frameworks.{name}_twin")
+    serve(framework, dtype, sys.stdin.buffer, replies)  # type: ignore[arg-type]
+    # The frameworks' own teardown takes longer than many a run, and saves nothing here.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The pairings: one file each, collected by pytest and by `backproof verify`."""
