@@ -81,9 +81,9 @@ def evaluate(
     head = losses.named(network.loss.kind)
     rows, slope = ops.head(head, z, a, y)
     rows, slope = site("loss/rows", rows), site("loss/slope", slope)
-    coefficient = network.loss.coefficient(len(batch.inputs), output.fan_out)
-    loss = site("loss/data", ops.scale(ops.total(rows), coefficient, roundings=3))
-    delta = ops.scale(slope, coefficient, roundings=3)
+    scale, divisor = network.loss.scale, network.loss.divisor(len(batch.inputs), output.fan_out)
+    loss = site("loss/data", ops.scale(ops.total(rows), scale, divisor, roundings=4))
+    delta = ops.scale(slope, scale, divisor, roundings=4)
     if head.ACTIVATION is None:
         delta = ops.pull(output.activation, z, a, delta)
     delta = site(f"delta/{last}", delta)

@@ -60,13 +60,10 @@ class Loss:
             if reduction not in ("mean", "sum"):
                 raise UsageError(f"Loss({axis}={reduction!r}): choose 'mean' or 'sum'")
 
-    def coefficient(self, samples: int, outputs: int) -> float:
-        """What the sum over all elements is multiplied by."""
-        return (
-            self.scale
-            / (samples if self.batch == "mean" else 1)
-            / (outputs if self.outputs == "mean" and not losses.named(self.kind).BY_ROW else 1)
-        )
+    def divisor(self, samples: int, outputs: int) -> int:
+        """What the sum over all elements is divided by, before ``scale`` multiplies it."""
+        by_output = self.outputs == "mean" and not losses.named(self.kind).BY_ROW
+        return (samples if self.batch == "mean" else 1) * (outputs if by_output else 1)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backproof import losses, quantities
 from backproof import parameters as weights
-from backproof import quantities
 from backproof.errors import UsageError
 from backproof.network import GradientDescent, Network
 from backproof.parameters import Batch, Parameters
@@ -67,7 +67,12 @@ class Pairing:
 
     def start(self, root: Path, dtype: str) -> tuple[Batch, Parameters]:
         """The data and the initial parameters in ``dtype``, checked."""
-        batch = self.data().astype(dtype)
+        batch = self._call("data", self.data)
+        if not isinstance(batch, Batch):
+            raise UsageError(
+                f"pairing {self.name}: data() returned {type(batch).__name__}; return a Batch"
+            )
+        batch = batch.astype(dtype)
         wanted = (self.network.fan_in, self.network.fan_out)
         found = (batch.inputs.shape[1], batch.targets.shape[1])
         if found != wanted:
@@ -75,24 +80,37 @@ class Pairing:
                 f"pairing {self.name}: the data have {found[0]} features and {found[1]} outputs, "
                 f"the network {wanted[0]} and {wanted[1]}"
             )
-        from backproof import losses
-
         wrong = losses.named(self.network.loss.kind).check_targets(batch.targets)
         if wrong:
             raise UsageError(f"pairing {self.name}: {wrong}")
         initial = (
             weights.load(root / self.initial, self.network)
             if isinstance(self.initial, str)
-            else weights.check(self.initial(), self.network, source=f"pairing {self.name}")
+            else weights.check(
+                self._call("initial", self.initial), self.network, source=f"pairing {self.name}"
+            )
         )
         return batch, {name: array.astype(dtype) for name, array in initial.items()}
+
+    def _call(self, name: str, function: Callable[[], Any]) -> Any:
+        """Call user code; what it raises becomes a `UsageError` that says where."""
+        try:
+            return function()
+        except UsageError:
+            raise
+        except Exception as error:  # user code may raise anything
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            raise UsageError(
+                f"pairing {self.name}: {name}() raised {type(error).__name__}: {error} "
+                f"({Path(last.filename).name}:{last.lineno})"
+            ) from error
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A pairing file that could not be loaded, and why."""
+    """A pairing, or a file of pairings, that could not be loaded, and why."""
 
-    path: Path
+    what: str
     reason: str
 
 
@@ -118,6 +136,21 @@ def files(paths: Iterable[Path]) -> list[Path]:
         else:
             raise UsageError(f"{path}: no such file or folder; name a pairing file or its folder")
     return found
+
+
+def load_all(paths: Iterable[Path]) -> tuple[list[Pairing], list[Broken]]:
+    """Every pairing of the files and folders named, and the files that could not be loaded."""
+    pairings: list[Pairing] = []
+    broken: list[Broken] = []
+    for path in files(paths):
+        try:
+            pairings += load(path)
+        except UsageError as error:
+            broken.append(Broken(str(path), str(error)))
+    twice = sorted({p.name for p in pairings if [q.name for q in pairings].count(p.name) > 1})
+    if twice:
+        raise UsageError(f"several pairings are called {', '.join(twice)}: give each its own name")
+    return pairings, broken
 
 
 def load(path: Path) -> list[Pairing]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -12,10 +12,10 @@ from pathlib import Path
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.rows import Row
 from backproof.comparison.verdicts import compare
-from backproof.errors import EvaluationError
+from backproof.errors import EvaluationError, UsageError
 from backproof.frameworks.client import Reply, Worker
-from backproof.pairing import Pairing
-from backproof.record import DATA, SUBJECT, Point, Record
+from backproof.pairing import Broken, Pairing
+from backproof.record import SUBJECT, Point, Record
 from backproof.subjects import run as run_subject
 
 TIME_LIMIT = 300.0
@@ -37,7 +37,15 @@ class Workers:
     ) -> None:
         self.dtype = dtype
         self.root = root
-        self.by_name = {name: Worker(name, dtype, root, limit=limit) for name in frameworks}
+        self.limit = limit
+        self.by_name: dict[str, Worker] = {}
+        for name in frameworks:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start a framework's worker, unless it runs already."""
+        if name not in self.by_name:
+            self.by_name[name] = Worker(name, self.dtype, self.root, limit=self.limit)
 
     def versions(self) -> dict[str, str]:
         """The versions of every framework that could be started."""
@@ -67,17 +75,30 @@ class _Asked:
     asked: dict[str, dict[Point, Future[Reply]]]
 
 
-def verify(pairings: Iterable[Pairing], workers: Workers, today: datetime.date) -> Iterator[Judged]:
-    """Evaluate all pairings, and yield each one judged, in their order.
+def verify(
+    pairings: Iterable[Pairing],
+    workers: Workers,
+    today: datetime.date,
+    on_stage: Callable[[str], object] = lambda stage: None,
+) -> Iterator[Judged | Broken]:
+    """Evaluate all pairings, and yield each one judged, in their order; first those without a start.
 
     While the frameworks are still being imported, the subjects run and their points are queued;
     then the bounds are computed; then the answers are taken and compared.
     """
-    asked = [ask(pairing, workers) for pairing in pairings]
+    asked: list[_Asked] = []
+    for pairing in pairings:
+        on_stage(f"{pairing.name}: running the subject")
+        try:
+            asked.append(ask(pairing, workers))
+        except UsageError as error:
+            yield Broken(pairing.name, str(error))
     bounds = [Bounds(each.record) for each in asked]
     for each, its_bounds in zip(asked, bounds, strict=True):
+        on_stage(f"{each.record.pairing}: deriving the bounds")
         its_bounds.prepare(SUBJECT, *each.record.references)
     for each, its_bounds in zip(asked, bounds, strict=True):
+        on_stage(f"{each.record.pairing}: waiting for {' and '.join(each.record.references)}")
         collect(each, workers)
         yield Judged(each.record, compare(each.record, its_bounds, today))
 
@@ -150,5 +171,3 @@ def collect(asked: _Asked, workers: Workers) -> None:
             except EvaluationError as error:
                 errors[point] = str(error)
 
-
-__all__ = ["DATA", "Judged", "Workers", "ask", "collect", "judge_again", "verify"]

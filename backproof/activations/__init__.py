@@ -15,6 +15,7 @@ from backproof.errors import UsageError
 
 if TYPE_CHECKING:
     from backproof.arithmetic.ball import Ball
+    from backproof.arithmetic.certified import Certified
     from backproof.rounding import Rounding
 
 Values = NDArray[np.floating]
@@ -36,6 +37,12 @@ class Activation(Protocol):
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """`pull` of balls."""
+
+    def certified(self, z: Certified) -> Certified:
+        """f of certified values."""
+
+    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        """`pull` of certified values; at an undecided kink the hull of both sides."""
 
 
 def names() -> list[str]:

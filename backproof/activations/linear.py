@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from backproof.activations import Values
 from backproof.arithmetic.ball import Ball
 from backproof.rounding import Rounding
+
+if TYPE_CHECKING:
+    from backproof.arithmetic.certified import Certified
 
 
 @dataclass(frozen=True)
@@ -26,4 +29,10 @@ class Function:
         return z
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        return cotangent
+
+    def certified(self, z: Certified) -> Certified:
+        return z
+
+    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         return cotangent

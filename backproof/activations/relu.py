@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from flint import arb
 
 from backproof.activations import Values
 from backproof.arithmetic.ball import Ball
 from backproof.rounding import Rounding
+
+if TYPE_CHECKING:
+    from backproof.arithmetic.certified import Certified
 
 
 @dataclass(frozen=True)
@@ -53,3 +57,14 @@ class Function:
         if doubtful.any():
             np.copyto(radius, cotangent.magnitude, where=doubtful)
         return Ball(value, radius)
+
+    def certified(self, z: Certified) -> Certified:
+        return z.map(lambda x: x.nonnegative_part())
+
+    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        def passed(x: arb, g: arb) -> arb:
+            if x > 0:
+                return g
+            return g * 0 if x <= 0 else g.union(arb(0))
+
+        return z.zip(passed, cotangent)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from flint import arb
 
 from backproof.activations import Values
 from backproof.arithmetic.ball import Ball, growth
+from backproof.arithmetic.certified import Certified, stacked
 from backproof.rounding import Rounding
 
 
@@ -35,6 +37,23 @@ class Function:
         weighted = cotangent.times(a, rounding)
         centred = cotangent.minus(weighted.row_total(rounding), rounding)
         return centred.times(a, rounding)
+
+    def certified(self, z: Certified) -> Certified:
+        return stacked(z.by_row(certified_softmax))
+
+    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        weighted = a.zip(lambda p, g: p * g, cotangent)
+        sums = [row[0] for row in weighted.by_row(lambda row: [sum(row, arb(0))])]
+        repeated = Certified([s for s in sums for _ in range(a.columns)], a.shape)
+        return weighted.zip(lambda pg, ps: pg - ps, a.zip(lambda p, s: p * s, repeated))
+
+
+def certified_softmax(row: list[arb]) -> list[arb]:
+    """The softmax of one row of logits."""
+    top = max(row, key=float)
+    powers = [(x - top).exp() for x in row]
+    total = sum(powers, arb(0))
+    return [power / total for power in powers]
 
 
 def row_maximum(z: Values) -> Values:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from backproof.activations import Values
 from backproof.arithmetic.ball import Ball, growth
 from backproof.rounding import Rounding
+
+if TYPE_CHECKING:
+    from backproof.arithmetic.certified import Certified
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,9 @@ class Function:
         if a.radius is not None:
             own += a.radius * (2 * np.abs(a.value) + 3 * a.radius)
         return cotangent.times(Ball(s, own + rounding.tiny), rounding)
+
+    def certified(self, z: Certified) -> Certified:
+        return z.map(lambda x: x.tanh())
+
+    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        return z.zip(lambda x, g: g * x.sech() ** 2, cotangent)

@@ -30,8 +30,8 @@ class Ops(Protocol[T]):
 
     def multiply(self, a: T, b: T) -> T: ...
 
-    def scale(self, a: T, c: float, roundings: int = 1) -> T:
-        """c·a, where an implementation reaches the coefficient c in that many roundings."""
+    def scale(self, a: T, c: float, divisor: int = 1, roundings: int = 1) -> T:
+        """a·c/divisor; an implementation reaches that coefficient in so many roundings."""
 
     def total(self, a: T, axis: int | None = None) -> T:
         """The sum over all elements, or over the rows (axis 0)."""

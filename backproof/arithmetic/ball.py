@@ -170,10 +170,14 @@ class BallOps:
     def multiply(self, a: Ball, b: Ball) -> Ball:
         return a.times(b, self.rounding)
 
-    def scale(self, a: Ball, c: float, roundings: int = 1) -> Ball:
-        """c·a, c a ball (c, roundings·u|c|), and one rounding for the product; c = 1 changes nothing."""
-        if c == 1:
+    def scale(self, a: Ball, c: float, divisor: int = 1, roundings: int = 1) -> Ball:
+        """a·c/divisor: the coefficient is known up to γ_roundings, one more for the product.
+
+        A coefficient of 1 changes nothing.
+        """
+        if c == divisor:
             return a
+        c = c / divisor
         size = abs(c) * SLACK
         radius = a.magnitude * (size * self.rounding.gamma(roundings + 1))
         if a.radius is not None:

@@ -38,8 +38,8 @@ class Float:
     def multiply(self, a: Values, b: Values) -> Values:
         return a * b
 
-    def scale(self, a: Values, c: float, roundings: int = 1) -> Values:
-        return a if c == 1 else a * c
+    def scale(self, a: Values, c: float, divisor: int = 1, roundings: int = 1) -> Values:
+        return a if c == divisor else a * (c / divisor)
 
     def total(self, a: Values, axis: int | None = None) -> Values:
         return np.asarray(a.sum(axis=axis))

@@ -100,7 +100,8 @@ def difference(
         )
     if not actual.size:
         raise ValueError(f"nothing compared: actual and expected of shape {shape} have no elements")
-    arrays = [actual, expected]
+    walk = [actual, expected]
+    constant: list[Floats] = []  # a radius for all elements, in every block an array of one
     if radius is not None:
         radius = _numbers("radius", radius)
         if radius.ndim and radius.shape != shape:
@@ -108,33 +109,35 @@ def difference(
                 f"radius has shape {radius.shape}, actual and expected have shape {shape}: "
                 "pass one radius for each element, or one number for all"
             )
-        arrays.append(radius)
+        if radius.ndim:
+            walk.append(radius)
+        else:
+            constant = [radius.astype(np.float64).reshape(1)]
 
     # Reversing the axes of Fortran arrays gives C arrays: the same walk, only indices need care.
-    fortran = not actual.flags.c_contiguous and all(x.flags.f_contiguous for x in arrays)
-    walk = [array if array.ndim else np.broadcast_to(array, shape) for array in arrays]
+    fortran = not actual.flags.c_contiguous and all(array.flags.f_contiguous for array in walk)
     if fortran:
         walk = [array.T for array in walk]
     with np.errstate(all="ignore"):  # x/0 and 0/0 are meant, see Difference
-        notable = _foreseen(expected) if radius is not None and actual.size > SAMPLE else None
+        sample = None if radius is None else _Sample(expected, radius)
+        notable = sample.foresee() if sample and actual.size > SAMPLE else None
         scan = _Scan(notable, shape if fortran else None)
-        start = 0
-        for block in _blocks(walk):
-            scan.take(start, *block)
-            start += len(block[0])
+        for start, blocks in _blocks(walk):
+            scan.take(start, *blocks, *constant)
         power, median, worst = 0.0, 0.0, 0.0
-        if radius is not None and scan.largest_radius > 0.0:
-            power, median, worst = _powers(scan, expected, radius, walk[1:])
+        if sample and scan.largest_radius > 0.0:
+            power, median, worst = sample.powers(scan, walk, constant)
 
     share, _, index = scan.worst
-    bound = 0.0 if radius is None else float(radius.item(-index if radius.ndim else 0))
+    index = -index
+    bound = 0.0 if radius is None else float(radius.item(index if radius.ndim else 0))
     return Difference(
         size=actual.size,
         max_abs_diff=float(scan.max_abs_diff),
         max_rel_diff=float(scan.max_rel_diff),
-        worst=-index,
-        actual=float(actual.item(-index)),
-        expected=float(expected.item(-index)),
+        worst=index,
+        actual=float(actual.item(index)),
+        expected=float(expected.item(index)),
         bound=math.inf if math.isnan(bound) else bound,
         bound_used=share,
         exceeding=scan.exceeding,
@@ -167,21 +170,22 @@ def _numbers(name: str, values: Any) -> Numbers:
     return array
 
 
-def _blocks(arrays: list[Numbers]) -> Iterator[tuple[Floats, ...]]:
-    """Yield blocks of at most BLOCK elements in C order.
+def _blocks(arrays: list[Numbers]) -> Iterator[tuple[int, tuple[Floats, ...]]]:
+    """Yield (flat index, blocks) of at most BLOCK elements in C order.
 
     Blocks are views where the memory allows it; otherwise (other dtypes, strides) NumPy's iterator
     fills buffers, which the next block overwrites.
     """
-    return iter(
-        np.nditer(
-            arrays,
-            flags=["external_loop", "buffered"],
-            op_dtypes=[np.float64] * len(arrays),
-            order="C",
-            buffersize=BLOCK,
-        )
-    )
+    start = 0
+    for blocks in np.nditer(
+        arrays,
+        flags=["external_loop", "buffered"],
+        op_dtypes=[np.float64] * len(arrays),
+        order="C",
+        buffersize=BLOCK,
+    ):
+        yield start, blocks
+        start += blocks[0].size
 
 
 class _Scan:
@@ -233,7 +237,7 @@ class _Scan:
             return
         low_radius, high_radius = np.minimum.reduce(radius), np.maximum.reduce(radius)
         if not high_radius < math.inf:
-            radius = np.where(np.isnan(radius), math.inf, radius)
+            radius = _unknown_as_infinite(radius)
             low_radius, high_radius = np.minimum.reduce(radius), math.inf
         if low_radius < 0.0:
             index = self._flat(start, radius == low_radius)
@@ -287,29 +291,31 @@ class _Scan:
 
 
 class _Notable:
-    """Largest radius / |expected| over |expected| > threshold, which is known only at the end.
+    """Largest radius / |expected| over |expected| > threshold, which only the last block tells.
 
-    It is foreseen to lie between `floor` and `ceiling`. Elements above the ceiling count for sure;
-    those in between are put aside if they exceed the sure ones. They are few: with a thousandth of
-    the largest element as threshold, 0.4 % of normally distributed numbers at most.
+    It is foreseen to lie between `floor` and `ceiling`. Elements above the ceiling count for
+    `sure`; those in between are put aside if they exceed it. Where the threshold is a thousandth of
+    the largest element, these are few: 0.4 % of normally distributed numbers at most.
     """
 
-    def __init__(self, floor: float, ceiling: float) -> None:
-        self.floor, self.ceiling = floor, ceiling
-        self.sure = 0.0
+    def __init__(self, floor: float, ceiling: float, sure: float = 0.0) -> None:
+        self.floor, self.ceiling, self.sure = floor, ceiling, sure
         self.aside: list[tuple[Floats, Floats]] = []
         self.room = CANDIDATES
 
     def take(self, magnitude: Floats, radius: Floats, quotient: Floats) -> None:
-        np.divide(radius, magnitude, out=quotient)
-        if self.room < 0 or not np.fmax.reduce(quotient) > self.sure:
+        """Add a block; `quotient` is a buffer."""
+        if self.room < 0:
             return
-        hits = np.flatnonzero((quotient > self.sure) & (magnitude > self.floor))
-        halves, sizes = quotient[hits], magnitude[hits]
-        self.sure = float(halves[sizes > self.ceiling].max(initial=self.sure))
-        keep = (sizes <= self.ceiling) & (halves > self.sure)
-        self.aside.append((sizes[keep], halves[keep]))
-        self.room -= int(np.count_nonzero(keep))
+        np.divide(radius, magnitude, out=quotient)
+        if np.fmax.reduce(quotient) > self.sure:
+            hits = ((quotient > self.sure) & (magnitude > self.floor)).nonzero()[0]
+            sizes, halves = magnitude[hits], quotient[hits]
+            above = sizes > self.ceiling
+            self.sure = float(halves[above].max(initial=self.sure))
+            between = ~above
+            self.aside.append((sizes[between], halves[between]))
+            self.room -= self.aside[-1][0].size
 
     def above(self, threshold: float) -> float | None:
         """The largest above this threshold, or None if what was put aside does not tell."""
@@ -319,56 +325,75 @@ class _Notable:
         return max(self.sure, float(max(found, default=0.0)))
 
 
-def _foreseen(expected: Numbers) -> _Notable:
-    """With the largest of a sample: that of all elements is seldom more than twice as large."""
-    magnitude = np.abs(_sample(expected))
-    floor = NOTABLE * float(magnitude[magnitude < math.inf].max(initial=0.0))
-    return _Notable(floor, 2.0 * floor)
+class _Sample:
+    """|expected| and half the power, radius / |expected|, of all elements up to SAMPLE of them.
+
+    Above that of about as many at even steps in C order, whatever the layout.
+    """
+
+    def __init__(self, expected: Numbers, radius: Numbers) -> None:
+        step = max(expected.size // SAMPLE, 1)
+        while math.gcd(step, expected.size) > 1:
+            step += 1
+        self.magnitude = np.abs(_every(step, expected))
+        self.halves: Floats = (_every(step, radius) if radius.ndim else radius) / self.magnitude
+
+    def foresee(self) -> _Notable:
+        """The largest of all elements is seldom more than twice the largest of a sample."""
+        floor = NOTABLE * self.magnitude[self.magnitude < math.inf].max(initial=0.0)
+        ceiling = 2.0 * floor
+        surely = (self.magnitude > ceiling) & ~np.isnan(self.halves)
+        return _Notable(floor, ceiling, self.halves[surely].max(initial=0.0))
+
+    def powers(
+        self, scan: _Scan, walk: list[Numbers], constant: list[Floats]
+    ) -> tuple[float, float, float]:
+        """Power, its median and its worst, for a radius that is not 0 everywhere."""
+        if scan.largest == 0.0:
+            return math.inf, math.inf, math.inf
+        threshold = NOTABLE * scan.largest
+        magnitude, halves = self.magnitude, self.halves
+        if scan.zeros or scan.nonfinite_expected:
+            known = (magnitude > 0.0) & (magnitude < math.inf)
+            magnitude, halves = magnitude[known], halves[known]
+        if math.isinf(scan.largest_radius):
+            halves = _unknown_as_infinite(halves)
+        if scan.notable is None:  # the sample is everything
+            worst = np.maximum.reduce(halves[magnitude > threshold])
+        else:
+            worst = scan.notable.above(threshold)
+            if worst is None:
+                worst = _second_look(threshold, walk, constant)
+        median = math.inf
+        if halves.size:
+            low, high = (halves.size - 1) // 2, halves.size // 2
+            halves.partition((low, high))
+            median = float(halves[low] + halves[high])
+        return 2.0 * float(scan.largest_radius / scan.largest), median, 2.0 * float(worst)
 
 
-def _powers(
-    scan: _Scan, expected: Numbers, radius: Numbers, walk: list[Numbers]
-) -> tuple[float, float, float]:
-    """Power, its median and its worst, given that the radius is not 0 everywhere."""
-    if scan.largest == 0.0:
-        return math.inf, math.inf, math.inf
-    power = 2.0 * float(scan.largest_radius / scan.largest)
-    threshold = NOTABLE * float(scan.largest)
-
-    magnitude = np.abs(_sample(expected))
-    known = (magnitude > 0.0) & (magnitude < math.inf)
-    magnitude = magnitude[known]
-    halves = (_sample(radius)[known] if radius.ndim else np.float64(radius)) / magnitude
-    if math.isinf(scan.largest_radius):
-        halves[np.isnan(halves)] = math.inf
-    if scan.notable is None:  # the sample is everything
-        worst: float | None = halves[magnitude > threshold].max(initial=0.0)
-    else:
-        worst = scan.notable.above(threshold)
-        if worst is None:
-            worst = _second_look(threshold, walk)
-    if not halves.size:
-        return power, math.inf, 2.0 * float(worst)
-    middle = ((halves.size - 1) // 2, halves.size // 2)
-    halves.partition(middle)
-    return power, float(halves[middle[0]] + halves[middle[1]]), 2.0 * float(worst)
+def _second_look(threshold: float, walk: list[Numbers], constant: list[Floats]) -> float:
+    """`power_worst` / 2 once the threshold is known, for what could not be foreseen."""
+    notable = _Notable(threshold, threshold)
+    for _, blocks in _blocks(walk):
+        _, expected, radius = *blocks, *constant
+        magnitude = np.abs(expected)
+        notable.take(magnitude, _unknown_as_infinite(radius), np.empty_like(magnitude))
+    return notable.sure
 
 
-def _second_look(threshold: float, walk: list[Numbers]) -> float:
-    ...
+def _unknown_as_infinite(values: Floats) -> Floats:
+    return np.where(np.isnan(values), math.inf, values)
 
 
-def _sample(array: Numbers) -> Floats:
-    """About SAMPLE elements at even steps in C order (all up to there), without a copy of all."""
+def _every(step: int, array: Numbers) -> Floats:
+    """Every step-th element in C order, without a copy of the whole array."""
     flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
-    step = max(array.size // SAMPLE, 1)
-    while math.gcd(step, array.size) > 1:
-        step += 1
     return flat[::step].astype(np.float64, copy=False)
 
 
 def _aligned(rows: int, size: int) -> Floats:
-    """Uninitialized rows that begin on cache lines; writing across two takes twice as long."""
+    """Uninitialized rows that begin on cache lines: NumPy writes twice as fast to these."""
     width = -(-size // 8) * 8
     memory = np.empty(rows * width + 8)
     skip = -memory.ctypes.data % 64 // 8

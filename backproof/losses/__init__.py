@@ -14,6 +14,7 @@ from backproof.errors import UsageError
 
 if TYPE_CHECKING:
     from backproof.arithmetic.ball import Ball
+    from backproof.arithmetic.certified import Certified
     from backproof.network import Decision
     from backproof.rounding import Rounding
 
@@ -37,6 +38,11 @@ class LossModule(Protocol):
 
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """`value` of balls."""
+
+    def certified(
+        self, z: Certified, a: Certified, y: Certified
+    ) -> tuple[Certified, Certified]:
+        """`value` of certified values."""
 
     def check_targets(self, y: Values) -> str | None:
         """What is wrong with these targets for this loss, or None."""

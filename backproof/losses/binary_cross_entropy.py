@@ -11,6 +11,7 @@ from backproof.arithmetic.ball import Ball
 from backproof.losses import Values
 
 if TYPE_CHECKING:
+    from backproof.arithmetic.certified import Certified
     from backproof.network import Decision
     from backproof.rounding import Rounding
 
@@ -45,6 +46,12 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     assert a.radius is not None
     own = (rounding.charge("sigmoid") + rounding.unit) * (a.magnitude + target)
     return Ball(rows, radius), Ball(slope, a.radius + own + rounding.tiny)
+
+
+def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
+    """softplus(z) − y·z; the cancellation for large z costs bits, of which there are more."""
+    rows = z.zip(lambda x, t: x.nonnegative_part() + (-abs(x)).exp().log1p() - t * x, y)
+    return rows, a.zip(lambda p, t: p - t, y)
 
 
 def check_targets(y: Values) -> str | None:

@@ -8,9 +8,12 @@ import numpy as np
 
 from backproof.activations.softmax import row_maximum, row_sum
 from backproof.arithmetic.ball import Ball, growth
+from backproof.arithmetic.certified import Certified, stacked
 from backproof.losses import Values
 
 if TYPE_CHECKING:
+    from flint import arb
+
     from backproof.network import Decision
     from backproof.rounding import Rounding
 
@@ -45,6 +48,19 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     assert a.radius is not None
     own = rounding.unit * (a.magnitude + y.magnitude) + rounding.tiny
     return Ball(rows, radius), Ball(slope, a.radius + own)
+
+
+def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
+    def row_loss(row: list[arb], targets: list[arb]) -> list[arb]:
+        top = max(row, key=float)
+        total = sum(((x - top).exp() for x in row[1:]), (row[0] - top).exp())
+        return [top + total.log() - sum((t * x for t, x in zip(targets, row, strict=True)), 0 * top)]
+
+    rows = [
+        row_loss(row, targets)
+        for row, targets in zip(z.by_row(lambda r: r), y.by_row(lambda r: r), strict=True)
+    ]
+    return stacked(rows), a.zip(lambda p, t: p - t, y)
 
 
 def check_targets(y: Values) -> str | None:

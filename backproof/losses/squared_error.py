@@ -8,6 +8,7 @@ from backproof.losses import Values
 
 if TYPE_CHECKING:
     from backproof.arithmetic.ball import Ball
+    from backproof.arithmetic.certified import Certified
     from backproof.network import Decision
     from backproof.rounding import Rounding
 
@@ -25,6 +26,11 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     """By the rules of difference and product; doubling is exact."""
     difference = a.minus(y, rounding)
     return difference.times(difference, rounding), difference.doubled()
+
+
+def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
+    difference = a.zip(lambda x, t: x - t, y)
+    return difference.map(lambda d: d * d), difference.map(lambda d: 2 * d)
 
 
 def check_targets(y: Values) -> str | None:

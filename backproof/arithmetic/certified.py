@@ -1,0 +1,184 @@
+"""Certified arithmetic: Arb balls of python-flint, whose midpoints carry as many bits as are needed.
+
+Arb (Johansson, Arb: efficient arbitrary-precision midpoint-radius interval arithmetic, IEEE
+Transactions on Computers 66, 2017) returns, for every operation, an enclosure of the exact result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from flint import arb, arb_mat, ctx
+from numpy.typing import NDArray
+
+from backproof.activations import Activation
+from backproof.losses import LossModule
+
+Values = NDArray[np.floating]
+
+# Enclosures are refined until they are this much tighter than half an ulp of the dtype.
+HEADROOM = 2.0**-20
+MOST_BITS = 2048
+
+
+class Certified:
+    """An array of Arb balls, (rows, columns); a vector is one row, a scalar one element."""
+
+    __slots__ = ("columns", "entries", "rows", "shape")
+
+    def __init__(self, entries: list[arb], shape: tuple[int, ...]) -> None:
+        self.entries = entries
+        self.shape = shape
+        self.columns = shape[-1] if shape else 1
+        self.rows = shape[0] if len(shape) == 2 else 1
+
+    @property
+    def matrix(self) -> arb_mat:
+        return arb_mat(self.rows, self.columns, self.entries)
+
+    @property
+    def T(self) -> Certified:  # noqa: N802 (NumPy's name for it)
+        return Certified(self.matrix.transpose().entries(), self.shape[::-1])
+
+    def map(self, function: Callable[[arb], arb]) -> Certified:
+        """The function of every element."""
+        return Certified([function(x) for x in self.entries], self.shape)
+
+    def zip(self, function: Callable[[arb, arb], arb], other: Certified) -> Certified:
+        """The function of every pair of elements; shapes are equal."""
+        assert self.shape == other.shape
+        return Certified(
+            [function(x, y) for x, y in zip(self.entries, other.entries, strict=True)], self.shape
+        )
+
+    def by_row(self, function: Callable[[list[arb]], Iterable[arb]]) -> list[list[arb]]:
+        """The function of every row."""
+        step = self.columns
+        return [
+            list(function(self.entries[at : at + step])) for at in range(0, len(self.entries), step)
+        ]
+
+
+def stacked(rows: list[list[arb]]) -> Certified:
+    """Rows of equal length as one array."""
+    return Certified([x for row in rows for x in row], (len(rows), len(rows[0])))
+
+
+class CertifiedOps:
+    """The operations of the definition on certified arrays, at the precision of ``flint.ctx``."""
+
+    def exact(self, x: Values) -> Certified:
+        return Certified([arb(v) for v in np.ravel(x).tolist()], x.shape)
+
+    def matmul(self, a: Certified, b: Certified) -> Certified:
+        return Certified((a.matrix * b.matrix).entries(), (a.rows, b.columns))
+
+    def transpose(self, a: Certified) -> Certified:
+        return a.T
+
+    def add(self, a: Certified, b: Certified) -> Certified:
+        return a.zip(arb.__add__, spread(b, a.shape))
+
+    def subtract(self, a: Certified, b: Certified) -> Certified:
+        return a.zip(arb.__sub__, spread(b, a.shape))
+
+    def multiply(self, a: Certified, b: Certified) -> Certified:
+        return a.zip(arb.__mul__, spread(b, a.shape))
+
+    def scale(self, a: Certified, c: float, divisor: int = 1, roundings: int = 1) -> Certified:
+        """a·c/divisor, the float c and the whole number divisor being exact."""
+        factor = arb(c) / divisor
+        return a.map(lambda x: x * factor)
+
+    def total(self, a: Certified, axis: int | None = None) -> Certified:
+        if axis is None:
+            return Certified([sum(a.entries, arb(0))], ())
+        ones = arb_mat(1, a.rows, [1] * a.rows)
+        return Certified((ones * a.matrix).entries(), (a.columns,))
+
+    def magnitude(self, a: Certified) -> Certified:
+        return a.map(abs)
+
+    def sign(self, a: Certified) -> Certified:
+        return a.map(arb.sgn)
+
+    def activate(self, f: Activation, z: Certified) -> Certified:
+        return f.certified(z)
+
+    def pull(self, f: Activation, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        return f.pull_certified(z, a, cotangent)
+
+    def head(
+        self, loss: LossModule, z: Certified, a: Certified, y: Certified
+    ) -> tuple[Certified, Certified]:
+        return loss.certified(z, a, y)
+
+
+def spread(b: Certified, shape: tuple[int, ...]) -> Certified:
+    """A vector repeated for each row of ``shape``."""
+    if b.shape == shape:
+        return b
+    assert len(b.shape) == 1
+    assert b.shape[0] == shape[-1]
+    return Certified(b.entries * shape[0], shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Certified values as pairs of float64: the exact result is high + low, up to ``radius``."""
+
+    high: Values
+    low: Values
+    radius: Values
+
+    def error(self, computed: Values) -> Values:
+        """How far ``computed`` lies from the exact result (computed − high is exact where near)."""
+        return np.asarray(np.abs((computed.astype(np.float64) - self.high) - self.low))
+
+
+def certify(
+    evaluate: Callable[[CertifiedOps], Mapping[str, Certified]], unit: float, bits: int = 128
+) -> dict[str, Truth]:
+    """Evaluate with more and more bits, until every enclosure is far tighter than ``unit``.
+
+    Tight means: within HEADROOM·unit of the element, or of 2⁻³⁰ of the tensor's largest (an exact
+    0 has no relative precision). What is still not tight at MOST_BITS is returned as it is, with
+    its radius: a hull, never a branch taken on an undecided comparison.
+    """
+    before = ctx.prec
+    try:
+        while True:
+            ctx.prec = bits
+            truths = {name: truth(value) for name, value in evaluate(CertifiedOps()).items()}
+            if bits >= MOST_BITS or all(tight(value, unit) for value in truths.values()):
+                return truths
+            bits *= 2
+    finally:
+        ctx.prec = before
+
+
+def truth(value: Certified) -> Truth:
+    """Balls as pairs of float64 and a radius that covers the rest."""
+    high = [float(x) for x in value.entries]
+    rest = [x - h if np.isfinite(h) else x for x, h in zip(value.entries, high, strict=True)]
+    low = [float(x) for x in rest]
+    # What high + low leave out: the ball's radius, and the rounding of low.
+    radius = [float(x.rad()) for x in rest]
+    shape = value.shape
+    lows = np.reshape(low, shape)
+    return Truth(
+        np.reshape(high, shape),
+        lows,
+        np.reshape(radius, shape) * (1 + 2.0**-20) + np.abs(lows) * 2.0**-52,
+    )
+
+
+def tight(value: Truth, unit: float) -> bool:
+    """Whether the enclosure is as narrow as `certify` wants it."""
+    size = np.abs(value.high)
+    if not size.size:
+        return True
+    allowed = HEADROOM * unit * np.maximum(size, 2.0**-30 * size.max())
+    return bool((value.radius <= allowed).all())

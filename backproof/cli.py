@@ -1,0 +1,214 @@
+"""The command line: ``backproof verify`` and ``backproof replay``.
+
+Exit status 0: everything matches. 1: a mismatch. Else 2: wrong usage, or a pairing that cannot be
+loaded. Else 3: something undecided or in error. 70: a fault of backproof itself. Heavy imports
+stand inside the functions, so that the workers are started first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from backproof.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from backproof.pairing import Broken, Pairing
+    from backproof.runs import Judged
+
+WRONG_USAGE = 2
+OWN_FAULT = 70
+
+app = typer.Typer(
+    help="Prove hand-written backpropagation against Keras and PyTorch, within derived bounds.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console()
+
+
+class DType(StrEnum):
+    """The dtypes a run can be made in."""
+
+    float64 = "float64"
+    float32 = "float32"
+
+
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Write the reports there.")
+]
+
+
+@app.command()
+def verify(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Pairing files, or folders of them.", show_default="comparisons"),
+    ] = None,
+    report: Report = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PAIRING", help="Only this pairing; repeatable.")
+    ] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this reference; repeatable.")
+    ] = None,
+    dtype: Annotated[DType, typer.Option(help="The precision of everything.")] = DType.float64,
+    time_limit: Annotated[
+        float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
+    ] = 300.0,
+) -> None:
+    """Compare every pairing with its twins, element by element."""
+    from backproof.frameworks import names
+
+    paths = paths or [Path("comparisons")]
+    unknown = set(reference or ()) - set(names())
+    if unknown:
+        raise UsageError(f"no reference {sorted(unknown)[0]!r}; there are {', '.join(names())}")
+    from backproof.runs import Workers
+
+    root = root_of(paths)
+    # The usual two are started before the pairings are read, for they take longest to import.
+    with Workers(reference or ("keras", "torch"), dtype, root, limit=time_limit) as workers:
+        raise typer.Exit(run_verify(paths, report, only, reference, workers))
+
+
+def root_of(paths: list[Path]) -> Path:
+    """The one project that all paths lie in."""
+    from backproof.pairing import project_root
+
+    roots = {project_root(path) for path in paths}
+    if len(roots) > 1:
+        raise UsageError(
+            f"the paths lie in several projects ({', '.join(sorted(map(str, roots)))}): "
+            "verify one at a time"
+        )
+    return roots.pop()
+
+
+def run_verify(
+    paths: list[Path],
+    report: Path | None,
+    only: list[str] | None,
+    reference: list[str] | None,
+    workers: Workers,
+) -> int:
+    """Load, run, judge, show and write; returns the exit status."""
+    import datetime
+
+    from backproof import pairing, runs
+    from backproof.reports.environment import environment
+
+    if report is not None:
+        from backproof.reports.report import check_writable
+
+        check_writable(report)
+    pairings, broken = pairing.load_all(paths)
+    pairings = chosen(pairings, only)
+    if not pairings and not broken:
+        raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
+    for name in sorted({name for each in pairings for name in each.references}):
+        if not reference or name in reference:
+            workers.start(name)
+    today = datetime.date.today()
+    judged: list[Judged] = []
+    with progress() as bar:
+        task = bar.add_task("", total=len(pairings))
+        for each in runs.verify(
+            pairings, workers, today, lambda stage: bar.update(task, description=stage)
+        ):
+            bar.advance(task)
+            if isinstance(each, pairing.Broken):
+                broken.append(each)
+            else:
+                judged.append(each)
+    return finish(judged, broken, environment(workers.dtype, workers.versions()), today, report)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(help="A folder that verify has written its report to.")],
+    report: Report = None,
+) -> None:
+    """Judge the evaluations of a former run again, without running anything."""
+    import datetime
+    import json
+
+    from backproof.record import load_all
+    from backproof.runs import judge_again
+
+    if report is not None:
+        from backproof.reports.report import check_writable
+
+        check_writable(report)
+    records = load_all(folder)
+    known = folder / "environment.json"
+    environment = json.loads(known.read_text()) if known.exists() else {}
+    today = datetime.date.today()
+    raise typer.Exit(finish(list(judge_again(records, today)), [], environment, today, report))
+
+
+def chosen(pairings: list[Pairing], only: list[str] | None) -> list[Pairing]:
+    """The pairings that were asked for; a name that is none of them is an error."""
+    import difflib
+
+    names = [each.name for each in pairings]
+    for name in only or ():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            raise UsageError(
+                f"no pairing {name!r}; "
+                + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}")
+            )
+    return [each for each in pairings if not only or each.name in only]
+
+
+def finish(
+    judged: Iterable[Judged],
+    broken: list[Broken],
+    environment: dict[str, object],
+    today: object,
+    folder: Path | None,
+) -> int:
+    """Write and show the report; returns the exit status that follows from it."""
+    raise NotImplementedError
+
+
+def progress() -> Progress:
+    """A bar on a terminal, silent otherwise."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def main() -> None:
+    """The entry point: a user's mistake becomes a message, a fault of our own a traceback."""
+    # Before NumPy is imported: one thread, as in the workers, for the same bits every time.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    try:
+        app()
+    except UsageError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(WRONG_USAGE)
+    except Exception:  # whatever is left is a fault of backproof, and must not look like a verdict
+        traceback.print_exc()
+        print("This is a fault of backproof itself; please report it.", file=sys.stderr)
+        sys.exit(OWN_FAULT)
