@@ -81,7 +81,7 @@ def one_sample(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 
 def zero_row(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Zero biases and a sample of zeros: pre-activations of exactly 0, at the kink of a ReLU."""
+    """Zero biases and a sample of zeros: every pre-activation of that sample is exactly 0."""
     batch = drawn_batch(network, stream)
     inputs = batch.inputs.copy()
     inputs[2] = 0
@@ -120,7 +120,17 @@ def near_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
     return parameters, Batch(inputs, batch.targets)
 
 
+def exact_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """The first unit of every hidden layer has zero weights: z is exactly 0, whatever comes in."""
+    parameters = drawn_parameters(network, stream)
+    for index in range(1, len(network.layers)):
+        parameters[f"dense_{index}/kernel"][:, 0] = 0
+        if f"dense_{index}/bias" in parameters:
+            parameters[f"dense_{index}/bias"][0] = 0
+    return parameters, drawn_batch(network, stream)
+
+
 PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
     make.__name__: make
-    for make in (general, one_sample, zero_row, saturated, large_logits, near_kink)
+    for make in (general, one_sample, zero_row, saturated, large_logits, near_kink, exact_kink)
 }

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.rows import Row
 from backproof.comparison.verdicts import compare
 from backproof.errors import EvaluationError, UsageError
-from backproof.frameworks.client import Reply, Worker
+from backproof.exchange import Exchange
+from backproof.frameworks.client import Worker
 from backproof.pairing import Broken, Pairing
-from backproof.record import SUBJECT, Point, Record
+from backproof.record import SUBJECT, Record
 from backproof.subjects import run as run_subject
 
 TIME_LIMIT = 300.0
@@ -47,6 +47,12 @@ class Workers:
         if name not in self.by_name:
             self.by_name[name] = Worker(name, self.dtype, self.root, limit=self.limit)
 
+    def restart(self, name: str) -> Worker:
+        """Another worker in place of one that was lost."""
+        self.by_name[name].close()
+        self.by_name[name] = Worker(name, self.dtype, self.root, limit=self.limit)
+        return self.by_name[name]
+
     def versions(self) -> dict[str, str]:
         """The versions of every framework that could be started."""
         found: dict[str, str] = {}
@@ -66,15 +72,6 @@ class Workers:
                 stack.callback(worker.close)
 
 
-@dataclass(eq=False)
-class _Asked:
-    """A pairing whose subject has run, and what the workers have been asked about it."""
-
-    record: Record
-    opened: dict[str, Future[Reply]]
-    asked: dict[str, dict[Point, Future[Reply]]]
-
-
 def verify(
     pairings: Iterable[Pairing],
     workers: Workers,
@@ -86,21 +83,30 @@ def verify(
     While the frameworks are still being imported, the subjects run and their points are queued;
     then the bounds are computed; then the answers are taken and compared.
     """
-    asked: list[_Asked] = []
+    asked: list[list[Exchange]] = []
+    bounds: list[Bounds] = []
     for pairing in pairings:
         on_stage(f"{pairing.name}: running the subject")
+        record = new_record(pairing, workers)
         try:
-            asked.append(ask(pairing, workers))
+            asked.append(ask(pairing, record, workers))
         except UsageError as error:
             yield Broken(pairing.name, str(error))
-    bounds = [Bounds(each.record) for each in asked]
-    for each, its_bounds in zip(asked, bounds, strict=True):
+        else:
+            bounds.append(Bounds(record))
+    for each in bounds:
         on_stage(f"{each.record.pairing}: deriving the bounds")
-        its_bounds.prepare(SUBJECT, *each.record.references)
-    for each, its_bounds in zip(asked, bounds, strict=True):
-        on_stage(f"{each.record.pairing}: waiting for {' and '.join(each.record.references)}")
-        collect(each, workers)
-        yield Judged(each.record, compare(each.record, its_bounds, today))
+        each.prepare(SUBJECT, *each.record.references)
+    for index, each in enumerate(bounds):
+        record = each.record
+        on_stage(f"{record.pairing}: waiting for {' and '.join(record.references)}")
+        for exchange in asked[index]:
+            exchange.collect()
+            if exchange.worker.lost is not None and exchange.worker.ready:
+                # This pairing's twin has ended its worker; those that follow get another one.
+                worker = workers.restart(exchange.worker.framework)
+                asked[index + 1 :] = [renewed(later, worker) for later in asked[index + 1 :]]
+        yield Judged(record, compare(record, each, today))
 
 
 def judge_again(records: Iterable[Record], today: datetime.date) -> Iterator[Judged]:
@@ -109,10 +115,9 @@ def judge_again(records: Iterable[Record], today: datetime.date) -> Iterator[Jud
         yield Judged(record, compare(record, Bounds(record), today))
 
 
-def ask(pairing: Pairing, workers: Workers) -> _Asked:
-    """Run the subject, and queue each of its points for every reference as it comes."""
-    references = [name for name in workers.by_name if name in pairing.references]
-    record = Record(
+def new_record(pairing: Pairing, workers: Workers) -> Record:
+    """An empty record of a pairing, for those of its references that have a worker."""
+    return Record(
         pairing=pairing.name,
         subject=pairing.subject_name,
         network=pairing.network,
@@ -120,54 +125,26 @@ def ask(pairing: Pairing, workers: Workers) -> _Asked:
         dtype=workers.dtype,
         quantities=pairing.quantities,
         waivers=pairing.waivers,
-        references=tuple(references),
+        references=tuple(name for name in workers.by_name if name in pairing.references),
         steps=pairing.steps,
     )
-    described = {
-        "do": "open",
-        "twin": pairing.name,
-        "network": pairing.network.to_json(),
-        "optimizer": asdict(pairing.optimizer),
-    }
-    opened = {
-        name: workers.by_name[name].request(described | {"model": pairing.references[name]})
-        for name in references
-    }
-    asked: dict[str, dict[Point, Future[Reply]]] = {name: {} for name in references}
-    sent: set[str] = set()
+
+
+def ask(pairing: Pairing, record: Record, workers: Workers) -> list[Exchange]:
+    """Run the subject, and queue each of its points for every reference as it comes."""
+    exchanges = [
+        Exchange(record, pairing.references[name], workers.by_name[name])
+        for name in record.references
+    ]
     for point in run_subject(pairing, record, workers.root):
-        batch = record.batches[point.name]
-        want = sorted({name.split("/")[0] for name in record.names(point)})
-        for name in references:
-            worker = workers.by_name[name]
-            key = f"{pairing.name}/{point.name}"
-            if key not in sent:
-                worker.request(
-                    {"do": "batch", "batch": key},
-                    {"inputs": batch.inputs, "targets": batch.targets},
-                )
-            asked[name][point] = worker.request(
-                {"do": "evaluate", "twin": pairing.name, "batch": key, "want": want},
-                record.parameters[point],
-            )
-        sent.add(f"{pairing.name}/{point.name}")
-    return _Asked(record, opened, asked)
+        for exchange in exchanges:
+            exchange.ask(point)
+    return exchanges
 
 
-def collect(asked: _Asked, workers: Workers) -> None:
-    """Take the workers' answers into the record; what fails is noted there, and nothing is lost."""
-    for name, futures in asked.asked.items():
-        worker = workers.by_name[name]
-        evaluations = asked.record.evaluations.setdefault(name, {})
-        errors = asked.record.errors.setdefault(name, {})
-        try:
-            worker.wait(asked.opened[name])
-        except EvaluationError as error:
-            errors |= dict.fromkeys(futures, str(error))
-            continue
-        for point, future in futures.items():
-            try:
-                evaluations[point] = worker.wait(future)[1]
-            except EvaluationError as error:
-                errors[point] = str(error)
-
+def renewed(exchanges: list[Exchange], worker: Worker) -> list[Exchange]:
+    """The exchanges with that framework's lost worker go to the new one."""
+    return [
+        exchange.again(worker) if exchange.worker.framework == worker.framework else exchange
+        for exchange in exchanges
+    ]

@@ -43,19 +43,15 @@ class Function:
         the exact result be 0, or the reverse: the radius is m. Where r = 0 there is no doubt, and
         the slope at an exact 0 is the declared 0.
         """
-        value = cotangent.value * (z.value > 0)
+        passes = z.value > 0
+        value = cotangent.value * passes
+        radius = None if cotangent.radius is None else cotangent.radius * passes
         if z.radius is None:
-            passed = None if cotangent.radius is None else cotangent.radius * (z.value > 0)
-            return Ball(value, passed)
-        reach = 2 * z.radius
-        doubtful = (np.abs(z.value) <= reach) & (z.radius > 0)
-        radius = (
-            np.zeros_like(value)
-            if cotangent.radius is None
-            else cotangent.radius * (z.value > reach)
-        )
-        if doubtful.any():
-            np.copyto(radius, cotangent.magnitude, where=doubtful)
+            return Ball(value, radius)
+        settled = np.abs(z.value) > 2 * z.radius
+        if not settled.all():
+            doubtful = ~settled & (z.radius > 0)
+            radius = np.where(doubtful, cotangent.magnitude, 0 if radius is None else radius)
         return Ball(value, radius)
 
     def certified(self, z: Certified) -> Certified:

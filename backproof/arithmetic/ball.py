@@ -128,10 +128,12 @@ class BallOps:
         if not x.flags.writeable and id(x) in self._known:
             return self._known[id(x)][1]
         value = x.astype(np.float64, order="F", copy=x.flags.writeable)
-        size = np.abs(value)
-        flushed = size < self.rounding.tiny
-        flushed &= size > 0
-        ball = Ball(value, size * flushed if flushed.any() else None)
+        ball = Ball(value, None)
+        size = ball.magnitude
+        if size.size and size.min() < self.rounding.tiny:
+            flushed = (size > 0) & (size < self.rounding.tiny)
+            if flushed.any():
+                ball = Ball(value, size * flushed)
         if not x.flags.writeable:  # the data of a batch, which many evaluations share
             self._known[id(x)] = (x, ball)
         return ball
@@ -151,11 +153,12 @@ class BallOps:
         if a.radius is not None:
             radius += product(a.radius, right * slack)
         eta = n * self.rounding.tiny
-        if radius.size and radius.min() > 0:
-            radius += eta
-        else:  # exact zeros stay exact: a row of zeros, a dead unit
-            reached = product((left > 0).astype(np.float64), (right > 0).astype(np.float64))
-            radius += eta * (reached > 0)
+        untouched = radius == 0
+        radius += eta
+        if untouched.any():
+            # Exact zeros stay exact (a row of zeros, a dead unit), if no product was lost above.
+            reached = product(np.sign(left), np.sign(right))
+            radius[untouched & (reached == 0)] = 0
         return Ball(product(a.value, b.value), radius)
 
     def transpose(self, a: Ball) -> Ball:

@@ -238,16 +238,16 @@ class _Scan:
         low_radius, high_radius = np.minimum.reduce(radius), np.maximum.reduce(radius)
         if not high_radius < math.inf:
             radius = _unknown_as_infinite(radius)
-            low_radius, high_radius = np.minimum.reduce(radius), math.inf
+            low_radius, high_radius = np.minimum.reduce(radius), np.float64(math.inf)
         if low_radius < 0.0:
             index = self._flat(start, radius == low_radius)
             raise ValueError(f"radius is {low_radius} at flat index {index}: it cannot be negative")
         self.largest_radius = max(self.largest_radius, high_radius)
         if self.notable is not None:
             self.notable.take(magnitude, radius, quotient)
-        if widest > 0.0 and not widest / low_radius <= min(self.worst[0], 1.0):
+        if widest > 0.0 and not widest / np.abs(low_radius) < min(self.worst[0], 1.0):
             if low_radius == 0.0:
-                radius = np.add(radius, 0.0, out=quotient)  # -0.0 would make x/0 negative
+                radius = np.abs(radius, out=quotient)  # -0.0 would make x/0 negative
             if alarm is not None:
                 radius = np.where(alarm, 0.0, radius)
             np.divide(diff, radius, out=quotient)

@@ -92,6 +92,11 @@ class Worker:
         found: dict[str, str] = self.wait(self._hello)[0]["versions"]
         return found
 
+    @property
+    def ready(self) -> bool:
+        """Whether the framework was imported: the worker has said so."""
+        return self._hello.done() and self._hello.exception() is None
+
     def _write(self) -> None:
         assert self.process.stdin is not None
         while (item := self._requests.get()) is not None:

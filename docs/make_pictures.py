@@ -1,0 +1,63 @@
+"""Make the README's terminal pictures by running what they show: ``python docs/make_pictures.py``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import typer
+from rich.console import Console
+
+from backproof import cli
+
+ROOT = Path(__file__).parents[1]
+PICTURES = Path(__file__).parent / "pictures"
+FAULT = ("a1 @ delta2.T + L2 * w2", "a1 @ delta2.T + 0.5 * L2 * w2")
+
+
+def picture(name: str, project: Path, command: list[str]) -> None:
+    """Run a command in a project, and keep what the terminal shows."""
+    os.chdir(project)
+    console = Console(record=True, width=100, force_terminal=True, file=open(os.devnull, "w"))
+    console.print(f"[bold green]$[/] backproof {' '.join(command)}", highlight=False)
+    cli.console = console
+    try:
+        typer.main.get_command(cli.app)(command, standalone_mode=False)
+        status = 0
+    except typer.Exit as stop:
+        status = stop.exit_code
+    console.print(f"[bold green]$[/] echo $?\n{status}", highlight=False)
+    PICTURES.mkdir(exist_ok=True)
+    console.save_svg(str(PICTURES / f"{name}.svg"), title="backproof", unique_id=name)
+    text = (PICTURES / f"{name}.svg").read_text()
+    # No fonts from the network: the reader's own will do.
+    while "@font-face" in text:
+        start = text.index("@font-face")
+        text = text[:start] + text[text.index("}", start) + 1 :].lstrip()
+    (PICTURES / f"{name}.svg").write_text(text)
+
+
+def main() -> None:
+    """A pass in the project itself, a fault in a copy of it."""
+    if sys.argv[1:] == ["fault"]:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "project"
+            for part in ("scratch", "reference", "comparisons"):
+                shutil.copytree(ROOT / part, copy / part)
+            path = copy / "scratch" / "clusters.py"
+            source = path.read_text()
+            assert source.count(FAULT[0]) == 1
+            path.write_text(source.replace(*FAULT))
+            picture("fault", copy, ["verify", "--only", "clusters"])
+    else:
+        picture("pass", ROOT, ["verify"])
+
+
+if __name__ == "__main__":
+    main()

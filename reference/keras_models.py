@@ -1,0 +1,70 @@
+"""Keras twins of the hand-written networks: one function a network returns its compiled model.
+
+Set keras.config.set_floatx before the call: layers and optimizer take their dtype from it. Weights
+start at Keras's own initial values; give the model others with set_weights.
+"""
+
+import keras
+from keras import layers, losses, metrics, ops, optimizers
+
+
+def xor() -> keras.Model:
+    """Return 3-4-1 without biases, sigmoid on both layers; half the sum of squared errors."""
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.Dense(4, activation="sigmoid", use_bias=False),
+            layers.Dense(1, activation="sigmoid", use_bias=False),
+        ]
+    )
+    model.compile(
+        optimizer=optimizers.SGD(1.0),
+        loss=losses.MeanSquaredError(reduction="sum"),  # one output: the mean over outputs is it
+        loss_weights=[0.5],
+        metrics=[metrics.BinaryAccuracy(name="accuracy", threshold=0.5)],
+    )
+    return model
+
+
+def circles() -> keras.Model:
+    """Return 2-10-5-1, ReLU, ReLU, logit; binary cross-entropy, mean over the samples."""
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Dense(10, activation="relu"),
+            layers.Dense(5, activation="relu"),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(
+        optimizer=optimizers.SGD(0.01),
+        loss=losses.BinaryCrossentropy(from_logits=True),
+        metrics=[metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],  # of the logit
+    )
+    return model
+
+
+def clusters() -> keras.Model:
+    """Return 2-5-3, ReLU, logits; categorical cross-entropy, mean over samples, plus L2 penalty."""
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Dense(5, activation="relu", kernel_regularizer=half_l2),
+            layers.Dense(3, kernel_regularizer=half_l2),
+        ]
+    )
+    model.compile(
+        optimizer=optimizers.SGD(0.01),
+        loss=losses.CategoricalCrossentropy(from_logits=True),
+        metrics=[metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    return model
+
+
+def half_l2(kernel: keras.KerasTensor) -> keras.KerasTensor:
+    """Return ½ · 0.01 · Σ kernel².
+
+    keras.regularizers.L2(0.005) would round its coefficient to float32, whatever floatx is
+    (Keras 3.15 on TensorFlow: 0.004999999888).
+    """
+    return 0.005 * ops.sum(ops.square(kernel))

@@ -1,0 +1,1 @@
+"""Neural networks written by hand in NumPy, each from the article that its file names."""

@@ -1,0 +1,43 @@
+"""``python -m tests.bench [NAME …]``: every benchmark's ratios, measured in one run, beside their bars.
+
+Times depend on the machine, so no test asserts them; ratios of one run on one machine are printed,
+and the exit status is 1 if one misses its bar.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import tests.bench as benches
+
+
+def meets(ratio: float, bar: str) -> bool:
+    """Whether a ratio is on the right side of a bar like ">= 6"."""
+    relation, limit = bar.split()
+    return {
+        ">=": ratio >= float(limit),
+        ">": ratio > float(limit),
+        "<=": ratio <= float(limit),
+        "<": ratio < float(limit),
+    }[relation]
+
+
+def main() -> int:
+    """Run the benchmarks named, or all, one after another."""
+    names = sys.argv[1:] or [
+        module.name for module in pkgutil.iter_modules(benches.__path__) if module.name[0] != "_"
+    ]
+    missed = 0
+    for name in names:
+        for label, ratio, bar in importlib.import_module(f"tests.bench.{name}").ratios():
+            met = meets(ratio, bar)
+            missed += not met
+            print(f"{'met   ' if met else 'MISSED'} {ratio:9.2f}  {bar:8} {label}", flush=True)
+    print(f"{missed} missed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
