@@ -28,6 +28,7 @@ def test_a_correct_rewrite_passes(rewrite: Edit, judge_edited: Judge) -> None:
     assert [row for row in rows if row.status is not Status.MATCH] == []
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_not_a_number_is_an_error(judge_edited: Judge) -> None:
     rows = judge_edited("clusters", NOT_A_NUMBER.file, NOT_A_NUMBER.old, NOT_A_NUMBER.new)
     wrong = [row for row in rows if row.status is not Status.MATCH]
