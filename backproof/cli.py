@@ -21,11 +21,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from backproof.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import datetime
 
     from backproof.pairing import Broken, Pairing
-    from backproof.runs import Judged
+    from backproof.runs import Judged, Workers
 
+MISMATCH = 1
 WRONG_USAGE = 2
 OWN_FAULT = 70
 
@@ -175,14 +176,26 @@ def chosen(pairings: list[Pairing], only: list[str] | None) -> list[Pairing]:
 
 
 def finish(
-    judged: Iterable[Judged],
+    judged: list[Judged],
     broken: list[Broken],
     environment: dict[str, object],
-    today: object,
+    today: datetime.date,
     folder: Path | None,
 ) -> int:
     """Write and show the report; returns the exit status that follows from it."""
-    raise NotImplementedError
+    from backproof.reports.report import Report as Judgement
+    from backproof.reports.terminal import show
+
+    report = Judgement.of(judged, environment, today)
+    report.notes += [f"not loaded: {each.reason}" for each in broken]
+    if folder is not None:
+        report.write(folder)
+    show(report, console)
+    if folder is not None:
+        console.print(f"Report: {folder / 'report.md'}", highlight=False)
+    if broken and report.exit_status != MISMATCH:
+        return WRONG_USAGE
+    return report.exit_status
 
 
 def progress() -> Progress:

@@ -102,7 +102,7 @@ def load(path: Path, network: Network) -> Parameters:
 def save(path: Path, parameters: Parameters) -> None:
     """Write parameters to an ``.npz`` or a ``.safetensors`` file, by the path's suffix."""
     if path.suffix == ".npz":
-        np.savez(path, allow_pickle=False, **parameters)  # type: ignore[arg-type]
+        np.savez(path, allow_pickle=False, **parameters)
     elif path.suffix == ".safetensors":
         from safetensors.numpy import save_file
 

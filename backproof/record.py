@@ -68,7 +68,7 @@ class Record:
         return {
             "data": digest({"inputs": batch.inputs, "targets": batch.targets}) if batch else "",
             "parameters": digest(start) if start else "",
-            "network": digest({"network": np.frombuffer(network, np.uint8)}),  # type: ignore[dict-item]
+            "network": digest({"network": np.frombuffer(network, np.uint8)}),
         }
 
     def save(self, folder: Path) -> None:

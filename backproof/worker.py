@@ -100,7 +100,7 @@ def main() -> None:
     sys.path.insert(0, root)
     os.chdir(root)
     framework = importlib.import_module(f"backproof.frameworks.{name}_twin")
-    serve(framework, dtype, sys.stdin.buffer, replies)  # type: ignore[arg-type]
+    serve(framework, dtype, sys.stdin.buffer, replies)
     # The frameworks' own teardown takes longer than many a run, and saves nothing here.
     os._exit(0)
 

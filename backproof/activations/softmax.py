@@ -58,12 +58,21 @@ def certified_softmax(row: list[arb]) -> list[arb]:
 
 def row_maximum(z: Values) -> Values:
     """Largest of each row, (samples, 1); column by column, for rows are short."""
-    return np.max(z, axis=1, keepdims=True)
+    largest: Values = np.max(z, axis=1, keepdims=True)
+    return largest
 
 
 def row_sum(z: Values) -> Values:
     """Sum of each row, (samples, 1)."""
-    return np.sum(z, axis=1, keepdims=True)
+    total: Values = np.sum(z, axis=1, keepdims=True)
+    return total
+
+
+def softmax_own(z: Values, p: Values, rounding: Rounding) -> Values:
+    """The relative error of a softmax that its roundings explain, without the charge on exp."""
+    m = p.shape[1]
+    own: Values = 2 * rounding.unit * (np.abs(z) + np.abs(row_maximum(z)) + np.log(m))
+    return own + row_sum(p * own) + rounding.gamma(m + 2)
 
 
 def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
@@ -75,16 +84,14 @@ def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
     |z_i| + |max| + log m in size, each rounded at most twice, so that p_i and the sum's share of
     each p_j err by that many u, relatively; then the charge, and the sum over m.
     """
-    m = p.shape[1]
-    top = row_maximum(z.value)
-    own = 2 * rounding.unit * (np.abs(z.value) + np.abs(top) + np.log(m))
-    relative = own + row_sum(p * own) + rounding.charge("softmax") + rounding.gamma(m + 2)
+    relative = softmax_own(z.value, p, rounding) + rounding.charge("softmax")
     if z.radius is None:
         return p * relative + rounding.tiny
-    moved = p * z.radius
+    moved: Values = p * z.radius
     total = row_sum(moved)
     moved = p * np.maximum(total + z.radius - 2 * moved, 0)
     moved *= growth(z.radius, 8)
     # What the difference above may lose to cancellation, in float64.
     moved += 2.0**-50 * p * (total + z.radius)
-    return np.minimum(moved, 1) * (1 + relative) + p * relative + rounding.tiny
+    radius: Values = np.minimum(moved, 1) * (1 + relative) + p * relative + rounding.tiny
+    return radius

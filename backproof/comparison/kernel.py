@@ -86,7 +86,7 @@ def difference(
     `actual` and `expected` have one shape, any memory layout, and a dtype that float64 can hold:
     float16, float32, float64, bool, or integers up to 2**53. All arithmetic is float64. `radius` is
     what |actual - expected| may be: an array of the same shape, one number for all elements, or
-    None for 0. Extra memory is a few megabytes, whatever the size of the arrays.
+    None for 0. Extra memory is a few megabytes, 20 at most, whatever the size of the arrays.
 
     Raises ValueError if shapes differ (nothing is broadcast), if nothing is compared (size 0), if a
     radius is negative or an integer is beyond 2**53; TypeError for any other dtype.
@@ -205,7 +205,9 @@ class _Scan:
         """Add the block that begins at flat index `start` of the walk.
 
         Rounding is monotonic, so max(x) / min(y) as computed is at least every x / y as computed.
-        Where that cannot raise a maximum, the division of all elements is left out.
+        Where that cannot raise a maximum, the division of all elements is left out. And x / y as
+        computed is above 1 exactly if x > y: the true quotient of two such floats is more than half
+        an ulp above 1.
         """
         size = actual.size
         if size > self.buffers.shape[1]:
@@ -214,10 +216,10 @@ class _Scan:
         np.subtract(actual, expected, out=diff)
         np.abs(diff, out=diff)
         np.abs(expected, out=magnitude)
-        widest = np.maximum.reduce(diff)  # NaN if there is any
-        alarm = None
+        widest = np.maximum.reduce(diff)  # NaN if one is
+        nonfinite = None
         if not widest < math.inf:
-            alarm = self._take_nonfinite(actual, expected, diff, magnitude)
+            nonfinite = self._take_nonfinite(actual, expected, diff, magnitude)
             widest = np.maximum.reduce(diff)
         low, high = np.minimum.reduce(magnitude), np.maximum.reduce(magnitude)
 
@@ -233,7 +235,7 @@ class _Scan:
             if widest > 0.0:
                 self.exceeding += int(np.count_nonzero(diff > 0.0))
                 if widest >= self.worst[1]:
-                    self._place(start, math.inf, widest, diff == widest)
+                    self._place(start, math.inf, widest, diff == widest)  # x/0 is inf
             return
         low_radius, high_radius = np.minimum.reduce(radius), np.maximum.reduce(radius)
         if not high_radius < math.inf:
@@ -248,18 +250,18 @@ class _Scan:
         if widest > 0.0 and not widest / np.abs(low_radius) < min(self.worst[0], 1.0):
             if low_radius == 0.0:
                 radius = np.abs(radius, out=quotient)  # -0.0 would make x/0 negative
-            if alarm is not None:
-                radius = np.where(alarm, 0.0, radius)
+            if nonfinite is not None:
+                radius = np.where(nonfinite, 0.0, radius)
             np.divide(diff, radius, out=quotient)
             share = np.fmax.reduce(quotient)
-            if share > 1.0:  # for floats, x / y > 1 as computed exactly if x > y
+            if share > 1.0:
                 self.exceeding += int(np.count_nonzero(quotient > 1.0))
             if share > 0.0 and share >= self.worst[0]:
-                ties = quotient == share
+                ties, preferred = quotient == share, 0.0
                 if math.isinf(share):
-                    widest = diff[ties].max()
-                    ties &= diff == widest
-                self._place(start, share, widest, ties)
+                    preferred = diff[ties].max()
+                    ties &= diff == preferred
+                self._place(start, share, preferred, ties)
 
     def _take_nonfinite(
         self, actual: Floats, expected: Floats, diff: Floats, magnitude: Floats
@@ -276,10 +278,9 @@ class _Scan:
         diff[bad] = math.inf
         return bad
 
-    def _place(self, start: int, share: float, diff: float, ties: NDArray[np.bool_]) -> None:
+    def _place(self, start: int, share: float, preferred: float, ties: NDArray[np.bool_]) -> None:
         """Let the first of `ties`, a block's largest share, compete for the worst element."""
-        infinite = math.isinf(share)
-        key = (float(share), float(diff) if infinite else 0.0, -self._flat(start, ties))
+        key = (float(share), float(preferred), -self._flat(start, ties))
         self.worst = max(self.worst, key)
 
     def _flat(self, start: int, ties: NDArray[np.bool_]) -> int:

@@ -1,0 +1,210 @@
+"""Calibration: how many ulps each implementation's elementary functions err, against certified values.
+
+IEEE 754 fixes none of these functions, so what an implementation is charged for them is measured:
+exhaustively in float16 and bfloat16, on samples over the whole range, tails and subnormals too, in
+float32 and float64. The table is kept in `charges.csv`; `backproof calibrate` renews it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from flint import arb, ctx
+from numpy.typing import NDArray
+from scipy import special
+
+from backproof.activations.softmax import certified_softmax, softmax_own
+from backproof.rounding import Rounding
+
+Values = NDArray[np.floating]
+
+# A sample misses the worst argument. Measured on twice as many points, the largest error of a
+# sample of this size grew by less than a tenth (see docs/bounds.md); it is charged this much more.
+SAMPLED_MARGIN = 1.5
+SAMPLES = 40_000
+BITS = 160
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The worst error of one function of one implementation, in ulps of the exact result."""
+
+    implementation: str
+    mode: str
+    function: str
+    dtype: str
+    ulps: float
+    at: float
+    points: int
+    exhaustive: bool
+
+    @property
+    def charged(self) -> float:
+        """What the balls charge: the measured error, with a margin where points were sampled."""
+        return self.ulps * (1 if self.exhaustive else SAMPLED_MARGIN)
+
+
+def softplus(x: arb) -> arb:
+    """log(1 + e^x) without overflow."""
+    return x.nonnegative_part() + (-abs(x)).exp().log1p()
+
+
+EXACT: dict[str, Callable[[arb], arb]] = {
+    "exp": lambda x: x.exp(),
+    "log": lambda x: x.log(),
+    "log1p": lambda x: x.log1p(),
+    "sigmoid": lambda x: 1 / (1 + (-x).exp()),
+    "tanh": lambda x: x.tanh(),
+    "softplus": softplus,
+}
+
+# NumPy's and SciPy's own, which hand-written code calls.
+NUMPY: dict[str, Callable[[Values], Values]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "softplus": lambda x: np.logaddexp(x.dtype.type(0), x),
+    "softmax": lambda z: (e := np.exp(z - z.max(axis=1, keepdims=True))) / e.sum(1, keepdims=True),
+}
+SCIPY: dict[str, Callable[[Values], Values]] = {
+    "log1p": special.log1p,
+    "sigmoid": special.expit,
+    "softplus": lambda x: -special.log_expit(-x),
+    "softmax": lambda z: special.softmax(z, axis=1),
+}
+LOCAL = {"numpy": NUMPY, "scipy": SCIPY}
+
+
+def arguments(function: str, dtype: str, stream: np.random.Generator) -> Values:
+    """Points of the dtype (as float64 or float32, which hold them) at which a function is measured.
+
+    All there are in the half precisions; else uniform ones where the function does something,
+    log-uniform ones over all sizes, and the neighbours of 0, ±1 and of the ends of the range.
+    """
+    rounding = Rounding.of(dtype)
+    if dtype in ("float16", "bfloat16"):
+        bits = np.arange(2**16, dtype=np.uint32)
+        x = (
+            bits.astype(np.uint16).view(np.float16).astype(np.float32)
+            if dtype == "float16"
+            else (bits << 16).view(np.float32)
+        )
+    else:
+        limit = -np.log(rounding.tiny) * 1.06  # beyond: zero, or infinity
+        third = SAMPLES // 3
+        uniform = stream.uniform(-limit, limit, third)
+        moderate = stream.normal(size=third) * 8
+        exponents = stream.uniform(np.log2(rounding.tiny) - 10, -np.log2(rounding.tiny), third)
+        sizes = 2.0 ** np.clip(exponents, -1074, 1023) * stream.choice([-1, 1], third)
+        near = [
+            base + sign * 2.0**-k for base in (0, 1, -1) for k in range(1, 60) for sign in (-1, 1)
+        ]
+        x = np.concatenate([uniform, moderate, sizes, near]).astype(dtype)
+    x = x[np.isfinite(x)]
+    if function == "log":
+        x = np.abs(x[x != 0])
+    if function == "log1p":
+        x = x[x > -1]
+    return np.unique(x)
+
+
+def measure(
+    implementation: str,
+    mode: str,
+    dtype: str,
+    compute: Callable[[str, Values], Values],
+    functions: list[str],
+    known: dict[str, tuple[Values, list[arb]]],
+) -> list[Measured]:
+    """The worst error of each function; ``known`` keeps exact values between implementations."""
+    found = []
+    for function in functions:
+        if function == "softmax":
+            found.append(measure_softmax(implementation, mode, dtype, compute))
+            continue
+        if function not in known:
+            x = arguments(function, dtype, np.random.default_rng(0))
+            before, ctx.prec = ctx.prec, BITS
+            known[function] = x, [EXACT[function](arb(v)) for v in x.tolist()]
+            ctx.prec = before
+        x, exact = known[function]
+        error, at = worst(compute(function, x).astype(np.float64), exact, x, Rounding.of(dtype))
+        found.append(
+            Measured(implementation, mode, function, dtype, error, at, len(x), "16" in dtype)
+        )
+    return found
+
+
+def worst(
+    computed: Values, exact: list[arb], x: Values, rounding: Rounding, allowed: Values | float = 0.0
+) -> tuple[float, float]:
+    """The largest (|computed − exact| − η)/(2u·|exact|) − allowed, and where; inf for a NaN.
+
+    Overflow to infinity is right where the exact result exceeds the dtype's largest number.
+    """
+    high = np.array([float(value) for value in exact])
+    low = np.array(
+        [float(v - h) if np.isfinite(h) else 0.0 for v, h in zip(exact, high, strict=True)]
+    )
+    largest = (1 - rounding.unit) * 2 / rounding.tiny  # within a factor of 2 of the dtype's largest
+    beyond = np.abs(high) > largest / 2
+    with np.errstate(all="ignore"):
+        error = np.abs((computed - high) - low) - rounding.tiny
+        ulps = np.where(high == 0, 0, error / (2 * rounding.unit * np.abs(high))) - allowed
+    ulps = np.where(beyond, 0.0, np.where(np.isnan(ulps), np.inf, ulps))
+    at = int(np.argmax(ulps))
+    return max(float(ulps[at]), 0.0), float(x[at])
+
+
+def measure_softmax(
+    implementation: str, mode: str, dtype: str, compute: Callable[[str, Values], Values]
+) -> Measured:
+    """What the softmax errs beyond the roundings that its rule derives, in ulps of each element."""
+    stream = np.random.default_rng(1)
+    rounding = Rounding.of(dtype)
+    rows = 500 if "16" in dtype else 4000
+    limit = 0.5 / rounding.unit if "16" in dtype else 600.0
+    scale = np.minimum(2.0 ** stream.uniform(-4, 9, (rows, 1)), limit)
+    wide = stream.normal(size=(rows, 8)) * scale
+    z = half(wide, dtype) if "16" in dtype else wide.astype(dtype)
+    before, ctx.prec = ctx.prec, BITS
+    exact = [p for row in z.tolist() for p in certified_softmax([arb(v) for v in row])]
+    ctx.prec = before
+    p = np.reshape([float(value) for value in exact], z.shape)
+    own = softmax_own(z.astype(np.float64), p, rounding) / (2 * rounding.unit)
+    computed = compute("softmax", z).astype(np.float64).ravel()
+    error, at = worst(computed, exact, z.ravel(), rounding, own.ravel())
+    return Measured(implementation, mode, "softmax", dtype, error, at, z.size, exhaustive=False)
+
+
+def half(x: Values, dtype: str) -> Values:
+    """Round to a half precision; float32 holds the result."""
+    if dtype == "float16":
+        return x.astype(np.float16).astype(np.float32)
+    bits = x.astype(np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+
+
+def to_csv(measured: list[Measured]) -> str:
+    """The table as it is kept in ``charges.csv``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["implementation", "mode", "function", "dtype", "ulps", "charged", "at", "points", "exhaustive"]
+    )
+    for m in sorted(measured, key=lambda m: (m.implementation, m.mode, m.function, m.dtype)):
+        writer.writerow(
+            [m.implementation, m.mode, m.function, m.dtype, f"{m.ulps:.2f}", f"{m.charged:.2f}",
+             f"{m.at:.6g}", m.points, "yes" if m.exhaustive else "no"]
+        )
+    return text.getvalue()
+
+
+TABLE = Path(__file__).with_name("charges.csv")

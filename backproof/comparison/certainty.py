@@ -1,0 +1,93 @@
+"""Certified values at chosen points: how many digits are right, and who is wrong when two disagree."""
+
+from __future__ import annotations
+
+from math import inf, log10
+
+import numpy as np
+
+from backproof.arithmetic.certified import Certified, CertifiedOps, Truth, Values, certify
+from backproof.definition import evaluate, step
+from backproof.record import DATA, Point, Record
+from backproof.rounding import Rounding
+
+# Multiplications of a certified evaluation beyond which it is left out: Arb does some 20 million a
+# second (measured on `circles` and `clusters`, conversions included), so this is about five seconds.
+MOST_MULTIPLICATIONS = 100_000_000
+
+
+class Certainty:
+    """The certified values of a record, at the first, a middle and the last step and at the probes."""
+
+    def __init__(self, record: Record, *, wanted: bool = True) -> None:
+        self.record = record
+        steps = sorted({0, record.steps // 2, record.steps - 1})
+        self.points = {
+            point
+            for point in record.parameters
+            if wanted and affordable(record) and (point.name != DATA or point.step in steps)
+        }
+        self._known: dict[Point, dict[str, Truth]] = {}
+
+    def at(self, point: Point) -> dict[str, Truth]:
+        """Certified values by name; nothing where none are wanted."""
+        if point not in self.points:
+            return {}
+        if point not in self._known:
+            self._known[point] = self._compute(point)
+        return self._known[point]
+
+    def _compute(self, point: Point) -> dict[str, Truth]:
+        record = self.record
+        parameters, batch = record.parameters[point], record.batches[point.name]
+        wanted = set(record.names(point))
+
+        def values(ops: CertifiedOps) -> dict[str, Certified]:
+            found = evaluate(ops, record.network, parameters, batch)
+            found |= step(ops, record.network, parameters, found, record.optimizer)
+            return {name: value for name, value in found.items() if name in wanted}
+
+        return certify(values, Rounding.of(record.dtype).unit)
+
+    def prepare(self) -> None:
+        """Compute all certified values now: while the workers are busy, say."""
+        for point in self.points:
+            self.at(point)
+
+
+def multiplications(record: Record) -> int:
+    """About how many a certified evaluation on the data takes: three products a layer."""
+    batch = record.batches.get(DATA)
+    weights = sum(layer.fan_in * layer.fan_out for layer in record.network.layers)
+    return 3 * weights * (len(batch.inputs) if batch else 0)
+
+
+def affordable(record: Record) -> bool:
+    """Whether certified values are computed, or the network is too large for them."""
+    return multiplications(record) <= MOST_MULTIPLICATIONS
+
+
+def digits(computed: Values, truth: Truth, dtype: str) -> float | None:
+    """Correct significant digits of the worst element above a thousandth of the largest.
+
+    At most those that the dtype holds; None where every element is zero.
+    """
+    size = np.abs(truth.high)
+    largest = float(size.max())
+    if not largest:
+        return None
+    notable = size > 1e-3 * largest
+    error = float((truth.error(computed)[notable] / size[notable]).max())
+    most = -log10(Rounding.of(dtype).unit)
+    return most if error == 0 else max(0.0, min(most, -log10(error)))
+
+
+def outside(computed: Values, truth: Truth, radius: Values) -> float:
+    """How many times its radius an implementation lies from the certified value, at the worst element.
+
+    What the certified value itself leaves open is given to the implementation.
+    """
+    error = np.maximum(truth.error(computed) - truth.radius, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(error == 0, 0.0, error / radius)
+    return float(share.max()) if share.size else inf

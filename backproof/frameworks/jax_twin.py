@@ -1,0 +1,138 @@
+"""JAX twins: functions built from the network, or given, differentiated by `jax.value_and_grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from backproof import losses
+from backproof.errors import UsageError
+from backproof.frameworks import factory
+from backproof.network import GradientDescent, Network
+from backproof.parameters import Batch
+from backproof.protocol import Tensors
+
+# Parameters by name and inputs in, the activation of every layer and the model's output out.
+Forward = Callable[[dict[str, Any], Any], tuple[list[Any], Any]]
+
+
+def start(dtype: str) -> dict[str, str]:
+    """64-bit arrays must be asked for before the first one is made."""
+    jax.config.update("jax_enable_x64", dtype == "float64")
+    return {"jax": jax.__version__}
+
+
+def open_twin(
+    model: str | None, network: Network, optimizer: GradientDescent, dtype: str
+) -> JaxTwin:
+    """The named factory's ``forward(parameters, inputs) -> (activations, outputs)``, or one built."""
+    forward = build(network) if model is None else factory(model)()
+    if not callable(forward):
+        raise UsageError(f"{model} returned {type(forward).__name__}; return a function")
+    return JaxTwin(forward, network, optimizer, dtype)
+
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "linear": lambda z: z,
+    "relu": jax.nn.relu,
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "softmax": lambda z: jax.nn.softmax(z, axis=1),
+}
+
+
+def build(network: Network) -> Forward:
+    """Dense layers in plain JAX; logits come out where the loss takes them."""
+    fused = losses.named(network.loss.kind).ACTIVATION is not None
+
+    def forward(parameters: dict[str, Any], inputs: Any) -> tuple[list[Any], Any]:
+        a, z, activations = inputs, inputs, []
+        for name, layer in network.named_layers():
+            z = a @ parameters[f"{name}/kernel"]
+            if layer.bias:
+                z = z + parameters[f"{name}/bias"]
+            a = ACTIVATIONS[layer.activation.name](z)
+            activations.append(a)
+        return activations, z if fused else a
+
+    return forward
+
+
+def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
+    """The loss as JAX's users write it, reduced as the network says."""
+    if network.loss.kind == "categorical_cross_entropy":
+        rows = -jnp.sum(targets * jax.nn.log_softmax(outputs, axis=1), axis=1)
+    elif network.loss.kind == "binary_cross_entropy":
+        rows = jax.nn.softplus(outputs) - targets * outputs
+    elif network.loss.kind == "squared_error":
+        rows = jnp.square(outputs - targets)
+    else:
+        raise UsageError(f"no JAX twin for loss {network.loss.kind!r}: give a model of your own")
+    if rows.ndim == 2:
+        rows = rows.mean(axis=1) if network.loss.outputs == "mean" else rows.sum(axis=1)
+    total = rows.mean() if network.loss.batch == "mean" else rows.sum()
+    return network.loss.scale * total
+
+
+class JaxTwin:
+    """Forward pass, loss, gradients and one step in one jitted function."""
+
+    def __init__(
+        self, forward: Forward, network: Network, optimizer: GradientDescent, dtype: str
+    ) -> None:
+        self.forward = forward
+        self.network = network
+        self.optimizer = optimizer
+        self.dtype = dtype
+        self.compute = jax.jit(self._compute)
+
+    def _loss(self, parameters: dict[str, Any], inputs: Any, targets: Any) -> tuple[Any, Any]:
+        activations, outputs = self.forward(parameters, inputs)
+        total = data_loss(self.network, outputs, targets)
+        penalty = self.network.penalty
+        for name, parameter in parameters.items():
+            if name.endswith("kernel") or penalty.biases:
+                if penalty.l2:
+                    total = total + penalty.l2 * jnp.sum(jnp.square(parameter))
+                if penalty.l1:
+                    total = total + penalty.l1 * jnp.sum(jnp.abs(parameter))
+        return total, activations
+
+    def _compute(self, parameters: dict[str, Any], inputs: Any, targets: Any) -> dict[str, Any]:
+        gradient = jax.value_and_grad(self._loss, has_aux=True)
+        (loss, activations), gradients = gradient(parameters, inputs, targets)
+        rate = self.optimizer.learning_rate
+        results = {f"activation/dense_{i}": a for i, a in enumerate(activations, start=1)}
+        results["loss"] = loss
+        results |= {f"gradient/{name}": value for name, value in gradients.items()}
+        results |= {
+            f"updated/{name}": parameter - rate * gradients[name]
+            for name, parameter in parameters.items()
+        }
+        if self.network.decision is not None:
+            final = activations[-1]
+            right = (
+                final.argmax(axis=1) == targets.argmax(axis=1)
+                if self.network.decision == "argmax"
+                else ((final > 0.5) == (targets > 0.5)).all(axis=1)
+            )
+            results["accuracy"] = jnp.sum(right) / len(right)
+        return results
+
+    def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
+        """Activations, loss, gradients, parameters after one step, accuracy and counts."""
+        results = self.compute(
+            {name: jnp.asarray(array) for name, array in parameters.items()},
+            jnp.asarray(batch.inputs),
+            jnp.asarray(batch.targets),
+        )
+        evaluation = {name: np.asarray(value) for name, value in results.items()}
+        for name, _ in self.network.named_layers():
+            sizes = [array.size for key, array in parameters.items() if key.startswith(f"{name}/")]
+            evaluation[f"parameter_count/{name}"] = np.asarray(sum(sizes))
+        evaluation["parameter_count"] = np.asarray(sum(a.size for a in parameters.values()))
+        return evaluation
