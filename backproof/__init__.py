@@ -1,4 +1,4 @@
-"""Backproof proves hand-written backpropagation against Keras and PyTorch, within derived bounds."""
+"""Prove hand-written backpropagation against Keras and PyTorch, within derived bounds."""
 
 from __future__ import annotations
 

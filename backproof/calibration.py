@@ -1,4 +1,4 @@
-"""Calibration: how many ulps each implementation's elementary functions err, against certified values.
+"""Calibration: how many ulps an implementation's functions err, against certified values.
 
 IEEE 754 fixes none of these functions, so what an implementation is charged for them is measured:
 exhaustively in float16 and bfloat16, on samples over the whole range, tails and subnormals too, in
@@ -197,12 +197,31 @@ def to_csv(measured: list[Measured]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["implementation", "mode", "function", "dtype", "ulps", "charged", "at", "points", "exhaustive"]
+        [
+            "implementation",
+            "mode",
+            "function",
+            "dtype",
+            "ulps",
+            "charged",
+            "at",
+            "points",
+            "exhaustive",
+        ]
     )
     for m in sorted(measured, key=lambda m: (m.implementation, m.mode, m.function, m.dtype)):
         writer.writerow(
-            [m.implementation, m.mode, m.function, m.dtype, f"{m.ulps:.2f}", f"{m.charged:.2f}",
-             f"{m.at:.6g}", m.points, "yes" if m.exhaustive else "no"]
+            [
+                m.implementation,
+                m.mode,
+                m.function,
+                m.dtype,
+                f"{m.ulps:.2f}",
+                f"{m.charged:.2f}",
+                f"{m.at:.6g}",
+                m.points,
+                "yes" if m.exhaustive else "no",
+            ]
         )
     return text.getvalue()
 

@@ -223,5 +223,5 @@ def main() -> None:
         sys.exit(WRONG_USAGE)
     except Exception:  # whatever is left is a fault of backproof, and must not look like a verdict
         traceback.print_exc()
-        print("This is a fault of backproof itself; please report it.", file=sys.stderr)
+        sys.stderr.write("This is a fault of backproof itself; please report it.\n")
         sys.exit(OWN_FAULT)

@@ -98,7 +98,9 @@ def evaluate(
             under, lower = layers[index - 1]
             back = ops.matmul(delta, ops.transpose(values[f"kernel/{name}"]))
             back = site(f"back/{under}", back)
-            delta = site(f"delta/{under}", ops.pull(lower.activation, values[f"z/{under}"], below, back))
+            delta = site(
+                f"delta/{under}", ops.pull(lower.activation, values[f"z/{under}"], below, back)
+            )
 
     loss = penalise(ops, network, parameters, loss, site, values)
     results = {f"activation/{name}": values[f"activation/{name}"] for name, _ in layers}
@@ -130,7 +132,9 @@ def penalise(
         if penalty.l1:
             term = ops.scale(ops.total(ops.magnitude(w)), penalty.l1, roundings=2)
             loss = ops.add(loss, site(f"penalty/l1/{name}", term))
-            pull = site(f"penalty_gradient/l1/{name}", ops.scale(ops.sign(w), penalty.l1, roundings=2))
+            pull = site(
+                f"penalty_gradient/l1/{name}", ops.scale(ops.sign(w), penalty.l1, roundings=2)
+            )
             values[f"data_gradient/{name}"] = ops.add(values[f"data_gradient/{name}"], pull)
     return loss
 
@@ -172,7 +176,7 @@ def correct(network: Network, outputs: NDArray[np.floating], targets: Array) -> 
 def undecided(
     network: Network, outputs: NDArray[np.floating], radius: NDArray[np.floating]
 ) -> NDArray[np.bool_]:
-    """Which samples lie so near the threshold that correct implementations may class them differently.
+    """Which samples lie so near the threshold that correct implementations may disagree.
 
     The value computed and any implementation's are each within ``radius`` of the exact one.
     """

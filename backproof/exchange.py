@@ -11,7 +11,7 @@ from backproof.record import Point, Record
 
 
 class Exchange:
-    """A twin opened in a worker, and every point of the record that it has been asked to evaluate."""
+    """A twin opened in a worker, and every point that it has been asked to evaluate."""
 
     def __init__(self, record: Record, model: str | None, worker: Worker) -> None:
         self.record = record

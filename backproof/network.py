@@ -1,4 +1,4 @@
-"""What is computed, as frozen mathematics: layers, loss, penalty, optimizer. No framework is known here."""
+"""What is computed, as frozen mathematics: layers, loss, penalty, optimizer."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ class Dense:
         self, fan_in: int, fan_out: int, activation: str | Activation = "linear", bias: bool = True
     ) -> None:
         if fan_in < 1 or fan_out < 1:
-            raise UsageError(
-                f"Dense(fan_in={fan_in}, fan_out={fan_out}): both must be at least 1"
-            )
+            raise UsageError(f"Dense(fan_in={fan_in}, fan_out={fan_out}): both must be at least 1")
         if isinstance(activation, str):
             activation = activations.named(activation)
         for name, value in (
@@ -43,7 +41,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss: ``scale`` · reduction over the batch · reduction over the outputs · value of an element.
+    """A loss: scale · reduction over the batch · reduction over the outputs · element.
 
     ``kind`` names a file of `backproof.losses`. The element of ``squared_error`` is (a − y)²;
     a half is written ``scale=0.5``. Cross-entropies are taken of the logits.
@@ -77,14 +75,14 @@ class Penalty:
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """``parameters − learning_rate · gradients``."""
+    """One step: ``parameters − learning_rate · gradients``."""
 
     learning_rate: float
 
 
 @dataclass(frozen=True)
 class Network:
-    """A feed-forward network with its loss and penalty; layers are called dense_1, dense_2, …
+    """A feed-forward network with its loss and penalty; its layers are dense_1, dense_2 and so on.
 
     ``decision`` says how an output becomes a class, for the accuracy: ``threshold`` (output above
     ½), ``argmax``, or None for no accuracy. By default the loss says it.

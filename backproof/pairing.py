@@ -174,7 +174,7 @@ def load(path: Path) -> list[Pairing]:
 
 
 def _import(path: Path, root: Path) -> Any:
-    """By its dotted name where it lies in the project, so that it is imported once; else by path."""
+    """By its dotted name where it lies in the project, to be imported once; else by path."""
     resolved = path.resolve()
     if resolved.parent == root / "comparisons":
         name = f"comparisons.{resolved.stem}"

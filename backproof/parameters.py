@@ -1,4 +1,4 @@
-"""Parameters and batches: named arrays that go to every implementation alike, and their safe files."""
+"""Parameters and batches: arrays that go to every implementation alike; their safe files."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Batch:
 
 
 def check(parameters: Mapping[str, object], network: Network, *, source: str) -> Parameters:
-    """``parameters`` as arrays, in the network's order; raises if names, shapes or values are off."""
+    """``parameters`` as arrays in the network's order; raises if names, shapes, values are off."""
     shapes = network.shapes()
     missing, extra = shapes.keys() - parameters.keys(), parameters.keys() - shapes.keys()
     if missing or extra:

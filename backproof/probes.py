@@ -53,7 +53,7 @@ def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True
 
 
 def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
-    """Targets that the network's loss takes, every class among them where there are enough samples."""
+    """Targets that the network's loss takes, every class among them if samples suffice."""
     classes = stream.permutation(samples) % max(network.fan_out, 2)
     if network.fan_out > 1 and network.decision == "argmax":
         return np.eye(network.fan_out)[classes]
@@ -105,7 +105,7 @@ def large_logits(network: Network, stream: Generator) -> tuple[Parameters, Batch
 
 
 def near_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Inputs such that the first unit's pre-activation is close to 0 on two samples, on either side.
+    """Inputs such that the first unit's pre-activation is close to 0, on either side.
 
     The sample is moved along the unit's kernel until z is ±2⁻¹² of it: outside of any doubt in
     float64 and float32, inside of a sloppy threshold.

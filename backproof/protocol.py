@@ -22,7 +22,9 @@ class ProtocolError(Exception):
     """What came over the pipe is no message; the text quotes it."""
 
 
-def send(pipe: IO[bytes], message: Mapping[str, Any], tensors: Mapping[str, Any] | None = None) -> None:
+def send(
+    pipe: IO[bytes], message: Mapping[str, Any], tensors: Mapping[str, Any] | None = None
+) -> None:
     """Write one message, and flush."""
     payload = (
         save({name: np.array(value, order="C", copy=None) for name, value in tensors.items()})

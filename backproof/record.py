@@ -1,4 +1,4 @@
-"""A record: one pairing's points and every implementation's evaluations there, as stored and judged."""
+"""A record: one pairing's points and all evaluations there, as stored and judged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATA = "data"
 
 @dataclass(frozen=True, order=True)
 class Point:
-    """Where an evaluation was made: ``data`` or a probe's name, and the training step (0: the start)."""
+    """Where an evaluation was made: ``data`` or a probe's name, and the training step."""
 
     name: str
     step: int
@@ -167,5 +167,7 @@ def load_all(folder: Path) -> list[Record]:
     """Every record below a report's folder."""
     found = sorted((folder / "evaluations").glob("*/record.json"))
     if not found:
-        raise UsageError(f"{folder}: no stored evaluations; give a folder that `verify` has written")
+        raise UsageError(
+            f"{folder}: no stored evaluations; give a folder that `verify` has written"
+        )
     return [Record.load(path.parent) for path in found]

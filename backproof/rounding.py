@@ -1,4 +1,4 @@
-"""The rounding model of an implementation: unit roundoff, smallest normal, charges for functions."""
+"""The rounding model of an implementation: unit roundoff, smallest normal, charges."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def verify(
     today: datetime.date,
     on_stage: Callable[[str], object] = lambda stage: None,
 ) -> Iterator[Judged | Broken]:
-    """Evaluate all pairings, and yield each one judged, in their order; first those without a start.
+    """Evaluate all pairings, and yield each one judged; first those that cannot start.
 
     While the frameworks are still being imported, the subjects run and their points are queued;
     then the bounds are computed; then the answers are taken and compared.

@@ -1,4 +1,4 @@
-"""A worker process: ``python -m backproof.worker keras float64`` evaluates that framework's twins."""
+"""A worker process: ``python -m backproof.worker keras float64 .`` evaluates Keras twins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a network of `scratch.training` is shown to backproof: its own methods, under the names compared."""
+"""How a network of `scratch.training` is shown to backproof, under the names compared."""
 
 from __future__ import annotations
 

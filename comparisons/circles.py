@@ -15,10 +15,12 @@ from scratch.circles import LEARNING_RATE, SEED, Circles, initial_parameters
 
 
 def subject(parameters: Parameters, batch: Batch) -> dict[str, Any]:
+    """What the hand-written network computes."""
     return evaluation(Circles(parameters), batch, LEARNING_RATE)
 
 
 def data() -> Batch:
+    """The article's training data."""
     from sklearn.datasets import make_circles
 
     inputs, labels = make_circles(n_samples=1000, noise=0.05, random_state=SEED)

@@ -1,4 +1,4 @@
-"""clusters: ReLU, softmax, categorical cross-entropy with L2; three clouds of 5000 points, 13,500 to train.
+"""clusters: ReLU, softmax, cross-entropy with L2; three clouds, 13,500 points to train.
 
 Data and weights as in "Building a Neural Network from Scratch in Python and in TensorFlow": one
 random stream draws the clouds and then pairs of kernels, of which the article trains the third.
@@ -17,6 +17,7 @@ from scratch.clusters import L2, LEARNING_RATE, SEED, Clusters, initial_paramete
 
 
 def subject(parameters: Parameters, batch: Batch) -> dict[str, Any]:
+    """What the hand-written network computes."""
     return evaluation(Clusters(parameters), batch, LEARNING_RATE)
 
 

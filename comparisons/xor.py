@@ -1,4 +1,4 @@
-"""xor: sigmoid, sigmoid, half the squared error; the four rows of "Build Neural Network from Scratch"."""
+"""xor: sigmoid, sigmoid, half the squared error; "Build Neural Network from Scratch"."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from scratch.xor import LEARNING_RATE, SEED, Xor, initial_parameters
 
 
 def subject(parameters: Parameters, batch: Batch) -> dict[str, Any]:
+    """What the hand-written network computes."""
     return evaluation(Xor(parameters), batch, LEARNING_RATE)
 
 
 def data() -> Batch:
+    """The article's training data."""
     inputs = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=np.float64)
     return Batch(inputs, np.array([[0.0], [1.0], [1.0], [0.0]]))
 

@@ -1,7 +1,8 @@
-"""Make the README's terminal pictures by running what they show: ``python docs/make_pictures.py``."""
+"""Make the README's terminal pictures by running what they show."""
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -11,10 +12,10 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-import typer
-from rich.console import Console
+import typer  # noqa: E402 (after the thread counts are set)
+from rich.console import Console  # noqa: E402
 
-from backproof import cli
+from backproof import cli  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 PICTURES = Path(__file__).parent / "pictures"
@@ -24,7 +25,7 @@ FAULT = ("a1 @ delta2.T + L2 * w2", "a1 @ delta2.T + 0.5 * L2 * w2")
 def picture(name: str, project: Path, command: list[str]) -> None:
     """Run a command in a project, and keep what the terminal shows."""
     os.chdir(project)
-    console = Console(record=True, width=100, force_terminal=True, file=open(os.devnull, "w"))
+    console = Console(record=True, width=100, force_terminal=True, file=io.StringIO())
     console.print(f"[bold green]$[/] backproof {' '.join(command)}", highlight=False)
     cli.console = console
     try:

@@ -36,7 +36,7 @@ class Function:
         return Ball(value, z.radius * (z.value + 2 * z.radius > 0))
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
-        """The cotangent where z is surely positive, 0 where surely not; both where it may be either.
+        """The cotangent where z is surely positive, 0 where surely not, both where in doubt.
 
         The value in z and any ẑ lie within r of the exact Z, so |z| > 2r settles the sign of all.
         Where it does not, an implementation may pass the cotangent (at most its magnitude m) and

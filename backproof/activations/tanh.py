@@ -40,7 +40,7 @@ class Function:
         return Ball(a, radius + rounding.tiny * (radius > 0))
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
-        """g·(1 − a²), where the factor moves by at most 2|a|·r_a + r_a², and a² rounds at its size."""
+        """g·(1 − a²): the factor moves by at most 2|a|·r_a + r_a², a² rounds at its size."""
         s = 1 - a.value * a.value
         own = rounding.unit * (a.magnitude * a.magnitude + 2 * s)
         if a.radius is not None:

@@ -57,7 +57,7 @@ class Ball:
         return self._magnitude
 
     @property
-    def T(self) -> Ball:  # noqa: N802 (NumPy's name for it)
+    def T(self) -> Ball:
         """The transpose."""
         turned = Ball(self.value.T, None if self.radius is None else self.radius.T)
         turned._magnitude = None if self._magnitude is None else self._magnitude.T

@@ -1,4 +1,4 @@
-"""Certified arithmetic: Arb balls of python-flint, whose midpoints carry as many bits as are needed.
+"""Certified arithmetic: Arb balls of python-flint, with as many bits as are needed.
 
 Arb (Johansson, Arb: efficient arbitrary-precision midpoint-radius interval arithmetic, IEEE
 Transactions on Computers 66, 2017) returns, for every operation, an enclosure of the exact result.
@@ -39,7 +39,7 @@ class Certified:
         return arb_mat(self.rows, self.columns, self.entries)
 
     @property
-    def T(self) -> Certified:  # noqa: N802 (NumPy's name for it)
+    def T(self) -> Certified:
         return Certified(self.matrix.transpose().entries(), self.shape[::-1])
 
     def map(self, function: Callable[[arb], arb]) -> Certified:

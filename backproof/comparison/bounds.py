@@ -66,9 +66,7 @@ class Bounds:
             )
         lost = next((name for name, ball in balls.items() if not bounded(ball)), "")
         return Bound(
-            radii={
-                name: radius_of(balls[name]) for name in record.names(point) if name in balls
-            },
+            radii={name: radius_of(balls[name]) for name in record.names(point) if name in balls},
             open_samples=np.flatnonzero(unsure),
             lost=lost,
         )

@@ -1,4 +1,4 @@
-"""Certified values at chosen points: how many digits are right, and who is wrong when two disagree."""
+"""Certified values at chosen points: how many digits are right, and who is wrong."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from backproof.record import DATA, Point, Record
 from backproof.rounding import Rounding
 
 # Multiplications of a certified evaluation beyond which it is left out: Arb does some 20 million a
-# second (measured on `circles` and `clusters`, conversions included), so this is about five seconds.
+# second (measured on `circles` and `clusters`, conversions included): about five seconds.
 MOST_MULTIPLICATIONS = 100_000_000
 
 
 class Certainty:
-    """The certified values of a record, at the first, a middle and the last step and at the probes."""
+    """A record's certified values, at the first, a middle and the last step and the probes."""
 
     def __init__(self, record: Record, *, wanted: bool = True) -> None:
         self.record = record
@@ -83,7 +83,7 @@ def digits(computed: Values, truth: Truth, dtype: str) -> float | None:
 
 
 def outside(computed: Values, truth: Truth, radius: Values) -> float:
-    """How many times its radius an implementation lies from the certified value, at the worst element.
+    """How many times its radius an implementation lies from the certified value, at worst.
 
     What the certified value itself leaves open is given to the implementation.
     """

@@ -26,9 +26,9 @@ class Row:
 
     The fields are the columns of ``comparisons.csv``, in order; None is an empty cell.
     ``max_abs_diff``, ``max_rel_diff``: largest |actual − expected|, absolute and by |expected|.
-    ``bound``: the allowed difference at the worst element. ``bound_used``: the largest |diff|/bound.
-    ``power``: 2·max bound / max |expected|; ``power_median`` and ``power_worst`` the same element by
-    element (see `backproof.comparison.kernel`). ``zeros``: exact zeros in expected.
+    ``bound``: the allowed difference at the worst element. ``bound_used``: largest |diff|/bound.
+    ``power``: 2·max bound / max |expected|; ``power_median`` and ``power_worst`` the same element
+    by element (see `backproof.comparison.kernel`). ``zeros``: exact zeros in expected.
     ``subject_digits``, ``reference_digits``: correct significant digits of the worst element.
     """
 
@@ -83,7 +83,7 @@ def frame(rows: list[Row]) -> pd.DataFrame:
 
 
 def exit_status(statuses: list[Status]) -> int:
-    """0: everything matches. 1: a mismatch. 3: something undecided or in error, or nothing compared."""
+    """0: everything matches. 1: a mismatch. 3: else something undecided, in error, or nothing."""
     found = set(statuses)
     if Status.MISMATCH in found:
         return 1

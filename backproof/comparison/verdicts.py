@@ -93,7 +93,9 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
     actual, expected = subject[name], twin[name]
     row.shape = "×".join(map(str, actual.shape)) or "scalar"
     if row.quantity == "accuracy":
-        judge_accuracy(row, actual, expected, np.union1d(mine.open_samples, its.open_samples), samples)
+        judge_accuracy(
+            row, actual, expected, np.union1d(mine.open_samples, its.open_samples), samples
+        )
         return
     found = difference(actual, expected, radius)
     row.max_abs_diff, row.max_rel_diff = found.max_abs_diff, found.max_rel_diff
@@ -128,7 +130,9 @@ def unusable(name: str, tensors: Tensors, radius: Array | None, dtype: str) -> s
     if value.shape != shape:
         return f"{name} has shape {value.shape}, but should be {shape}"
     if name.startswith("parameter_count"):
-        return "" if value.dtype.kind in "iu" else f"{name} has dtype {value.dtype}; give an integer"
+        return (
+            "" if value.dtype.kind in "iu" else f"{name} has dtype {value.dtype}; give an integer"
+        )
     if value.dtype.kind not in "f":
         return f"{name} has dtype {value.dtype}; give {dtype}"
     # A Python float has no dtype of its own; it is an array of float64 and no dimensions here.
@@ -137,12 +141,14 @@ def unusable(name: str, tensors: Tensors, radius: Array | None, dtype: str) -> s
     if not np.isfinite(value).all():
         bad = np.argwhere(~np.isfinite(value))
         at = tuple(int(i) for i in bad[0])
-        return f"{name} is {value[at]} at {at}, and not finite in {len(bad)} of {value.size} elements"
+        return (
+            f"{name} is {value[at]} at {at}, and not finite in {len(bad)} of {value.size} elements"
+        )
     return ""
 
 
 def judge_accuracy(row: Row, actual: Array, expected: Array, unsure: Array, samples: int) -> None:
-    """Compare how many samples are classified rightly, save those whose class the bound leaves open.
+    """Compare how many samples are classified rightly, save those that the bound leaves open.
 
     An accuracy is a count over the samples; below 2²² samples even its float32 quotient rounds
     back to that count, so that the comparison is one of integers.

@@ -54,7 +54,9 @@ class Worker:
             env=os.environ | ENVIRONMENT,
             start_new_session=True,
         )
-        self._requests: queue.SimpleQueue[tuple[dict[str, Any], Tensors] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[dict[str, Any], Tensors] | None] = (
+            queue.SimpleQueue()
+        )
         self._open: queue.SimpleQueue[Future[Reply]] = queue.SimpleQueue()
         self._hello: Future[Reply] = Future()
         self._open.put(self._hello)
@@ -73,7 +75,7 @@ class Worker:
         return future
 
     def wait(self, future: Future[Reply]) -> Reply:
-        """The reply, or an `EvaluationError`; a worker silent for longer than its limit is killed."""
+        """The reply, or an `EvaluationError`; a worker silent beyond its limit is killed."""
         try:
             message, tensors = future.result(timeout=self.limit)
         except TimeoutError:
@@ -138,9 +140,7 @@ class Worker:
         if not lines:
             return ""
         if lines[-1].startswith("ModuleNotFoundError"):
-            return (
-                f": {lines[-1]}; install it with: pip install 'backproof[{self.framework}]'"
-            )
+            return f": {lines[-1]}; install it with: pip install 'backproof[{self.framework}]'"
         return f": {lines[-1][:500]}"
 
     def kill(self) -> None:

@@ -29,7 +29,7 @@ def start(dtype: str) -> dict[str, str]:
 def open_twin(
     model: str | None, network: Network, optimizer: GradientDescent, dtype: str
 ) -> JaxTwin:
-    """The named factory's ``forward(parameters, inputs) -> (activations, outputs)``, or one built."""
+    """The named factory's ``forward(parameters, inputs)``, or one built from the network."""
     forward = build(network) if model is None else factory(model)()
     if not callable(forward):
         raise UsageError(f"{model} returned {type(forward).__name__}; return a function")

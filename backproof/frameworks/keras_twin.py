@@ -104,7 +104,7 @@ def data_loss(network: Network) -> Any:
 
 
 class KerasTwin:
-    """A compiled model in one traced function: load, forward, loss, gradients, one optimizer step."""
+    """A compiled model in one traced function: load, forward, loss, gradients, one step."""
 
     def __init__(self, model: keras.Model, network: Network, dtype: str) -> None:
         self.model = model
@@ -129,7 +129,9 @@ class KerasTwin:
         }
         frozen = [name for name, variable in self.variables.items() if not variable.trainable]
         if frozen:
-            raise UsageError(f"{', '.join(frozen)} cannot be trained in the Keras model: is it frozen?")
+            raise UsageError(
+                f"{', '.join(frozen)} cannot be trained in the Keras model: is it frozen?"
+            )
         model.optimizer.build(model.trainable_variables)
         # One trace for every batch size.
         self.compute = tf.function(
@@ -165,9 +167,7 @@ class KerasTwin:
             results[f"gradient/{name}"] = by_variable[id(variable)]
         if self.network.decision is not None:
             measure = ACCURACY[self.network.decision]
-            results["accuracy"] = keras.ops.mean(
-                keras.ops.cast(measure(targets, final), "float64")
-            )
+            results["accuracy"] = keras.ops.mean(keras.ops.cast(measure(targets, final), "float64"))
         self.model.optimizer.apply(gradients, self.model.trainable_variables)
         for name, variable in self.variables.items():
             results[f"updated/{name}"] = tf.identity(variable.value)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 (the name that PyTorch's users know)
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backproof import losses
@@ -35,7 +35,7 @@ def open_twin(
 
 
 def build(network: Network) -> nn.Module:
-    """``nn.Sequential`` of linear layers and activations; logits come out where the loss takes them."""
+    """``nn.Sequential`` of linear layers and activations; it ends in logits for a cross-entropy."""
     fused = losses.named(network.loss.kind).ACTIVATION is not None
     parts: list[nn.Module] = []
     for index, layer in enumerate(network.layers):
@@ -183,7 +183,9 @@ def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
     elif network.loss.kind == "squared_error":
         rows = F.mse_loss(outputs, targets, reduction="none")
     else:
-        raise UsageError(f"no PyTorch twin for loss {network.loss.kind!r}: give a model of your own")
+        raise UsageError(
+            f"no PyTorch twin for loss {network.loss.kind!r}: give a model of your own"
+        )
     if rows.ndim == 2:
         rows = rows.mean(dim=1) if network.loss.outputs == "mean" else rows.sum(dim=1)
     total = rows.mean() if network.loss.batch == "mean" else rows.sum()

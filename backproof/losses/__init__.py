@@ -1,4 +1,4 @@
-"""Losses, one file each: the value of an element, its derivative, and the rule of each arithmetic."""
+"""Losses, one file each: value of an element, derivative, and the rule of each arithmetic."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ class LossModule(Protocol):
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """`value` of balls."""
 
-    def certified(
-        self, z: Certified, a: Certified, y: Certified
-    ) -> tuple[Certified, Certified]:
+    def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
         """`value` of certified values."""
 
     def check_targets(self, y: Values) -> str | None:

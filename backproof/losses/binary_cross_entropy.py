@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit
 
 from backproof.arithmetic.ball import Ball
 from backproof.losses import Values
@@ -55,5 +54,6 @@ def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Cert
 
 
 def check_targets(y: Values) -> str | None:
+    """Targets are probabilities."""
     outside = (y < 0) | (y > 1)
     return f"target {y[outside][0]} is not in [0, 1]" if outside.any() else None

@@ -1,4 +1,4 @@
-"""categorical_cross_entropy: logsumexp(z) − Σ y·z for each row of logits; derivative softmax(z) − y."""
+"""categorical_cross_entropy: logsumexp(z) − Σ y·z for a row of logits; softmax(z) − y."""
 
 from __future__ import annotations
 
@@ -51,10 +51,14 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
 
 
 def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
+    """As `value`, with the row's largest logit taken off."""
+
     def row_loss(row: list[arb], targets: list[arb]) -> list[arb]:
         top = max(row, key=float)
         total = sum(((x - top).exp() for x in row[1:]), (row[0] - top).exp())
-        return [top + total.log() - sum((t * x for t, x in zip(targets, row, strict=True)), 0 * top)]
+        return [
+            top + total.log() - sum((t * x for t, x in zip(targets, row, strict=True)), 0 * top)
+        ]
 
     rows = [
         row_loss(row, targets)
@@ -64,10 +68,12 @@ def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Cert
 
 
 def check_targets(y: Values) -> str | None:
-    """A row of targets must be a distribution: then all implementations agree on p·Σy − y = p − y."""
+    """A row of targets must be a distribution: p·Σy − y = p − y, as all implementations have it."""
     # Sums of m numbers in the targets' dtype: any order errs by at most m·eps.
     off = np.abs(y.astype(np.float64).sum(axis=1) - 1) > y.shape[1] * np.finfo(y.dtype).eps
     if (y < 0).any() or off.any():
         row = int(np.flatnonzero((y < 0).any(axis=1) | off)[0])
-        return f"row {row} of the targets is {y[row].tolist()}, which does not sum to 1: give one_hot"
+        return (
+            f"row {row} of the targets is {y[row].tolist()}, which does not sum to 1: give one_hot"
+        )
     return None

@@ -18,6 +18,7 @@ DECISION: Decision | None = None
 
 
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+    """(a − y)² and 2(a − y)."""
     difference = a - y
     return difference * difference, 2 * difference
 
@@ -29,9 +30,11 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
 
 
 def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
+    """As `value`."""
     difference = a.zip(lambda x, t: x - t, y)
     return difference.map(lambda d: d * d), difference.map(lambda d: 2 * d)
 
 
 def check_targets(y: Values) -> str | None:
+    """Any target will do."""
     return None

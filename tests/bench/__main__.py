@@ -1,4 +1,4 @@
-"""``python -m tests.bench [NAME …]``: every benchmark's ratios, measured in one run, beside their bars.
+"""``python -m tests.bench [NAME …]``: every benchmark's ratios, beside their bars.
 
 Times depend on the machine, so no test asserts them; ratios of one run on one machine are printed,
 and the exit status is 1 if one misses its bar.

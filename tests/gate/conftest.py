@@ -6,7 +6,7 @@ import datetime
 import importlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +15,10 @@ import pytest
 from backproof.comparison.rows import Row
 from backproof.pairing import Pairing, load
 from backproof.runs import Judged, Workers, verify
+from tests.gate.planted import Judge
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.date(2026, 1, 1)
-
-Judge = Callable[..., list[Row]]
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Judge
-from planted import FAULTS, NOT_A_NUMBER, REWRITES, Edit
 
 from backproof.comparison.rows import Status, exit_status
+from tests.gate.planted import FAULTS, NOT_A_NUMBER, REWRITES, Edit, Judge
 
 
 def pairing_of(edit: Edit) -> str:

@@ -35,7 +35,7 @@ LAYERS = {
         "subjects",
         "exchange",
     ),
-    "comparison": ("comparison", "runs"),
+    "comparison": ("comparison", "runs", "calibration"),
     "reports": ("reports",),
     "faces": ("__init__", "__main__", "cli", "plugin", "plugin_xdist"),
 }

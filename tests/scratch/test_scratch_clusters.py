@@ -36,7 +36,8 @@ def test_weights_are_drawn_in_the_order_of_the_article() -> None:
     parameters = clusters.initial_parameters(np.random.RandomState(5))
     np.testing.assert_array_equal(parameters["dense_1/kernel"].ravel(), drawn[:10])
     np.testing.assert_array_equal(parameters["dense_2/kernel"].ravel(), drawn[10:])
-    assert not parameters["dense_1/bias"].any() and not parameters["dense_2/bias"].any()
+    assert not parameters["dense_1/bias"].any()
+    assert not parameters["dense_2/bias"].any()
 
 
 def test_the_first_published_number() -> None:
