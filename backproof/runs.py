@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backproof.comparison.bounds import Bounds
+from backproof.comparison.certainty import Certainty
 from backproof.comparison.rows import Row
 from backproof.comparison.verdicts import compare
 from backproof.errors import EvaluationError, UsageError
@@ -77,6 +78,8 @@ def verify(
     workers: Workers,
     today: datetime.date,
     on_stage: Callable[[str], object] = lambda stage: None,
+    *,
+    certified: bool = True,
 ) -> Iterator[Judged | Broken]:
     """Evaluate all pairings, and yield each one judged; first those that cannot start.
 
@@ -85,6 +88,7 @@ def verify(
     """
     asked: list[list[Exchange]] = []
     bounds: list[Bounds] = []
+    certainties: list[Certainty] = []
     for pairing in pairings:
         on_stage(f"{pairing.name}: running the subject")
         record = new_record(pairing, workers)
@@ -94,9 +98,12 @@ def verify(
             yield Broken(pairing.name, str(error))
         else:
             bounds.append(Bounds(record))
-    for each in bounds:
+            certainties.append(Certainty(record, wanted=certified))
+    for each, certainty in zip(bounds, certainties, strict=True):
         on_stage(f"{each.record.pairing}: deriving the bounds")
         each.prepare(SUBJECT, *each.record.references)
+        on_stage(f"{each.record.pairing}: certifying values")
+        certainty.prepare()
     for index, each in enumerate(bounds):
         record = each.record
         on_stage(f"{record.pairing}: waiting for {' and '.join(record.references)}")
@@ -106,13 +113,16 @@ def verify(
                 # This pairing's twin has ended its worker; those that follow get another one.
                 worker = workers.restart(exchange.worker.framework)
                 asked[index + 1 :] = [renewed(later, worker) for later in asked[index + 1 :]]
-        yield Judged(record, compare(record, each, today))
+        yield Judged(record, compare(record, each, certainties[index], today))
 
 
-def judge_again(records: Iterable[Record], today: datetime.date) -> Iterator[Judged]:
+def judge_again(
+    records: Iterable[Record], today: datetime.date, *, certified: bool = True
+) -> Iterator[Judged]:
     """Judge stored records, as `verify` judged them."""
     for record in records:
-        yield Judged(record, compare(record, Bounds(record), today))
+        certainty = Certainty(record, wanted=certified)
+        yield Judged(record, compare(record, Bounds(record), certainty, today))
 
 
 def new_record(pairing: Pairing, workers: Workers) -> Record:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+import numpy as np
+
 from backproof import protocol
 from backproof.network import GradientDescent, Network
 from backproof.parameters import Batch
@@ -33,6 +35,14 @@ class Framework(Protocol):
         self, model: str | None, network: Network, optimizer: GradientDescent, dtype: str
     ) -> Twin:
         """The named model ("file.py:factory"), or one built from the network alone."""
+
+    MODES: tuple[str, ...]
+
+    def apply(self, function: str, mode: str, x: Any, dtype: str) -> Any:
+        """An elementary function (exp, log, log1p, sigmoid, tanh, softplus, softmax of rows).
+
+        For `backproof calibrate`; x is an array that holds values of the dtype, as is the result.
+        """
 
 
 def serve(framework: Framework, dtype: str, requests: IO[bytes], replies: IO[bytes]) -> None:
@@ -88,8 +98,14 @@ def answer(
                 for name, value in results.items()
                 if name.split("/", 1)[0] in message["want"]
             }
+        case "modes":
+            return {mode: np.zeros(0) for mode in framework.MODES}
+        case "apply":
+            x = tensors["x"]
+            y = framework.apply(message["function"], message["mode"], x, dtype)
+            return {"y": np.asarray(y)}
         case unknown:
-            raise ValueError(f"no request {unknown!r}; there are open, batch, evaluate")
+            raise ValueError(f"no request {unknown!r}; there are open, batch, evaluate, apply")
 
 
 def main() -> None:

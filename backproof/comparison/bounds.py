@@ -19,8 +19,9 @@ Values = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """Radii by name at one point, and the samples whose class they leave open."""
+    """Values of the definition and radii by name at one point, and the samples left open."""
 
+    values: dict[str, Values]
     radii: dict[str, Values]
     open_samples: NDArray[np.intp]
     lost: str
@@ -65,8 +66,10 @@ class Bounds:
                 else np.zeros(len(last.value), bool)
             )
         lost = next((name for name, ball in balls.items() if not bounded(ball)), "")
+        names = [name for name in record.names(point) if name in balls]
         return Bound(
-            radii={name: radius_of(balls[name]) for name in record.names(point) if name in balls},
+            values={name: balls[name].value for name in names},
+            radii={name: radius_of(balls[name]) for name in names},
             open_samples=np.flatnonzero(unsure),
             lost=lost,
         )

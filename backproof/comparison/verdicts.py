@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.bounds import Bound, Bounds
+from backproof.comparison.certainty import Certainty, digits
 from backproof.comparison.kernel import Difference, difference
 from backproof.comparison.rows import Row, Status
 from backproof.pairing import Waiver
@@ -26,14 +27,16 @@ WEAKEST_POWER = 1 / 8
 Array = NDArray[Any]
 
 
-def compare(record: Record, bounds: Bounds, today: datetime.date) -> list[Row]:
+def compare(
+    record: Record, bounds: Bounds, certainty: Certainty, today: datetime.date
+) -> list[Row]:
     """A row for each reference × point × name, with vacuity and waivers applied."""
     rows: list[Row] = []
     for reference in record.references:
         mine = [
             row
             for point in record.points()
-            for row in compare_point(record, bounds, reference, point)
+            for row in compare_point(record, bounds, certainty, reference, point)
         ]
         find_vacuity(mine)
         rows += mine
@@ -41,7 +44,9 @@ def compare(record: Record, bounds: Bounds, today: datetime.date) -> list[Row]:
     return rows
 
 
-def compare_point(record: Record, bounds: Bounds, reference: str, point: Point) -> list[Row]:
+def compare_point(
+    record: Record, bounds: Bounds, certainty: Certainty, reference: str, point: Point
+) -> list[Row]:
     """The rows of one reference at one point."""
     blank = Row(
         pairing=record.pairing,
@@ -69,8 +74,12 @@ def compare_point(record: Record, bounds: Bounds, reference: str, point: Point) 
     subject = record.evaluations[SUBJECT].get(point, {})
     twin = record.evaluations[reference].get(point, {})
     mine, its = bounds.at(SUBJECT, point), bounds.at(reference, point)
+    truths = certainty.at(point)
     for row in rows:
         judge(row, subject, twin, mine, its, len(record.batches[point.name].inputs))
+        if row.name in truths and row.shape:
+            row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
+            row.reference_digits = digits(twin[row.name], truths[row.name], record.dtype)
     return rows
 
 
@@ -104,9 +113,15 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
     if radius is not None:
         row.power, row.power_median = found.power, found.power_median
         row.power_worst = found.power_worst
-    if found.exceeding:
+    off = {
+        who: size
+        for who, computed, bound in (("subject", actual, mine), (row.reference, expected, its))
+        if (size := distance(name, computed, bound))
+    }
+    if found.exceeding or off:
         row.status = Status.MISMATCH
         row.detail = describe(found, actual.shape)
+        row.cause = blame(row.reference, off, apart=bool(found.exceeding))
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
         lost = mine.lost or its.lost
@@ -118,6 +133,38 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
         )
     else:
         row.status = Status.MATCH
+
+
+def distance(name: str, computed: Array, bound: Bound) -> float:
+    """How far an implementation lies from the definition, relatively to the largest element.
+
+    0 if it may be right: a correct one and the definition's value are each within the radius of the
+    exact result. More than that proves it wrong, whatever it is compared with.
+    """
+    if name not in bound.values:
+        return 0.0
+    value = bound.values[name]
+    gap = np.abs(computed - value)
+    if not (gap > 2 * bound.radii[name]).any():
+        return 0.0
+    return float(gap.max() / (np.abs(value).max() or 1))
+
+
+def blame(reference: str, off: dict[str, float], *, apart: bool) -> str:
+    """Who of the two lies outside of the definition's bound, and by how much."""
+    sizes = {who: f"{who} is off by {size:.2g} of the largest element" for who, size in off.items()}
+    if len(off) == 2:
+        if apart:
+            return f"neither is within its bound of the definition: {'; '.join(sizes.values())}"
+        return (
+            f"subject and {reference} agree, but not with the pairing's Network "
+            f"({sizes['subject']}): is its loss, penalty or activation what they compute?"
+        )
+    if "subject" in off:
+        return f"{reference} is within its bound of the definition, the {sizes['subject']}"
+    if reference in off:
+        return f"reference at fault: the subject is within its bound, {sizes[reference]}"
+    return "each is within its bound of the definition, but they are too far apart"
 
 
 def unusable(name: str, tensors: Tensors, radius: Array | None, dtype: str) -> str:

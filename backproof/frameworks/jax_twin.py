@@ -36,6 +36,24 @@ def open_twin(
     return JaxTwin(forward, network, optimizer, dtype)
 
 
+MODES = ("jit",)
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "exp": jnp.exp,
+    "log": jnp.log,
+    "log1p": jnp.log1p,
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "softplus": jax.nn.softplus,
+    "softmax": lambda z: jax.nn.softmax(z, axis=1),
+}
+
+
+def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
+    """An elementary function, for `backproof calibrate`."""
+    held = jnp.asarray(x)
+    return np.asarray(jax.jit(FUNCTIONS[function])(held.astype(dtype)).astype(held.dtype))
+
+
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "linear": lambda z: z,
     "relu": jax.nn.relu,

@@ -103,6 +103,28 @@ def data_loss(network: Network) -> Any:
     return loss
 
 
+FUNCTIONS: dict[str, Any] = {
+    "exp": tf.math.exp,
+    "log": tf.math.log,
+    "log1p": tf.math.log1p,
+    "sigmoid": tf.math.sigmoid,
+    "tanh": tf.math.tanh,
+    "softplus": tf.math.softplus,
+    "softmax": tf.nn.softmax,
+}
+# The twins run as a graph.
+MODES = ("graph", "eager", "xla")
+
+
+def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
+    """An elementary function, for `backproof calibrate`."""
+    held = tf.constant(x)
+    compute = FUNCTIONS[function]
+    if mode != "eager":
+        compute = tf.function(compute, jit_compile=mode == "xla")
+    return tf.cast(compute(tf.cast(held, dtype)), held.dtype).numpy()
+
+
 class KerasTwin:
     """A compiled model in one traced function: load, forward, loss, gradients, one step."""
 

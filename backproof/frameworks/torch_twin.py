@@ -45,6 +45,24 @@ def build(network: Network) -> nn.Module:
     return nn.Sequential(*parts)
 
 
+MODES = ("eager",)
+FUNCTIONS: dict[str, Any] = {
+    "exp": torch.exp,
+    "log": torch.log,
+    "log1p": torch.log1p,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softplus": F.softplus,
+    "softmax": lambda z: torch.softmax(z, dim=1),
+}
+
+
+def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
+    """An elementary function, for `backproof calibrate`."""
+    held = torch.tensor(x)
+    return FUNCTIONS[function](held.to(getattr(torch, dtype))).to(held.dtype).numpy()
+
+
 ACTIVATIONS: dict[str, Any] = {
     "linear": nn.Identity,
     "relu": nn.ReLU,

@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         for name in sorted(set(asked) - set(names())):
             raise pytest.UsageError(f"no reference {name!r}; there are {', '.join(names())}")
-    if known.folder is not None and not config.option.collectonly:
+    if known.folder is not None and not known.idle:
         from backproof.errors import UsageError
         from backproof.reports.report import check_writable
 
@@ -101,8 +101,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     known = config.stash[COMPARISONS]
     refused = session.testsfailed and not config.option.continue_on_collection_errors
-    idle = config.option.collectonly or config.getoption("setuponly", False)
-    if refused or idle or known.source is not None:
+    if refused or known.idle or known.source is not None:
         return
     items = [item for item in session.items if isinstance(item, ComparisonItem)]
     if items:
@@ -138,6 +137,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     yield
     run = known.run
     if run is None:
+        if known.folder is not None and known.source is None and not known.idle:
+            known.closing = "no comparison was selected, and no report written"
         return
     run.stop()
     if known.folder is not None:
@@ -153,14 +154,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, object] | None:
     """A waived comparison passes, under a name of its own."""
-    if report.when == "call" and report.passed and ("status", "WAIVED") in told(report):
+    if report.when == "call" and report.passed and ("status", "WAIVED") in report.user_properties:
         return "waived", "w", ("WAIVED", {"yellow": True})
     return None
-
-
-def told(report: pytest.TestReport) -> list[tuple[str, object]]:
-    """A report's properties; xdist makes lists of the pairs."""
-    return [(name, value) for name, value in report.user_properties]
 
 
 def pytest_terminal_summary(
@@ -171,7 +167,7 @@ def pytest_terminal_summary(
     if waived:
         terminalreporter.section("waived comparisons")
     for report in waived:
-        terminalreporter.write_line(f"{report.nodeid}: {dict(told(report))['cause']}")
+        terminalreporter.write_line(f"{report.nodeid}: {dict(report.user_properties)['cause']}")
     closing = config.stash[COMPARISONS].closing
     if closing:
         terminalreporter.write_line(f"backproof: {closing}")
@@ -195,7 +191,7 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None
     from backproof.plugin.parallel import chosen
 
     known = node.config.stash[COMPARISONS]
-    if known.run is None and not node.config.getoption("setuponly", False):
+    if known.run is None and not known.idle:
         asked, root = chosen(ids, node.config.rootpath, FOLDER)
         if root is not None:
             known.run = start(node.config, asked, root)

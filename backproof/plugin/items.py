@@ -30,6 +30,7 @@ class Comparisons:
     def __init__(self, config: pytest.Config) -> None:
         folder: str | None = config.getoption("backproof_report")
         self.folder = None if folder is None else config.invocation_params.dir / folder
+        self.idle = bool(config.option.collectonly or config.getoption("setuponly", False))
         self.source: Source | None = None
         self.run: Run | None = None
         self.controller: Controller | None = None
@@ -42,8 +43,8 @@ class Comparisons:
         self._root = self._root or root
         if root != self._root:
             raise pytest.Collector.CollectError(
-                f"{path}: this session's comparisons are those of {self._root}; run pytest once for "
-                "each project, or leave one out with --ignore"
+                f"{path}: this session's comparisons are those of {self._root}; run pytest once "
+                "for each project, or leave one out with --ignore"
             )
         if self._files.setdefault(name, path) != path:
             raise pytest.Collector.CollectError(
@@ -147,7 +148,7 @@ def badness(row: Row) -> tuple[int, float, float]:
 
 
 def properties(rows: list[Row]) -> list[tuple[str, object]]:
-    """What ``--junitxml`` says of an item: its worst row's status and bound, its weakest row's power."""
+    """What ``--junitxml`` says: status and bound of the worst row, power of the weakest."""
     if not rows:
         return [("status", "ERROR")]
     worst = max(rows, key=badness)

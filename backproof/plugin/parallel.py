@@ -36,7 +36,9 @@ def chosen(
     """The pairings and references that node ids stand for, and their project."""
     wanted = dict.fromkeys(ids)
     files = dict.fromkeys(
-        file for file in (name.split("::")[0] for name in wanted) if Path(file).parent.name == folder
+        file
+        for file in (name.split("::")[0] for name in wanted)
+        if Path(file).parent.name == folder
     )
     asked: list[tuple[Pairing, str]] = []
     root: Path | None = None

@@ -1,4 +1,4 @@
-"""The run behind a session's items: all pairings in one pass, judged one by one as they are asked for."""
+"""The run behind a session's items: all pairings in one pass, judged one by one when asked for."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Run:
         return self._outcomes[pairing]
 
     def _advance(self) -> None:
-        """Judge the next pairing. Whatever ends the run, ends it for every item that still waits."""
+        """Judge the next pairing; what ends the run, ends it for every item that still waits."""
         if self._fault is None:
             try:
                 each = next(self._coming)
