@@ -241,7 +241,12 @@ def calibrate(
                 on_stage(f"{name} {dtype}")
                 with np.errstate(all="ignore"):
                     measured += measure(
-                        name, "eager", dtype, lambda f, x: functions[f](x), list(functions), known
+                        name,
+                        "eager",
+                        dtype,
+                        lambda f, x, own=functions: own[f](x),
+                        list(functions),
+                        known,
                     )
         for name in frameworks:
             with Worker(name, dtype, root) as worker:

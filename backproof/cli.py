@@ -7,7 +7,6 @@ stand inside the functions, so that the workers are started first.
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from enum import StrEnum
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from backproof.errors import UsageError
+from backproof.threads import one_thread
 
 if TYPE_CHECKING:
     import datetime
@@ -213,9 +213,7 @@ def progress() -> Progress:
 
 def main() -> None:
     """The entry point: a user's mistake becomes a message, a fault of our own a traceback."""
-    # Before NumPy is imported: one thread, as in the workers, for the same bits every time.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    one_thread()
     try:
         app()
     except UsageError as error:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from backproof import losses, quantities
+from backproof import frameworks, losses, quantities
 from backproof import parameters as weights
 from backproof.errors import UsageError
 from backproof.network import GradientDescent, Network
@@ -57,6 +56,30 @@ class Pairing:
     steps: int = 100
     quantities: tuple[str, ...] = quantities.ALL
     waivers: tuple[Waiver, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = set(self.quantities) - set(quantities.ALL)
+        if unknown:
+            raise UsageError(
+                f"pairing {self.name}: no quantity {sorted(unknown)[0]!r}; "
+                f"there are {', '.join(quantities.ALL)}"
+            )
+        unknown = set(self.references) - set(frameworks.names())
+        if unknown:
+            raise UsageError(
+                f"pairing {self.name}: no reference {sorted(unknown)[0]!r}; "
+                f"there are {', '.join(frameworks.names())}"
+            )
+
+    def narrowed(self, references: Iterable[str]) -> Pairing:
+        """The pairing with some of its references, and without the waivers of the others.
+
+        A waiver that names no comparison of the run is an error, and those would name none.
+        """
+        kept = {name: model for name, model in self.references.items() if name in references}
+        others = self.references.keys() - kept.keys()
+        waivers = tuple(w for w in self.waivers if w.comparison.split("/")[0] not in others)
+        return replace(self, references=kept, waivers=waivers)
 
     @property
     def subject_name(self) -> str:
@@ -130,12 +153,17 @@ def files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.glob("*.py") if not p.name.startswith(("_", "test_")))
+            found += sorted(p for p in path.glob("*.py") if may_hold_pairings(p))
         elif path.is_file():
             found.append(path)
         else:
             raise UsageError(f"{path}: no such file or folder; name a pairing file or its folder")
     return found
+
+
+def may_hold_pairings(path: Path) -> bool:
+    """Whether a file in a folder of pairings is one of them, by its name."""
+    return path.name != "conftest.py" and not path.name.startswith(("_", "test_"))
 
 
 def load_all(paths: Iterable[Path]) -> tuple[list[Pairing], list[Broken]]:
@@ -174,15 +202,8 @@ def load(path: Path) -> list[Pairing]:
 
 
 def _import(path: Path, root: Path) -> Any:
-    """By its dotted name where it lies in the project, to be imported once; else by path."""
+    """By path, whatever else is called like it; named as its place in the project says."""
     resolved = path.resolve()
-    if resolved.parent == root / "comparisons":
-        name = f"comparisons.{resolved.stem}"
-        known = sys.modules.get(name)
-        if known is not None and Path(str(known.__file__)).resolve() != resolved:
-            for module in [m for m in sys.modules if m.split(".")[0] == "comparisons"]:
-                del sys.modules[module]
-        return importlib.import_module(name)
-    from backproof.frameworks import load_file
-
-    return load_file(resolved)
+    inside = resolved.is_relative_to(root)
+    parts = resolved.relative_to(root).with_suffix("").parts if inside else (resolved.stem,)
+    return frameworks.load_file(resolved, ".".join(parts))

@@ -91,6 +91,7 @@ def verify(
     certainties: list[Certainty] = []
     for pairing in pairings:
         on_stage(f"{pairing.name}: running the subject")
+        pairing = pairing.narrowed(workers.by_name)
         record = new_record(pairing, workers)
         try:
             asked.append(ask(pairing, record, workers))
@@ -126,7 +127,7 @@ def judge_again(
 
 
 def new_record(pairing: Pairing, workers: Workers) -> Record:
-    """An empty record of a pairing, for those of its references that have a worker."""
+    """An empty record of a pairing."""
     return Record(
         pairing=pairing.name,
         subject=pairing.subject_name,
@@ -135,7 +136,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
         dtype=workers.dtype,
         quantities=pairing.quantities,
         waivers=pairing.waivers,
-        references=tuple(name for name in workers.by_name if name in pairing.references),
+        references=tuple(pairing.references),
         steps=pairing.steps,
     )
 

@@ -76,14 +76,17 @@ def run(pairing: Pairing, record: Record, root: Path) -> Iterator[Point]:
 
     batch, parameters = pairing.start(root, record.dtype)
     record.batches[DATA] = batch
-    for step in range(pairing.steps if "updated" in pairing.quantities else 1):
+    steps = pairing.steps if "updated" in pairing.quantities else 1
+    for step in range(steps):
         point = Point(DATA, step)
         results = visit(point, parameters, batch)
         yield point
+        if step + 1 == steps:
+            break
         following = next_state(pairing, results)
         if following is None:
             missing = "the step before gave no usable parameters: see updated/… there"
-            errors |= {Point(DATA, later): missing for later in range(step + 1, pairing.steps)}
+            errors |= {Point(DATA, later): missing for later in range(step + 1, steps)}
             break
         parameters = following
     for probe in probes(pairing.network, record.dtype):

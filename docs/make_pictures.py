@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
+from backproof.threads import one_thread
+
+one_thread()
 
 import typer  # noqa: E402 (after the thread counts are set)
 from rich.console import Console  # noqa: E402

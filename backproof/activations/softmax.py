@@ -86,12 +86,12 @@ def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
     """
     relative = softmax_own(z.value, p, rounding) + rounding.charge("softmax")
     if z.radius is None:
-        return p * relative + rounding.tiny
+        return p * relative + 4 * rounding.tiny
     moved: Values = p * z.radius
     total = row_sum(moved)
     moved = p * np.maximum(total + z.radius - 2 * moved, 0)
     moved *= growth(z.radius, 8)
     # What the difference above may lose to cancellation, in float64.
     moved += 2.0**-50 * p * (total + z.radius)
-    radius: Values = np.minimum(moved, 1) * (1 + relative) + p * relative + rounding.tiny
+    radius: Values = np.minimum(moved, 1) * (1 + relative) + p * relative + 4 * rounding.tiny
     return radius

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import pkgutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -36,13 +37,15 @@ def factory(model: str) -> Callable[[], Any]:
     return found
 
 
-def load_file(path: Path) -> ModuleType:
-    """A Python file as a module, whatever it is called and wherever it lies."""
+def load_file(path: Path, name: str = "") -> ModuleType:
+    """A Python file as a module of that name, wherever it lies; executed anew each time."""
     if not path.is_file():
         raise UsageError(f"{path}: no such file")
-    spec = importlib.util.spec_from_file_location(f"backproof_loaded_{path.stem}", path)
+    name = name or f"backproof_loaded_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module

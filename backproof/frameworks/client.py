@@ -15,20 +15,18 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from backproof import protocol
+from backproof import protocol, threads
 from backproof.errors import EvaluationError
 from backproof.protocol import Tensors
 
-# Every framework computes on one CPU thread (threaded sums changed bits between runs) and is quiet.
+# Every framework computes on one CPU thread and is quiet.
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "-1",
     "JAX_PLATFORMS": "cpu",
     "KERAS_BACKEND": "tensorflow",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
+    **dict.fromkeys(threads.VARIABLES, "1"),
 }
 
 Reply = tuple[dict[str, Any], Tensors]

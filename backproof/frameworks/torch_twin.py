@@ -216,4 +216,4 @@ def accuracy(decision: str, final: Tensor, targets: Tensor) -> float:
         right = final.argmax(dim=1) == targets.argmax(dim=1)
     else:
         right = ((final > 0.5) == (targets > 0.5)).all(dim=1)
-    return right.double().mean().item()
+    return float(right.double().mean())

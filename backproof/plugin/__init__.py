@@ -7,8 +7,6 @@ heavy before it meets a folder ``comparisons``.
 
 from __future__ import annotations
 
-import os
-import sys
 import traceback
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from backproof.plugin.items import COMPARISONS, ComparisonItem, Comparisons, PairingFile
+from backproof.threads import one_thread
 
 if TYPE_CHECKING:
     from backproof.pairing import Pairing
@@ -85,13 +84,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PairingFil
     """Every Python file in a folder ``comparisons`` may hold pairings."""
     if file_path.suffix != ".py" or file_path.parent.name != FOLDER:
         return None
-    if "numpy" not in sys.modules:
-        # One thread, as in the workers: for the same bits every time.
-        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ.setdefault(name, "1")
-    from backproof.pairing import files
+    one_thread()
+    from backproof.pairing import may_hold_pairings
 
-    if file_path.name == "conftest.py" or file_path not in files([file_path.parent]):
+    if not may_hold_pairings(file_path):
         return None
     return PairingFile.from_parent(parent, path=file_path)
 
@@ -111,7 +107,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def start(config: pytest.Config, asked: Iterable[tuple[Pairing, str]], root: Path) -> Run:
     """A run of these pairings and references, and no more."""
-    from backproof.plugin.run import Run, narrowed
+    from backproof.plugin.run import Run
 
     references: dict[str, set[str]] = {}
     pairings: dict[str, Pairing] = {}
@@ -119,7 +115,7 @@ def start(config: pytest.Config, asked: Iterable[tuple[Pairing, str]], root: Pat
         pairings[pairing.name] = pairing
         references.setdefault(pairing.name, set()).add(reference)
     run = Run(
-        [narrowed(pairing, references[name]) for name, pairing in pairings.items()],
+        [pairing.narrowed(references[name]) for name, pairing in pairings.items()],
         root,
         config.getoption("backproof_dtype"),
         config.getoption("backproof_time_limit"),

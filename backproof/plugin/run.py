@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from backproof.comparison.rows import Row
@@ -22,19 +22,6 @@ class Outcome:
 
 class BrokenOffError(Exception):
     """A run ended before it had judged all; the cause is chained."""
-
-
-def narrowed(pairing: Pairing, references: set[str]) -> Pairing:
-    """The pairing with some of its references, and without the others' waivers.
-
-    A waiver that names no comparison of the run is an error, and these would name none.
-    """
-    others = pairing.references.keys() - references
-    return replace(
-        pairing,
-        references={name: m for name, m in pairing.references.items() if name in references},
-        waivers=tuple(w for w in pairing.waivers if w.comparison.split("/")[0] not in others),
-    )
 
 
 class Run:

@@ -1,0 +1,1 @@
+"""The reports: views of one table of rows. A format is one file, with FILE and render."""

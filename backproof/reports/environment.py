@@ -1,0 +1,51 @@
+"""The environment of a run: versions, processor, BLAS, threads, dtype; no times and no paths."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from backproof import threads
+
+PACKAGES = ("backproof", "numpy", "scipy", "pandas", "python-flint", "scikit-learn", "safetensors")
+
+
+def environment(dtype: str, versions: dict[str, str]) -> dict[str, Any]:
+    """What two runs must have in common to write the same bytes."""
+    import numpy as np
+
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpu": processor(),
+        "cores": os.cpu_count(),
+        "packages": {name: installed(name) for name in PACKAGES},
+        "references": versions,
+        "blas": f"{blas['name']} {blas['version']}",
+        "threads": {name: os.environ.get(name, "not set") for name in threads.VARIABLES},
+        "worker_threads": 1,
+        "dtype": dtype,
+        "probe_seeds": "CRC-32 of the probe's name, for numpy.random.default_rng",
+    }
+
+
+def installed(package: str) -> str:
+    """A package's version, found without importing it."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def processor() -> str:
+    """The processor's model, where the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

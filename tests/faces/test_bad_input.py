@@ -1,0 +1,270 @@
+"""Bad input: a clear message, the right exit status, and nothing lost of what was computed."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+PAIRING = """
+    import numpy as np
+    from backproof import Batch, Dense, GradientDescent, Loss, Network, Pairing
+
+    def gradients(parameters, batch):
+        kernel, bias = parameters["dense_1/kernel"], parameters["dense_1/bias"]
+        z = batch.inputs @ kernel + bias
+        p = 1 / (1 + np.exp(-z))
+        delta = (p - batch.targets) / len(z)
+        return {{
+            "loss": np.mean(np.logaddexp(0, z) - batch.targets * z),
+            "gradient/dense_1/kernel": batch.inputs.T @ delta,
+            "gradient/dense_1/bias": delta.sum(axis=0),
+        }}
+
+    def data():
+        return Batch(np.arange(8.0).reshape(4, 2) - 3, np.array([[0.0], [1.0], [1.0], [0.0]]))
+
+    def subject(parameters, batch):
+        results = gradients(parameters, batch)
+        {change}
+        return results
+
+    def initial():
+        return {{"dense_1/kernel": np.array([[0.5], [-0.25]]), "dense_1/bias": np.array([0.125])}}
+
+    PAIRING = Pairing(
+        name="{name}",
+        network=Network((Dense(2, 1, "sigmoid"),), Loss("binary_cross_entropy")),
+        subject=subject,
+        data=data,
+        initial={initial},
+        optimizer=GradientDescent(0.1),
+        references={{{references}}},
+        quantities=("loss", "gradient"),
+    )
+"""
+
+# name: (what the subject does to its results, exit status, what the report or the screen says)
+SUBJECTS = {
+    "good": ("pass", 0, ""),
+    "wrong_value": ("results['loss'] *= 1 + 1e-9", 1, "is allowed"),
+    "wrong_shape": (
+        "results['gradient/dense_1/kernel'] = results['gradient/dense_1/kernel'].T",
+        3,
+        "subject: gradient/dense_1/kernel has shape (1, 2), but should be (2, 1)",
+    ),
+    "broadcastable": (
+        "results['gradient/dense_1/kernel'] = results['gradient/dense_1/kernel'][:1]",
+        3,
+        "has shape (1, 1), but should be (2, 1)",
+    ),
+    "wrong_dtype": (
+        "results['gradient/dense_1/bias'] = results['gradient/dense_1/bias'].astype('float32')",
+        3,
+        "gradient/dense_1/bias has dtype float32, but should be float64",
+    ),
+    "missing": (
+        "del results['gradient/dense_1/bias']",
+        3,
+        "subject: gave no gradient/dense_1/bias",
+    ),
+    "extra": (
+        "results['gradient/dense_1/kernal'] = 0.0",
+        3,
+        "did you mean 'gradient/dense_1/kernel'?",
+    ),
+    "not_a_number": ("results['loss'] = np.nan", 3, "loss is nan"),
+    "infinite": (
+        "results['gradient/dense_1/kernel'][1, 0] = np.inf",
+        3,
+        "gradient/dense_1/kernel is inf at (1, 0), and not finite in 1 of 2 elements",
+    ),
+    "objects": (
+        "results['loss'] = np.array([None])",
+        3,
+        "the subject gave loss as an array of object; give an array of numbers",
+    ),
+    "raises": (
+        "raise RuntimeError('no luck')",
+        3,
+        "the subject raised RuntimeError: no luck (raises.py:",
+    ),
+}
+TWINS = {
+    "twin_raises": ("broken_twins.py:raises", 3, "torch: ValueError: not today (broken_twins.py:"),
+    "twin_dies": ("broken_twins.py:dies", 3, "the torch worker was ended by SIGKILL"),
+    "twin_exits": ("broken_twins.py:leaves", 3, "the torch worker ended by itself with status 7"),
+    "twin_hangs": ("broken_twins.py:hangs", 3, "gave no answer for 5 s and was killed"),
+    "twin_shape": ("broken_twins.py:narrow", 3, "the module's linear layers are"),
+    "no_factory": ("broken_twins.py:raisin", 3, "has no factory 'raisin'"),
+    "no_file": ("nowhere.py:twin", 3, "nowhere.py: no such file"),
+}
+WEIGHTS = {
+    "truncated_npz": ("truncated.npz", 2, "truncated.npz: cannot be read as weights"),
+    "pickled_npz": ("pickled.npz", 2, "save plain arrays instead of pickles"),
+    "truncated_safetensors": ("truncated.safetensors", 2, "cannot be read as weights"),
+    "missing_weights": ("nowhere.npz", 2, "nowhere.npz"),
+}
+TWIN_FILE = """
+    import os, signal, time
+    import torch
+
+    def raises():
+        raise ValueError("not today")
+
+    def dies():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def leaves():
+        os._exit(7)
+
+    def hangs():
+        time.sleep(600)
+
+    def narrow():
+        return torch.nn.Linear(1, 1)
+"""
+
+
+def write_pairing(folder: Path, name: str, **parts: str) -> None:
+    """A pairing file with one thing changed."""
+    filled = {"change": "pass", "initial": "initial", "references": '"torch": None'} | parts
+    (folder / f"{name}.py").write_text(textwrap.dedent(PAIRING).format(name=name, **filled))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one good pairing, and one for each thing that may be wrong with one."""
+    root = tmp_path_factory.mktemp("project")
+    comparisons = root / "comparisons"
+    comparisons.mkdir()
+    for name, (change, *_) in SUBJECTS.items():
+        write_pairing(comparisons, name, change=change)
+    write_pairing(comparisons, "z_after")
+    for name, (model, *_) in TWINS.items():
+        write_pairing(comparisons, name, references=f'"torch": "{model}"')
+    for name, (file, *_) in WEIGHTS.items():
+        write_pairing(comparisons, name, initial=f'"{file}"')
+    (root / "broken_twins.py").write_text(textwrap.dedent(TWIN_FILE))
+    np.savez(root / "whole.npz", **{"dense_1/kernel": np.ones((2, 1)), "dense_1/bias": np.ones(1)})
+    whole = (root / "whole.npz").read_bytes()
+    (root / "truncated.npz").write_bytes(whole[: len(whole) // 2])
+    objects: Any = np.array([None])
+    np.savez(root / "pickled.npz", **{"dense_1/kernel": objects, "dense_1/bias": objects})
+    (root / "truncated.safetensors").write_bytes(b"\x40\0\0\0\0\0\0\0{")
+    return root
+
+
+def backproof(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command line, as a user runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "backproof", *arguments], cwd=cwd, capture_output=True, text=True
+    )
+
+
+def rows_of(report: Path) -> list[dict[str, str]]:
+    """The rows of a report's table."""
+    with (report / "comparisons.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("name", [*SUBJECTS, *TWINS, *WEIGHTS])
+def test_message_and_exit_status(name: str, project: Path, tmp_path: Path) -> None:
+    """Before and after the pairing that is wrong runs one that is good; their rows stay whole."""
+    _, status, message = (SUBJECTS | TWINS | WEIGHTS)[name]
+    report = tmp_path / "report"
+    done = backproof(
+        "verify",
+        "--only",
+        name,
+        "--only",
+        "good",
+        "--only",
+        "z_after",
+        "--report",
+        str(report),
+        "--time-limit",
+        "5",
+        cwd=project,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    rows = rows_of(report)
+    told = " ".join(row["cause"] + row["detail"] for row in rows)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert message in told or message in said
+    for good in ("good", "z_after"):
+        assert {row["status"] for row in rows if row["pairing"] == good} == {"MATCH"}
+    assert "Traceback" not in done.stderr
+
+
+def test_a_syntax_error_is_named_and_the_others_run(project: Path, tmp_path: Path) -> None:
+    comparisons = tmp_path / "comparisons"
+    comparisons.mkdir()
+    write_pairing(comparisons, "good")
+    (comparisons / "broken.py").write_text("x = 1\ny = = 2\n")
+    (comparisons / "failing.py").write_text("x = 1\ny = 1 / 0\n")
+    report = tmp_path / "report"
+    done = backproof("verify", "--report", str(report), cwd=tmp_path)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2
+    assert "broken.py:2: invalid syntax" in said
+    assert "failing.py:2: ZeroDivisionError: division by zero" in said
+    assert {row["status"] for row in rows_of(report)} == {"MATCH"}
+    assert "broken.py" in (report / "report.md").read_text()
+
+
+def test_a_mismatch_comes_before_a_file_that_cannot_be_loaded(tmp_path: Path) -> None:
+    comparisons = tmp_path / "comparisons"
+    comparisons.mkdir()
+    write_pairing(comparisons, "wrong", change="results['loss'] += 1")
+    (comparisons / "broken.py").write_text("y = = 2\n")
+    assert backproof("verify", cwd=tmp_path).returncode == 1
+
+
+def test_a_framework_that_is_not_installed(project: Path, tmp_path: Path) -> None:
+    """Keras is hidden behind a package that cannot be imported; PyTorch's rows are whole."""
+    comparisons = tmp_path / "comparisons"
+    comparisons.mkdir()
+    write_pairing(comparisons, "good", references='"torch": None, "keras": None')
+    (tmp_path / "keras.py").write_text("raise ModuleNotFoundError(\"No module named 'keras'\")\n")
+    report = tmp_path / "report"
+    done = backproof("verify", "--report", str(report), cwd=tmp_path)
+    assert done.returncode == 3
+    by_reference: dict[str, set[str]] = {}
+    for row in rows_of(report):
+        by_reference.setdefault(row["reference"], set()).add(row["status"])
+        if row["reference"] == "keras":
+            assert "pip install 'backproof[keras]'" in row["cause"]
+    assert by_reference == {"torch": {"MATCH"}, "keras": {"ERROR"}}
+
+
+def test_a_report_folder_that_cannot_be_written(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = backproof(
+        "verify", "--only", "good", "--report", str(tmp_path / "file" / "report"), cwd=project
+    )
+    assert done.returncode == 2
+    assert str(tmp_path / "file") in " ".join(done.stderr.split()).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "nowhere"], "nowhere: no such file or folder"),
+        (["verify", "--only", "goof"], "did you mean 'good'?"),
+        (["verify", "--reference", "teach"], "no reference 'teach'; there are"),
+        (["verify", "--dtype", "float8"], "float8"),
+        (["replay", "."], "no stored evaluations"),
+        (["verfy"], "verfy"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], message: str, project: Path) -> None:
+    done = backproof(*arguments, cwd=project)
+    assert done.returncode == 2
+    assert message in " ".join((done.stdout + done.stderr).split())
