@@ -95,21 +95,27 @@ class TorchTwin:
     def _in_order_of_computation(self) -> list[nn.Linear]:
         """The linear layers as one forward pass meets them, checked against the network."""
         met: list[nn.Linear] = []
+        # Before the layer computes, so that one of the wrong shape is met too.
         hooks = [
-            part.register_forward_hook(lambda part, *_: met.append(part))
+            part.register_forward_pre_hook(lambda part, _: met.append(part))
             for part in self.module.modules()
             if isinstance(part, nn.Linear)
         ]
         parameter = next(self.module.parameters())
+        unfit = ""
         with torch.no_grad():
-            self.module(torch.zeros(1, self.network.fan_in, dtype=parameter.dtype))
+            try:
+                self.module(torch.zeros(1, self.network.fan_in, dtype=parameter.dtype))
+            except RuntimeError as error:
+                unfit = f"; it cannot be called: {error}"
         for hook in hooks:
             hook.remove()
         found = [(part.in_features, part.out_features, part.bias is not None) for part in met]
         wanted = [(layer.fan_in, layer.fan_out, layer.bias) for layer in self.network.layers]
-        if found != wanted:
+        if found != wanted or unfit:
             raise UsageError(
-                f"the module's linear layers are (in, out, bias) {found}, the network's {wanted}"
+                f"the module's linear layers are (in, out, bias) {found}, "
+                f"the network's {wanted}{unfit}"
             )
         return met
 

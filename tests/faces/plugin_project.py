@@ -94,6 +94,7 @@ def backproof_alone(folder: Path) -> Path:
             if not link.exists() and path.name != "__pycache__":
                 link.symlink_to(path)
     (frameworks / "numpy_twin.py").write_text(textwrap.dedent(TWIN))
+    (frameworks / "nosuch_twin.py").write_text("import nosuch\n")
     return folder
 
 
