@@ -11,6 +11,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +230,11 @@ def to_csv(measured: list[Measured]) -> str:
     return text.getvalue()
 
 
+def called(functions: dict[str, Callable[[Values], Values]], name: str, x: Values) -> Values:
+    """The named one of the functions, of x."""
+    return functions[name](x)
+
+
 def calibrate(
     frameworks: list[str], dtypes: list[str], root: Path, on_stage: Callable[[str], object]
 ) -> list[Measured]:
@@ -244,7 +250,7 @@ def calibrate(
                         name,
                         "eager",
                         dtype,
-                        lambda f, x, own=functions: own[f](x),
+                        partial(called, functions),
                         list(functions),
                         known,
                     )

@@ -150,8 +150,8 @@ class Record:
 
 
 def contiguous(tensors: dict[str, Any]) -> Tensors:
-    """The arrays in C order, as files hold them."""
-    return {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    """The arrays in C order, as files hold them, scalars being scalars."""
+    return {name: np.array(value, order="C", copy=None) for name, value in tensors.items()}
 
 
 def grouped(tensors: Tensors) -> Iterator[tuple[Point, Tensors]]:

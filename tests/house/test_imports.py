@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = {
     "mathematics": (
         "errors",
+        "threads",
         "rounding",
         "network",
         "parameters",

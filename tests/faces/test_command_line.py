@@ -1,0 +1,70 @@
+"""Verify and replay: the same rows, the same bytes, the chosen dtype and reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.faces.test_bad_input import backproof, rows_of, write_pairing
+
+FILES = ("comparisons.csv", "report.md", "environment.json")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One pairing that matches and one that does not, with the report of a run."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "comparisons").mkdir()
+    write_pairing(root / "comparisons", "good")
+    write_pairing(root / "comparisons", "wrong", change="results['loss'] *= 1 + 1e-9")
+    assert backproof("verify", "--report", "first", cwd=root).returncode == 1
+    return root
+
+
+def test_two_runs_write_the_same_bytes(project: Path) -> None:
+    backproof("verify", "--report", "second", cwd=project)
+    for file in FILES:
+        assert (project / "first" / file).read_bytes() == (project / "second" / file).read_bytes()
+
+
+def test_replay_judges_alike(project: Path) -> None:
+    done = backproof("replay", "first", "--report", "replayed", cwd=project)
+    assert done.returncode == 1
+    assert "MISMATCH" in done.stdout
+    for file in FILES:
+        assert (project / "first" / file).read_bytes() == (project / "replayed" / file).read_bytes()
+
+
+def test_replay_sees_a_changed_evaluation(project: Path) -> None:
+    """The stored numbers are what is judged, not the verdict that stood beside them."""
+    from safetensors.numpy import load_file, save_file
+
+    backproof("verify", "--only", "good", "--report", "changed", cwd=project)
+    path = project / "changed" / "evaluations" / "good" / "torch.safetensors"
+    tensors = load_file(path)
+    tensors["data/0/loss"] *= np.asarray(1 + 1e-9)
+    save_file(tensors, path)
+    assert backproof("replay", "changed", cwd=project).returncode == 1
+
+
+def test_float32_throughout(project: Path) -> None:
+    done = backproof(
+        "verify", "--only", "good", "--dtype", "float32", "--report", "single", cwd=project
+    )
+    assert done.returncode == 0, done.stdout
+    assert {row["dtype"] for row in rows_of(project / "single")} == {"float32"}
+
+
+def test_digits_and_shape_are_filled(project: Path) -> None:
+    rows = [row for row in rows_of(project / "first") if row["pairing"] == "good"]
+    assert all(float(row["subject_digits"]) > 12 for row in rows if row["subject_digits"])
+    assert any(row["subject_digits"] for row in rows)
+    assert {row["shape"] for row in rows} == {"scalar", "2×1", "1"}
+
+
+def test_help_names_the_commands() -> None:
+    said = backproof("--help", cwd=Path.cwd()).stdout
+    assert "verify" in said
+    assert "replay" in said

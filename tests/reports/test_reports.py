@@ -1,0 +1,163 @@
+"""The reports: whole files, the same bytes, every digit, and no match where there is none."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backproof.comparison.rows import COLUMNS, Row, Status
+from backproof.network import Dense, GradientDescent, Loss, Network
+from backproof.record import Record
+from backproof.reports import comparisons_csv, report_md
+from backproof.reports import report as report_module
+from backproof.reports.report import Report, check_writable, formats, write_whole
+from backproof.runs import Judged
+
+TODAY = datetime.date(2026, 1, 1)
+NETWORK = Network((Dense(2, 1, "sigmoid"),), Loss("binary_cross_entropy"))
+MATCHING = Row(
+    pairing="tiny",
+    subject="tiny.subject",
+    reference="torch",
+    quantity="gradient",
+    tensor="dense_1/kernel",
+    point="data",
+    step=0,
+    dtype="float64",
+    shape="2×1",
+    max_abs_diff=1 / 3,
+    max_rel_diff=0.1,
+    bound=2 / 3,
+    bound_used=0.5,
+    power=1e-12,
+    power_median=1e-13,
+    power_worst=float("inf"),
+    zeros=0,
+    status=Status.MATCH,
+)
+MISMATCHING = replace(
+    MATCHING, step=7, status=Status.MISMATCH, detail="at (0, 0): actual 1, expected 2", cause="why"
+)
+
+
+def made(*rows: Row, notes: list[str] | None = None) -> Report:
+    record = Record(
+        pairing="tiny",
+        subject="tiny.subject",
+        network=NETWORK,
+        optimizer=GradientDescent(0.1),
+        dtype="float64",
+        quantities=("loss", "gradient"),
+        waivers=(),
+        references=("torch",),
+        steps=1,
+    )
+    report = Report.of([Judged(record, list(rows))], {"dtype": "float64"}, TODAY)
+    report.notes += notes or []
+    return report
+
+
+def test_the_table_has_its_columns_and_every_digit():
+    text = comparisons_csv.render(made(MISMATCHING, MATCHING))
+    table = list(csv.reader(io.StringIO(text)))
+    assert tuple(table[0]) == COLUMNS
+    first = dict(zip(COLUMNS, table[1], strict=True))
+    assert float(first["max_abs_diff"]) == 1 / 3
+    assert float(first["power_worst"]) == np.inf
+    assert first["subject_digits"] == ""
+    assert [row[COLUMNS.index("step")] for row in table[1:]] == ["0", "7"]
+    assert "\r" not in text
+
+
+def test_the_columns_are_those_promised():
+    assert ", ".join(COLUMNS) == (
+        "pairing, subject, reference, quantity, tensor, point, step, dtype, shape, max_abs_diff, "
+        "max_rel_diff, bound, bound_used, power, power_median, power_worst, zeros, "
+        "subject_digits, reference_digits, status, cause, detail"
+    )
+
+
+def test_the_frame_holds_the_same_as_the_table():
+    frame = made(MISMATCHING, MATCHING).to_frame()
+    assert tuple(frame.columns) == COLUMNS
+    assert frame["max_abs_diff"].tolist() == [1 / 3, 1 / 3]
+    assert frame["status"].tolist() == ["MATCH", "MISMATCH"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "notes", "status", "exit_status", "said"),
+    [
+        ([MATCHING], [], Status.MATCH, 0, "All 1 comparisons match."),
+        ([MATCHING, MISMATCHING], [], Status.MISMATCH, 1, "1 MATCH, 1 MISMATCH"),
+        ([MATCHING, replace(MATCHING, status=Status.ERROR)], [], Status.ERROR, 3, "1 ERROR"),
+        ([replace(MATCHING, status=Status.UNDECIDED)], [], Status.UNDECIDED, 3, "1 UNDECIDED"),
+        ([replace(MATCHING, status=Status.WAIVED)], [], Status.WAIVED, 0, "1 WAIVED"),
+        ([], [], Status.ERROR, 3, "Nothing was compared"),
+        ([MATCHING], ["broken.py:2"], Status.MATCH, 0, "1 not loaded"),
+    ],
+)
+def test_only_a_full_match_is_called_one(rows, notes, status, exit_status, said):
+    report = made(*rows, notes=notes)
+    assert (report.status, report.exit_status) == (status, exit_status)
+    assert said in report_md.render(report)
+    assert ("comparisons match." in report.to_markdown()) == (rows == [MATCHING] and not notes)
+
+
+def test_a_mismatch_is_told_with_its_cause_and_place():
+    text = made(MATCHING, MISMATCHING).to_markdown()
+    assert "- **MISMATCH** `gradient/dense_1/kernel`, step 7" in text
+    assert "worst, step 7: at (0, 0): actual 1, expected 2" in text
+    assert "why" in text
+
+
+def test_waivers_are_shown_in_every_report():
+    assert "## Waivers\n\nNone." in made(MATCHING).to_markdown()
+    waived = replace(MATCHING, status=Status.WAIVED, cause="MISMATCH, waived until 2027: rewrite")
+    assert "waived until 2027: rewrite" in made(waived).to_markdown()
+
+
+def test_two_reports_of_the_same_rows_are_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        made(MATCHING, MISMATCHING).write(tmp_path / name)
+    for file in (
+        "comparisons.csv",
+        "report.md",
+        "environment.json",
+        "evaluations/tiny/record.json",
+    ):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_every_format_is_found():
+    assert {f.FILE for f in formats()} == {"comparisons.csv", "report.md", "environment.json"}
+
+
+def test_a_write_that_fails_leaves_the_former_file(tmp_path, monkeypatch):
+    path = tmp_path / "comparisons.csv"
+    write_whole(path, "before")
+
+    def broken(descriptor):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(report_module.os, "fsync", broken)
+    with pytest.raises(OSError, match="no space"):
+        write_whole(path, "after")
+    assert path.read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["comparisons.csv"]
+
+
+def test_evaluations_of_pairings_that_are_gone_go_too(tmp_path):
+    (tmp_path / "evaluations" / "gone").mkdir(parents=True)
+    made(MATCHING).write(tmp_path)
+    assert [p.name for p in (tmp_path / "evaluations").iterdir()] == ["tiny"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Exception, match="no report can be written there"):
+        check_writable(tmp_path / "file" / "report")
