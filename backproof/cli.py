@@ -199,7 +199,8 @@ def finish(
 
 
 def progress() -> Progress:
-    """A bar on a terminal, silent otherwise."""
+    """A bar on a terminal, silent otherwise; standard output is the result's alone."""
+    console = Console(stderr=True)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

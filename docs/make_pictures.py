@@ -29,11 +29,7 @@ def picture(name: str, project: Path, command: list[str]) -> None:
     console = Console(record=True, width=100, force_terminal=True, file=io.StringIO())
     console.print(f"[bold green]$[/] backproof {' '.join(command)}", highlight=False)
     cli.console = console
-    try:
-        typer.main.get_command(cli.app)(command, standalone_mode=False)
-        status = 0
-    except typer.Exit as stop:
-        status = stop.exit_code
+    status = typer.main.get_command(cli.app)(command, standalone_mode=False)
     console.print(f"[bold green]$[/] echo $?\n{status}", highlight=False)
     PICTURES.mkdir(exist_ok=True)
     console.save_svg(str(PICTURES / f"{name}.svg"), title="backproof", unique_id=name)

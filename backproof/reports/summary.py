@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from backproof import quantities
 from backproof.comparison.rows import Row, Status
+from backproof.probes import PROBES
 from backproof.record import DATA
 from backproof.reports.report import Report
 
@@ -76,7 +77,9 @@ class Failure:
             parts.append(
                 f"step {steps[0]}" if len(steps) == 1 else f"{len(steps)} steps from {steps[0]}"
             )
-        if probes:
+        if len(probes) == len(PROBES):
+            parts.append("all probes")
+        elif probes:
             parts.append(f"probe{'s' * (len(probes) > 1)} {', '.join(probes)}")
         return "; ".join(parts)
 

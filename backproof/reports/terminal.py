@@ -8,8 +8,17 @@ from rich.padding import Padding
 from rich.table import Table
 
 from backproof.comparison.rows import Status
+from backproof.record import DATA
 from backproof.reports.report import Report
-from backproof.reports.summary import SHOWN, Duel, duels, failures, figure, sentence
+from backproof.reports.summary import (
+    SHOWN,
+    Duel,
+    Failure,
+    duels,
+    failures,
+    figure,
+    sentence,
+)
 
 STYLES = {
     Status.MATCH: "green",
@@ -27,8 +36,20 @@ def show(report: Report, console: Console) -> None:
     every = duels(report)
     if every:
         console.print(table(every))
+    shown: dict[tuple[object, ...], str] = {}
     for duel in every:
-        show_failures(report, duel, console)
+        found = failures(report, duel)
+        key = (duel.pairing, *((failure.name, failure.status, failure.where) for failure in found))
+        if not found:
+            continue
+        if key in shown:
+            names = f"[bold]{escape(duel.pairing)}[/] against [bold]{escape(duel.reference)}[/]"
+            console.print(f"\n{names}: the same as against {escape(shown[key])}")
+        else:
+            show_failures(duel, found, console)
+            shown[key] = duel.reference
+    if shown:
+        console.print()
     for note in report.notes:
         console.print(f"[bold red]{escape(note)}[/]", highlight=False, soft_wrap=True)
     good = report.status is Status.MATCH and not report.notes
@@ -68,21 +89,17 @@ def table(every: list[Duel]) -> Table:
     return result
 
 
-def show_failures(report: Report, duel: Duel, console: Console) -> None:
+def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
     """The first tensors that failed, in the order of computation."""
-    found = failures(report, duel)
-    if not found:
-        return
     console.print(f"\n[bold]{escape(duel.pairing)}[/] against [bold]{escape(duel.reference)}[/]")
     for failure in found[:MOST_SHOWN]:
-        status = f"[{STYLES[failure.status]}]{failure.status}[/]"
         row = failure.worst
-        at = f"step {row.step}" if row.point == "data" else row.point
-        told = [f"[{at}] {row.detail}" if row.detail else "", row.cause]
-        console.print(
-            f"  {status} {escape(failure.name)}, {escape(failure.where)}", highlight=False
-        )
-        for line in filter(None, told):
-            console.print(Padding(escape(line), (0, 0, 0, 4)), highlight=False)
+        at = f"step {row.step}" if row.point == DATA else row.point
+        head = f"[{STYLES[failure.status]}]{failure.status}[/] {escape(failure.name)}"
+        lines = [(2, f"{head}, {escape(failure.where)}")]
+        lines += [(4, escape(f"{at}, {row.detail}"))] if row.detail else []
+        lines += [(4, escape(row.cause))] if row.cause else []
+        for indent, line in lines:
+            console.print(Padding(line, (0, 0, 0, indent)), highlight=False)
     if len(found) > MOST_SHOWN:
         console.print(f"  … and {len(found) - MOST_SHOWN} more tensors; the report has them all")
