@@ -21,7 +21,7 @@ from scipy import special
 
 from backproof.activations.softmax import certified_softmax, softmax_own
 from backproof.frameworks.client import Worker
-from backproof.rounding import Rounding
+from backproof.rounding import Rounding, round_to
 
 Values = NDArray[np.floating]
 
@@ -177,7 +177,7 @@ def measure_softmax(
     limit = 0.5 / rounding.unit if "16" in dtype else 600.0
     scale = np.minimum(2.0 ** stream.uniform(-4, 9, (rows, 1)), limit)
     wide = stream.normal(size=(rows, 8)) * scale
-    z = half(wide, dtype) if "16" in dtype else wide.astype(dtype)
+    z = round_to(wide, dtype)
     before, ctx.prec = ctx.prec, BITS
     exact = [p for row in z.tolist() for p in certified_softmax([arb(v) for v in row])]
     ctx.prec = before
@@ -186,14 +186,6 @@ def measure_softmax(
     computed = compute("softmax", z).astype(np.float64).ravel()
     error, at = worst(computed, exact, z.ravel(), rounding, own.ravel())
     return Measured(implementation, mode, "softmax", dtype, error, at, z.size, exhaustive=False)
-
-
-def half(x: Values, dtype: str) -> Values:
-    """Round to a half precision; float32 holds the result."""
-    if dtype == "float16":
-        return x.astype(np.float16).astype(np.float32)
-    bits = x.astype(np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
 
 def to_csv(measured: list[Measured]) -> str:

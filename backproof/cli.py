@@ -47,6 +47,15 @@ class DType(StrEnum):
     float32 = "float32"
 
 
+class FuzzDType(StrEnum):
+    """The dtypes that bounds are derived for."""
+
+    float64 = "float64"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
 Report = Annotated[
     Path | None, typer.Option("--report", metavar="DIR", help="Write the reports there.")
 ]
@@ -158,6 +167,67 @@ def replay(
     environment = json.loads(known.read_text()) if known.exists() else {}
     today = datetime.date.today()
     raise typer.Exit(finish(list(judge_again(records, today)), [], environment, today, report))
+
+
+@app.command()
+def fuzz(
+    cases: Annotated[int, typer.Option(min=1, help="How many random networks.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same networks.")] = 0,
+    reference: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A reference; repeatable.")
+    ] = None,
+    dtype: Annotated[FuzzDType, typer.Option(help="The precision.")] = FuzzDType.float64,
+    save: Annotated[
+        Path, typer.Option(metavar="DIR", help="Write a case that fails there.")
+    ] = Path("reports/fuzz"),
+) -> None:
+    """Compare random networks with the references: no correct one may be called wrong."""
+    from backproof.runs import Workers
+
+    with Workers(reference or ("keras", "torch"), dtype, Path.cwd()) as workers:
+        from backproof import fuzzing
+
+        with progress() as bar:
+            task = bar.add_task(f"{dtype}", total=cases)
+            tally, failed, why = fuzzing.fuzz(workers, cases, seed, lambda _: bar.advance(task))
+    if failed is not None:
+        path = fuzzing.write_case(failed, save)
+        console.print(f"[bold red]{why}[/]", highlight=False, soft_wrap=True)
+        console.print(f"Shrunk to {path}; judge it with: backproof verify {path}", highlight=False)
+    console.print(tally.line(), highlight=False)
+    raise typer.Exit(tally.exit_status)
+
+
+@app.command()
+def calibrate(
+    reference: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A framework; repeatable.")
+    ] = None,
+    dtype: Annotated[list[FuzzDType] | None, typer.Option(help="A precision; repeatable.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the table there, as CSV.")
+    ] = None,
+) -> None:
+    """Measure how many ulps elementary functions err, in every implementation."""
+    from backproof import calibration
+
+    measured = calibration.calibrate(
+        reference or ["torch", "keras", "jax"],
+        list(dtype or FuzzDType),
+        Path.cwd(),
+        lambda stage: progress_line(stage),
+    )
+    text = calibration.to_csv(measured)
+    if write is not None:
+        from backproof.reports.report import write_whole
+
+        write_whole(write, text)
+    console.print(text, end="", highlight=False, soft_wrap=True)
+
+
+def progress_line(stage: str) -> None:
+    """What is being measured, on standard error."""
+    Console(stderr=True).print(stage, highlight=False)
 
 
 def chosen(pairings: list[Pairing], only: list[str] | None) -> list[Pairing]:

@@ -13,7 +13,9 @@ from backproof.record import Point, Record
 class Exchange:
     """A twin opened in a worker, and every point that it has been asked to evaluate."""
 
-    def __init__(self, record: Record, model: str | None, worker: Worker) -> None:
+    def __init__(
+        self, record: Record, model: str | None, worker: Worker, *, compiled: bool = True
+    ) -> None:
         self.record = record
         self.model = model
         self.worker = worker
@@ -24,6 +26,7 @@ class Exchange:
                 "do": "open",
                 "twin": record.pairing,
                 "model": model,
+                "compiled": compiled,
                 "network": record.network.to_json(),
                 "optimizer": asdict(record.optimizer),
             }

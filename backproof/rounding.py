@@ -7,10 +7,13 @@ from functools import lru_cache
 from math import inf
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Ulps charged for an elementary function where the measured error is no larger; IEEE 754 fixes
 # none of them. A common floor lets implementations share one ball evaluation.
 FLOOR = 4.0
+
+HALF = ("bfloat16", "float16")
 
 # Unit roundoff of the arithmetic that the balls themselves are computed in.
 U64 = 2.0**-53
@@ -51,6 +54,22 @@ class Rounding:
     def charge(self, function: str) -> float:
         """The relative error charged for one call of ``function``."""
         return 2 * self.unit * max(FLOOR, dict(self.charges).get(function, 0.0))
+
+
+def round_to(x: NDArray[np.floating], dtype: str) -> NDArray[np.floating]:
+    """x rounded to the dtype; the half precisions are held in float32, as they cross the pipes."""
+    if dtype == "float16":
+        return x.astype(np.float16).astype(np.float32)
+    if dtype == "bfloat16":  # round the upper half of a float32 to nearest, ties to even
+        bits = x.astype(np.float32).view(np.uint32)
+        rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+        return rounded.astype(np.uint32).view(np.float32)
+    return x.astype(dtype)
+
+
+def held_in(dtype: str) -> str:
+    """The dtype of the arrays that hold values of this one: NumPy computes in no half precision."""
+    return "float32" if dtype in HALF else dtype
 
 
 def inflated(operations: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -32,9 +33,18 @@ class Framework(Protocol):
         """Set the dtype and threads before any layer is made; returns the versions."""
 
     def open_twin(
-        self, model: str | None, network: Network, optimizer: GradientDescent, dtype: str
+        self,
+        model: str | None,
+        network: Network,
+        optimizer: GradientDescent,
+        dtype: str,
+        *,
+        compiled: bool,
     ) -> Twin:
-        """The named model ("file.py:factory"), or one built from the network alone."""
+        """The named model ("file.py:factory"), or one built from the network alone.
+
+        Compiled where the framework does that, unless it is for one evaluation only.
+        """
 
     MODES: tuple[str, ...]
 
@@ -86,6 +96,7 @@ def answer(
                 Network.from_json(message["network"]),
                 GradientDescent(**message["optimizer"]),
                 dtype,
+                compiled=message.get("compiled", True),
             )
             return {}
         case "batch":
@@ -115,7 +126,11 @@ def main() -> None:
     os.dup2(2, 1)
     sys.path.insert(0, root)
     os.chdir(root)
+    # Collecting garbage while a framework is imported finds none, and takes a fifth of the time.
+    gc.disable()
     framework = importlib.import_module(f"backproof.frameworks.{name}_twin")
+    gc.freeze()
+    gc.enable()
     serve(framework, dtype, sys.stdin.buffer, replies)
     # The frameworks' own teardown takes longer than many a run, and saves nothing here.
     os._exit(0)

@@ -26,21 +26,33 @@ MOST_BITS = 2048
 class Certified:
     """An array of Arb balls, (rows, columns); a vector is one row, a scalar one element."""
 
-    __slots__ = ("columns", "entries", "rows", "shape")
+    __slots__ = ("_entries", "_matrix", "columns", "rows", "shape")
 
-    def __init__(self, entries: list[arb], shape: tuple[int, ...]) -> None:
-        self.entries = entries
+    def __init__(self, held: list[arb] | arb_mat, shape: tuple[int, ...]) -> None:
+        # Either form is made from the other when it is first asked for.
+        self._entries = held if isinstance(held, list) else None
+        self._matrix = None if isinstance(held, list) else held
         self.shape = shape
         self.columns = shape[-1] if shape else 1
         self.rows = shape[0] if len(shape) == 2 else 1
 
     @property
+    def entries(self) -> list[arb]:
+        """The elements, row by row."""
+        if self._entries is None:
+            self._entries = self.matrix.entries()
+        return self._entries
+
+    @property
     def matrix(self) -> arb_mat:
-        return arb_mat(self.rows, self.columns, self.entries)
+        """The elements as a matrix of Arb."""
+        if self._matrix is None:
+            self._matrix = arb_mat(self.rows, self.columns, self.entries)
+        return self._matrix
 
     @property
     def T(self) -> Certified:
-        return Certified(self.matrix.transpose().entries(), self.shape[::-1])
+        return Certified(self.matrix.transpose(), self.shape[::-1])
 
     def map(self, function: Callable[[arb], arb]) -> Certified:
         """The function of every element."""
@@ -73,7 +85,7 @@ class CertifiedOps:
         return Certified([arb(v) for v in np.ravel(x).tolist()], x.shape)
 
     def matmul(self, a: Certified, b: Certified) -> Certified:
-        return Certified((a.matrix * b.matrix).entries(), (a.rows, b.columns))
+        return Certified(a.matrix * b.matrix, (a.rows, b.columns))
 
     def transpose(self, a: Certified) -> Certified:
         return a.T
@@ -96,7 +108,7 @@ class CertifiedOps:
         if axis is None:
             return Certified([sum(a.entries, arb(0))], ())
         ones = arb_mat(1, a.rows, [1] * a.rows)
-        return Certified((ones * a.matrix).entries(), (a.columns,))
+        return Certified(ones * a.matrix, (a.columns,))
 
     def magnitude(self, a: Certified) -> Certified:
         return a.map(abs)

@@ -19,6 +19,7 @@ from backproof.pairing import Waiver
 from backproof.protocol import Tensors
 from backproof.quantities import split
 from backproof.record import SUBJECT, Point, Record
+from backproof.rounding import held_in
 
 # A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
 # largest element pass has shown nothing.
@@ -113,15 +114,13 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
     if radius is not None:
         row.power, row.power_median = found.power, found.power_median
         row.power_worst = found.power_worst
-    off = {
-        who: size
-        for who, computed, bound in (("subject", actual, mine), (row.reference, expected, its))
-        if (size := distance(name, computed, bound))
-    }
+    # If the two agree, one of them tells whether both agree with the definition.
+    off = distance(name, actual, mine)
     if found.exceeding or off:
         row.status = Status.MISMATCH
         row.detail = describe(found, actual.shape)
-        row.cause = blame(row.reference, off, apart=bool(found.exceeding))
+        its_off = distance(name, expected, its)
+        row.cause = blame(row.reference, off, its_off, apart=bool(found.exceeding))
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
         lost = mine.lost or its.lost
@@ -145,25 +144,26 @@ def distance(name: str, computed: Array, bound: Bound) -> float:
         return 0.0
     value = bound.values[name]
     gap = np.abs(computed - value)
-    if not (gap > 2 * bound.radii[name]).any():
+    if (gap <= 2 * bound.radii[name]).all():
         return 0.0
     return float(gap.max() / (np.abs(value).max() or 1))
 
 
-def blame(reference: str, off: dict[str, float], *, apart: bool) -> str:
+def blame(reference: str, mine: float, its: float, *, apart: bool) -> str:
     """Who of the two lies outside of the definition's bound, and by how much."""
-    sizes = {who: f"{who} is off by {size:.2g} of the largest element" for who, size in off.items()}
-    if len(off) == 2:
-        if apart:
-            return f"neither is within its bound of the definition: {'; '.join(sizes.values())}"
+    subject_off = f"the subject is off by {mine:.2g} of the largest element"
+    reference_off = f"{reference} is off by {its:.2g} of the largest element"
+    if mine and its and apart:
+        return f"neither is within its bound of the definition: {subject_off}, {reference_off}"
+    if mine and apart:
+        return f"{reference} is within its bound of the definition, {subject_off}"
+    if mine:
         return (
-            f"subject and {reference} agree, but not with the pairing's Network "
-            f"({sizes['subject']}): is its loss, penalty or activation what they compute?"
+            f"the subject and {reference} agree, but not with the pairing's Network "
+            f"({subject_off}): is its loss, penalty or activation what they compute?"
         )
-    if "subject" in off:
-        return f"{reference} is within its bound of the definition, the {sizes['subject']}"
-    if reference in off:
-        return f"reference at fault: the subject is within its bound, {sizes[reference]}"
+    if its:
+        return f"reference at fault: the subject is within its bound, {reference_off}"
     return "each is within its bound of the definition, but they are too far apart"
 
 
@@ -183,7 +183,7 @@ def unusable(name: str, tensors: Tensors, radius: Array | None, dtype: str) -> s
     if value.dtype.kind not in "f":
         return f"{name} has dtype {value.dtype}; give {dtype}"
     # A Python float has no dtype of its own; it is an array of float64 and no dimensions here.
-    if value.dtype != dtype and value.shape:
+    if value.dtype != held_in(dtype) and value.shape:
         return f"{name} has dtype {value.dtype}, but should be {dtype}"
     if not np.isfinite(value).all():
         bad = np.argwhere(~np.isfinite(value))

@@ -27,7 +27,12 @@ def start(dtype: str) -> dict[str, str]:
 
 
 def open_twin(
-    model: str | None, network: Network, optimizer: GradientDescent, dtype: str
+    model: str | None,
+    network: Network,
+    optimizer: GradientDescent,
+    dtype: str,
+    *,
+    compiled: bool = True,
 ) -> JaxTwin:
     """The named factory's ``forward(parameters, inputs)``, or one built from the network."""
     forward = build(network) if model is None else factory(model)()
@@ -144,11 +149,13 @@ class JaxTwin:
     def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
         results = self.compute(
-            {name: jnp.asarray(array) for name, array in parameters.items()},
-            jnp.asarray(batch.inputs),
-            jnp.asarray(batch.targets),
+            {name: jnp.asarray(array, self.dtype) for name, array in parameters.items()},
+            jnp.asarray(batch.inputs, self.dtype),
+            jnp.asarray(batch.targets, self.dtype),
         )
-        evaluation = {name: np.asarray(value) for name, value in results.items()}
+        # float32 holds the half precisions, as they cross the pipe.
+        wide = "float32" if "16" in self.dtype else self.dtype
+        evaluation = {name: np.asarray(value.astype(wide)) for name, value in results.items()}
         for name, _ in self.network.named_layers():
             sizes = [array.size for key, array in parameters.items() if key.startswith(f"{name}/")]
             evaluation[f"parameter_count/{name}"] = np.asarray(sum(sizes))

@@ -27,7 +27,12 @@ def start(dtype: str) -> dict[str, str]:
 
 
 def open_twin(
-    model: str | None, network: Network, optimizer: GradientDescent, dtype: str
+    model: str | None,
+    network: Network,
+    optimizer: GradientDescent,
+    dtype: str,
+    *,
+    compiled: bool = True,
 ) -> KerasTwin:
     """The named model, or an idiomatic one built from the network; compiled here if it is not."""
     twin = build(network) if model is None else factory(model)()
@@ -37,7 +42,7 @@ def open_twin(
         twin.compile(
             optimizer=keras.optimizers.SGD(optimizer.learning_rate), loss=data_loss(network)
         )
-    return KerasTwin(twin, network, dtype)
+    return KerasTwin(twin, network, dtype, compiled=compiled)
 
 
 def build(network: Network) -> keras.Model:
@@ -128,7 +133,7 @@ def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
 class KerasTwin:
     """A compiled model in one traced function: load, forward, loss, gradients, one step."""
 
-    def __init__(self, model: keras.Model, network: Network, dtype: str) -> None:
+    def __init__(self, model: keras.Model, network: Network, dtype: str, *, compiled: bool) -> None:
         self.model = model
         self.network = network
         self.dtype = dtype
@@ -156,14 +161,18 @@ class KerasTwin:
             )
         model.optimizer.build(model.trainable_variables)
         # One trace for every batch size.
-        self.compute = tf.function(
-            self._compute,
-            input_signature=[
-                tf.TensorSpec((None, network.fan_in), dtype),
-                tf.TensorSpec((None, network.fan_out), dtype),
-                {name: tf.TensorSpec(shape, dtype) for name, shape in network.shapes().items()},
-            ],
-            autograph=False,
+        self.compute = (
+            self._compute
+            if not compiled
+            else tf.function(
+                self._compute,
+                input_signature=[
+                    tf.TensorSpec((None, network.fan_in), dtype),
+                    tf.TensorSpec((None, network.fan_out), dtype),
+                    {name: tf.TensorSpec(shape, dtype) for name, shape in network.shapes().items()},
+                ],
+                autograph=False,
+            )
         )
 
     def _compute(self, inputs: Any, targets: Any, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -200,16 +209,21 @@ class KerasTwin:
         results = self.compute(
             self._tensor(batch.inputs),
             self._tensor(batch.targets),
-            {name: tf.constant(array) for name, array in parameters.items()},
+            {name: self._tensor(array) for name, array in parameters.items()},
         )
-        evaluation = {name: np.asarray(value) for name, value in results.items()}
+        # NumPy has no bfloat16; float32 holds the half precisions.
+        half = self.dtype in ("bfloat16", "float16")
+        evaluation = {
+            name: np.asarray(tf.cast(value, "float32") if half else value)
+            for name, value in results.items()
+        }
         for index, part in enumerate(self.denses, start=1):
             evaluation[f"parameter_count/dense_{index}"] = np.asarray(part.count_params())
         evaluation["parameter_count"] = np.asarray(self.model.count_params())
         return evaluation
 
     def _tensor(self, array: Any) -> Any:
-        return tf.constant(array, dtype=self.dtype)
+        return tf.cast(tf.constant(array), self.dtype)
 
 
 FINAL: dict[str | None, Any] = {

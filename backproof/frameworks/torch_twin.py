@@ -25,7 +25,12 @@ def start(dtype: str) -> dict[str, str]:
 
 
 def open_twin(
-    model: str | None, network: Network, optimizer: GradientDescent, dtype: str
+    model: str | None,
+    network: Network,
+    optimizer: GradientDescent,
+    dtype: str,
+    *,
+    compiled: bool = True,
 ) -> TorchTwin:
     """The named module, or an idiomatic one built from the network."""
     module = build(network) if model is None else factory(model)()
@@ -147,7 +152,8 @@ class TorchTwin:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
         self.load(parameters)
         self.layer_inputs.clear()
-        inputs, targets = (torch.tensor(array) for array in (batch.inputs, batch.targets))
+        dtype = self.linears[0].weight.dtype
+        inputs, targets = (torch.tensor(a).to(dtype) for a in (batch.inputs, batch.targets))
         self.optimizer.zero_grad()
         outputs = self.module(inputs)
         loss = self.loss(outputs, targets)
@@ -166,7 +172,7 @@ class TorchTwin:
             results |= self._by_name("updated", gradients=False)
         results |= self._counts()
         return {
-            name: value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
+            name: held(value.detach()) if isinstance(value, Tensor) else np.asarray(value)
             for name, value in results.items()
         }
 
@@ -189,6 +195,14 @@ class TorchTwin:
             for index, linear in enumerate(self.linears, start=1)
         }
         return counts | {"parameter_count": sum(p.numel() for p in self.module.parameters())}
+
+
+def held(value: Tensor) -> np.ndarray[Any, Any]:
+    """As an array; NumPy has no bfloat16, and float32 holds the half precisions."""
+    array: np.ndarray[Any, Any] = (
+        value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+    ).numpy()
+    return array
 
 
 FINAL: dict[str | None, Any] = {
