@@ -26,7 +26,7 @@ from backproof.comparison.rows import Row, Status
 from backproof.comparison.verdicts import compare_point
 from backproof.definition import evaluate, step
 from backproof.exchange import Exchange
-from backproof.network import Dense, GradientDescent, Loss, Network, Penalty
+from backproof.network import Dense, GradientDescent, Loss, Network, Penalty, Reduction
 from backproof.pairing import Subject
 from backproof.parameters import Batch, Parameters, save
 from backproof.probes import drawn_batch, drawn_parameters
@@ -92,7 +92,7 @@ def networks(draw: st.DrawFn, *, small: bool) -> Network:
     kind = draw(st.sampled_from(losses.names()))
     last = losses.named(kind).ACTIVATION or draw(hidden)
     chosen = [draw(hidden) for _ in range(depth - 1)] + [last]
-    reduction = st.sampled_from(("mean", "sum"))
+    reduction: st.SearchStrategy[Reduction] = st.sampled_from(("mean", "sum"))
     coefficient = st.sampled_from((0.0, 0.0, 0.005, 0.1))
     return Network(
         layers=tuple(

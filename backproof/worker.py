@@ -22,8 +22,8 @@ from backproof.protocol import Tensors
 class Twin(Protocol):
     """A model of one framework that stands for one network."""
 
-    def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
-        """Every quantity the twin knows, by name (see `backproof.quantities`)."""
+    def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
+        """At least the wanted quantities, by name (see `backproof.quantities`)."""
 
 
 class Framework(Protocol):
@@ -103,12 +103,9 @@ def answer(
             batches[message["batch"]] = Batch(tensors["inputs"], tensors["targets"])
             return {}
         case "evaluate":
-            results = twins[message["twin"]].evaluate(tensors, batches[message["batch"]])
-            return {
-                name: value
-                for name, value in results.items()
-                if name.split("/", 1)[0] in message["want"]
-            }
+            want = message["want"]
+            results = twins[message["twin"]].evaluate(tensors, batches[message["batch"]], want)
+            return {n: value for n, value in results.items() if n.split("/", 1)[0] in want}
         case "modes":
             return {mode: np.zeros(0) for mode in framework.MODES}
         case "apply":

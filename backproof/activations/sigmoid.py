@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import expit
 
 from backproof.activations import Values
 from backproof.arithmetic.ball import Ball, growth
@@ -16,6 +15,14 @@ if TYPE_CHECKING:
     from backproof.arithmetic.certified import Certified
 
 
+def expit(z: Values) -> Values:
+    """SciPy's sigmoid, accurate in both tails; the import would be felt in every worker."""
+    from scipy.special import expit
+
+    result: Values = expit(z)
+    return result
+
+
 @dataclass(frozen=True)
 class Function:
     """The logistic function."""
@@ -23,8 +30,7 @@ class Function:
     name: ClassVar[str] = "sigmoid"
 
     def value(self, z: Values) -> Values:
-        result: Values = expit(z)
-        return result
+        return expit(z)
 
     def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * (a * (1 - a))
@@ -35,7 +41,7 @@ class Function:
         (log f′)′ = 1 − 2f lies in [−1, 1], so f′ grows at most by exp(2r) over the 2r around z
         where all implementations lie. 1 − a is taken 2⁻⁵⁰ too large for the rounding of a.
         """
-        a: Values = expit(z.value)
+        a = expit(z.value)
         slope = a * np.minimum(1 - a + 2.0**-50, 1)
         charge = rounding.charge("sigmoid")
         if z.radius is None:

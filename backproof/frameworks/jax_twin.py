@@ -146,7 +146,7 @@ class JaxTwin:
             results["accuracy"] = jnp.sum(right) / len(right)
         return results
 
-    def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
+    def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
         results = self.compute(
             {name: jnp.asarray(array, self.dtype) for name, array in parameters.items()},

@@ -159,6 +159,8 @@ class KerasTwin:
             raise UsageError(
                 f"{', '.join(frozen)} cannot be trained in the Keras model: is it frozen?"
             )
+        # The batch last evaluated as tensors, made once for all the steps on it.
+        self._batch: tuple[Any, Any, Any] = (None, None, None)
         model.optimizer.build(model.trainable_variables)
         # One trace for every batch size.
         self.compute = (
@@ -204,11 +206,12 @@ class KerasTwin:
             results[f"updated/{name}"] = tf.identity(variable.value)
         return results
 
-    def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
+    def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
+        if self._batch[0] is not batch:
+            self._batch = (batch, self._tensor(batch.inputs), self._tensor(batch.targets))
         results = self.compute(
-            self._tensor(batch.inputs),
-            self._tensor(batch.targets),
+            *self._batch[1:],
             {name: self._tensor(array) for name, array in parameters.items()},
         )
         # NumPy has no bfloat16; float32 holds the half precisions.
@@ -216,6 +219,7 @@ class KerasTwin:
         evaluation = {
             name: np.asarray(tf.cast(value, "float32") if half else value)
             for name, value in results.items()
+            if name.split("/")[0] in want
         }
         for index, part in enumerate(self.denses, start=1):
             evaluation[f"parameter_count/dense_{index}"] = np.asarray(part.count_params())

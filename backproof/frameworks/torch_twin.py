@@ -91,6 +91,7 @@ class TorchTwin:
             if configure
             else torch.optim.SGD(module.parameters(), lr=optimizer.learning_rate)
         )
+        self._batch: tuple[Any, Any, Any] = (None, None, None)
         self.layer_inputs: list[Tensor] = []
         for linear in self.linears:
             linear.register_forward_pre_hook(
@@ -148,25 +149,23 @@ class TorchTwin:
                 if linear.bias is not None:
                     linear.bias.copy_(torch.from_numpy(parameters[f"dense_{index}/bias"].copy()))
 
-    def evaluate(self, parameters: Tensors, batch: Batch) -> Tensors:
+    def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
         self.load(parameters)
         self.layer_inputs.clear()
-        dtype = self.linears[0].weight.dtype
-        inputs, targets = (torch.tensor(a).to(dtype) for a in (batch.inputs, batch.targets))
+        inputs, targets = self._tensors(batch)
         self.optimizer.zero_grad()
         outputs = self.module(inputs)
         loss = self.loss(outputs, targets)
         loss.backward()
+        results: dict[str, Any] = {"loss": loss}
         with torch.no_grad():
-            final = FINAL[self.fused](outputs)
-            results: dict[str, Any] = {
-                f"activation/dense_{index}": value
-                for index, value in enumerate([*self.layer_inputs[1:], final], start=1)
-            }
-            results["loss"] = loss
-            if self.network.decision is not None:
-                results["accuracy"] = accuracy(self.network.decision, final, targets)
+            if "activation" in want or "accuracy" in want:
+                final = FINAL[self.fused](outputs)
+                for index, value in enumerate([*self.layer_inputs[1:], final], start=1):
+                    results[f"activation/dense_{index}"] = value
+                if self.network.decision is not None:
+                    results["accuracy"] = accuracy(self.network.decision, final, targets)
             results |= self._by_name("gradient", gradients=True)
             self.optimizer.step()
             results |= self._by_name("updated", gradients=False)
@@ -175,6 +174,17 @@ class TorchTwin:
             name: held(value.detach()) if isinstance(value, Tensor) else np.asarray(value)
             for name, value in results.items()
         }
+
+    def _tensors(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The batch as tensors, made once for all the steps on it."""
+        if self._batch[0] is not batch:
+            dtype = self.linears[0].weight.dtype
+            self._batch = (
+                batch,
+                torch.tensor(batch.inputs).to(dtype),
+                torch.tensor(batch.targets).to(dtype),
+            )
+        return self._batch[1:]
 
     def _by_name(self, quantity: str, *, gradients: bool) -> dict[str, Tensor]:
         named: dict[str, Tensor] = {}

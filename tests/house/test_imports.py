@@ -36,7 +36,7 @@ LAYERS = {
         "subjects",
         "exchange",
     ),
-    "comparison": ("comparison", "runs", "calibration"),
+    "comparison": ("comparison", "runs", "calibration", "fuzzing"),
     "reports": ("reports",),
     "faces": ("__init__", "__main__", "cli", "plugin", "plugin_xdist"),
 }
