@@ -41,7 +41,7 @@ class Bounds:
 
     def rounding(self, implementation: str) -> Rounding:
         """The rounding model that the implementation declares in this dtype."""
-        return Rounding.of(self.record.dtype)
+        return Rounding.declared(implementation, self.record.dtype)
 
     def at(self, implementation: str, point: Point) -> Bound:
         """How far that implementation may lie from the exact result at that point."""

@@ -57,7 +57,10 @@ FUNCTIONS: dict[str, Any] = {
     "log1p": torch.log1p,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
-    "softplus": F.softplus,
+    # As the binary cross-entropy has it; F.softplus is cut off at 20 and loses half its digits.
+    "softplus": lambda z: F.binary_cross_entropy_with_logits(
+        z, torch.zeros_like(z), reduction="none"
+    ),
     "softmax": lambda z: torch.softmax(z, dim=1),
 }
 

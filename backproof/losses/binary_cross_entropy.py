@@ -30,7 +30,8 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     """Rows move by r_z·|σ − y| (and |σ − y| by at most r_z/2 over the reach of 2r_z).
 
     Roundings of the rows: softplus(z) may be evaluated whole (`logaddexp`) or as
-    max(z, 0) + log1p(exp(−|z|)), and y·z taken off it: each term at its own size. The derivative
+    max(z, 0) + log1p(exp(−|z|)), and y·z taken off it: each term at its own size. PyTorch takes
+    (1 − y)·z − log σ(z), so that up to three roundings are of the size of z. The derivative
     σ(z) − y errs as σ does, plus the terms of size y when it is put together from several
     (TensorFlow takes [z > 0] − y − sign(z)·e/(1 + e)), plus its own rounding.
     """
@@ -38,7 +39,7 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     rows, slope = value(z.value, a.value, y.value)
     charge = rounding.charge("softplus") + 2 * rounding.unit
     size, target = np.abs(z.value), np.abs(y.value)
-    radius = charge * (softplus + target * size) + rounding.tiny
+    radius = charge * (softplus + target * size) + 3 * rounding.unit * size + rounding.tiny
     if z.radius is not None:
         radius += z.radius * (np.abs(slope) + z.radius) * (1 + 2 * charge)
         radius += 2 * charge * z.radius * (1 + target)
