@@ -82,6 +82,11 @@ class Rounding:
         """The relative error charged for one call of ``function``."""
         return 2 * self.unit * dict(self.charges).get(function, FLOOR)
 
+    @property
+    def eta(self) -> float:
+        """What underflow may take from a result, and a little for adding it to a radius."""
+        return self.tiny * inflated(8)
+
 
 def round_to(x: NDArray[np.floating], dtype: str) -> NDArray[np.floating]:
     """x rounded to the dtype; the half precisions are held in float32, as they cross the pipes."""

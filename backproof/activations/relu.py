@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb
 
 from backproof.activations import Values
-from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball import SLACK, Ball
 from backproof.rounding import Rounding
 
 if TYPE_CHECKING:
@@ -50,8 +50,10 @@ class Function:
             return Ball(value, radius)
         settled = np.abs(z.value) > 2 * z.radius
         if not settled.all():
-            doubtful = ~settled & (z.radius > 0)
-            radius = np.where(doubtful, cotangent.magnitude, 0 if radius is None else radius)
+            doubtful = ~settled & (z.radius != 0)
+            radius = np.where(
+                doubtful, SLACK * cotangent.magnitude, 0 if radius is None else radius
+            )
         return Ball(value, radius)
 
     def certified(self, z: Certified) -> Certified:

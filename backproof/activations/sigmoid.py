@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from backproof.activations import Values
-from backproof.arithmetic.ball import Ball, growth
+from backproof.arithmetic.ball import SLACK, Ball, growth
 from backproof.rounding import Rounding
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ class Function:
         where all implementations lie. 1 − a is taken 2⁻⁵⁰ too large for the rounding of a.
         """
         a = expit(z.value)
-        slope = a * np.minimum(1 - a + 2.0**-50, 1)
-        charge = rounding.charge("sigmoid")
+        slope = (a + 2.0**-1022) * np.minimum(1 - a + 2.0**-50, 1)
+        charge = SLACK * max(rounding.charge("sigmoid"), rounding.charge("exp") + 4 * rounding.unit)
         if z.radius is None:
-            return Ball(a, charge * a + rounding.tiny)
+            return Ball(a, charge * a + rounding.eta)
         moved = np.minimum(slope * z.radius * growth(z.radius, 2), 1)
-        return Ball(a, charge * (a + 2 * moved) + moved + rounding.tiny)
+        return Ball(a, charge * (a + 2 * moved) + moved + rounding.eta)
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g·a·(1 − a), where the factor s = a(1 − a) moves by at most |1 − 2a|·r_a + r_a².
@@ -58,7 +58,10 @@ class Function:
         assert a.radius is not None
         s = a.value * (1 - a.value)
         moved = a.radius * (np.abs(1 - 2 * a.value) + 3 * a.radius)
-        return cotangent.times(Ball(s, moved + 3 * rounding.unit * s + rounding.tiny), rounding)
+        of_z = 2 * rounding.charge("sigmoid") + rounding.unit
+        own = of_z * s + rounding.unit * a.value * a.value
+        radius = (moved + own) * ((1 + 2 * of_z) * SLACK) + rounding.eta
+        return cotangent.times(Ball(s, radius), rounding)
 
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: 1 / (1 + (-x).exp()))

@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb
 
 from backproof.activations import Values
-from backproof.arithmetic.ball import Ball, growth
+from backproof.arithmetic.ball import SLACK, Ball, growth
 from backproof.arithmetic.certified import Certified, stacked
 from backproof.rounding import Rounding
 
@@ -35,8 +35,15 @@ class Function:
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """a ⊙ (g − Σ_j a_j g_j), by the rules of product, sum and difference."""
         weighted = cotangent.times(a, rounding)
-        centred = cotangent.minus(weighted.row_total(rounding), rounding)
-        return centred.times(a, rounding)
+        total = weighted.row_total(rounding)
+        centred = cotangent.minus(total, rounding)
+        assert centred.radius is not None
+        # Expanded, a·g − a·Σ, the terms round at their own sizes.
+        centred.radius += rounding.unit * SLACK * (cotangent.magnitude + total.magnitude)
+        pulled = centred.times(a, rounding)
+        assert pulled.radius is not None
+        pulled.radius += rounding.eta * (pulled.radius > 0)  # both products may underflow
+        return pulled
 
     def certified(self, z: Certified) -> Certified:
         return stacked(z.by_row(certified_softmax))
@@ -68,10 +75,11 @@ def row_sum(z: Values) -> Values:
     return total
 
 
-def softmax_own(z: Values, p: Values, rounding: Rounding) -> Values:
-    """The relative error of a softmax that its roundings explain, without the charge on exp."""
+def softmax_own(z: Values, p: Values, rounding: Rounding, reach: float = 0.0) -> Values:
+    """The relative error of a softmax that its roundings explain, without the charges."""
     m = p.shape[1]
-    own: Values = 2 * rounding.unit * (np.abs(z) + np.abs(row_maximum(z)) + np.log(m))
+    top = row_maximum(z)
+    own: Values = rounding.unit * (2 * (top - z) + np.abs(top) + 2 * np.log(m) + 10 * reach)
     return own + row_sum(p * own) + rounding.gamma(m + 2)
 
 
@@ -84,14 +92,26 @@ def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
     |z_i| + |max| + log m in size, each rounded at most twice, so that p_i and the sum's share of
     each p_j err by that many u, relatively; then the charge, and the sum over m.
     """
-    relative = softmax_own(z.value, p, rounding) + rounding.charge("softmax")
+    reach = 0.0 if z.radius is None else float(z.radius.max())
+    charge = max(
+        rounding.charge("softmax"),
+        2 * rounding.charge("exp") + rounding.charge("log") * np.log(p.shape[1]),
+    )
+    relative = SLACK * (softmax_own(z.value, p, rounding, reach) + charge)
+    largest = float(relative.max())  # e^δ − 1 ≤ δ·(1 + δ) for δ ≤ 1
+    relative = relative * (1 + largest) if largest < 1 else np.expm1(relative)
+    # exp, sum and quotient: TensorFlow's float32 exp stops a little above the smallest normal.
+    eta = 4 * rounding.eta
     if z.radius is None:
-        return p * relative + 4 * rounding.tiny
-    moved: Values = p * z.radius
+        own: Values = p * relative + eta
+        return own
+    # At least the smallest normal number: a p that underflowed grows too.
+    weight = p + 2.0**-1022
+    moved: Values = weight * z.radius
     total = row_sum(moved)
-    moved = p * np.maximum(total + z.radius - 2 * moved, 0)
+    both = total + z.radius
+    # 2⁻⁵⁰: what the difference may lose to cancellation, in float64.
+    moved = weight * (np.maximum(both - 2 * moved, 0) + 2.0**-50 * both)
     moved *= growth(z.radius, 8)
-    # What the difference above may lose to cancellation, in float64.
-    moved += 2.0**-50 * p * (total + z.radius)
-    radius: Values = np.minimum(moved, 1) * (1 + relative) + p * relative + 4 * rounding.tiny
+    radius: Values = np.minimum(moved, 1) * (1 + 2 * relative) + p * relative + eta
     return radius

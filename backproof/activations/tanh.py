@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from backproof.activations import Values
-from backproof.arithmetic.ball import Ball, growth
+from backproof.arithmetic.ball import SLACK, Ball, growth
 from backproof.rounding import Rounding
 
 if TYPE_CHECKING:
@@ -30,22 +30,23 @@ class Function:
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """r_a = r_z · sup f′ + the charge on a; (log f′)′ = −2f, so f′ grows at most by exp(4r)."""
         a = np.tanh(z.value)
-        charge = rounding.charge("tanh")
+        charge = SLACK * rounding.charge("tanh")
         size = np.abs(a)
         if z.radius is None:
-            return Ball(a, charge * size + rounding.tiny * (size > 0))
+            return Ball(a, charge * size + rounding.eta * (size > 0))
         slope = np.minimum((1 - size) * (1 + size) + 2.0**-50, 1)
         moved = np.minimum(slope * z.radius * growth(z.radius, 4), 2)
         radius = charge * (size + 2 * moved) + moved
-        return Ball(a, radius + rounding.tiny * (radius > 0))
+        return Ball(a, radius + rounding.eta * (radius > 0))
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g·(1 − a²): the factor moves by at most 2|a|·r_a + r_a², a² rounds at its size."""
         s = 1 - a.value * a.value
-        own = rounding.unit * (a.magnitude * a.magnitude + 2 * s)
+        own = rounding.unit * (1 + 2 * s)
         if a.radius is not None:
             own += a.radius * (2 * np.abs(a.value) + 3 * a.radius)
-        return cotangent.times(Ball(s, own + rounding.tiny), rounding)
+        radius = own * ((1 + 8 * rounding.unit) * SLACK) + rounding.eta
+        return cotangent.times(Ball(s, radius), rounding)
 
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: x.tanh())

@@ -71,7 +71,7 @@ class Ball:
             radius += SLACK * self.radius * other.magnitude
         if other.radius is not None:
             radius += SLACK * self.magnitude * other.radius
-        radius += rounding.tiny * ((self.magnitude > 0) & (other.magnitude > 0))
+        radius += rounding.eta * ((self.magnitude > 0) & (other.magnitude > 0))
         return Ball(self.value * other.value, radius)
 
     def plus(self, other: Ball, rounding: Rounding) -> Ball:
@@ -91,6 +91,9 @@ class Ball:
             radius += share * self.radius
         if other.radius is not None:
             radius += share * other.radius
+        # A sum below tiny may be flushed to zero. Where the radius is large, SLACK covers that.
+        if radius.size and radius.min() < 2.0**50 * rounding.tiny:
+            radius += rounding.eta * ((radius > 0) | (value != 0))
         return Ball(value, radius)
 
     def row_total(self, rounding: Rounding) -> Ball:
@@ -106,10 +109,12 @@ class Ball:
         error = self.magnitude * (rounding.gamma(count - 1) * inflated(count))
         if self.radius is not None:
             error += self.radius * inflated(count)
-        return Ball(
-            np.asarray(self.value.sum(axis=axis, keepdims=keepdims)),
-            np.asarray(error.sum(axis=axis, keepdims=keepdims)),
-        )
+        radius = np.asarray(error.sum(axis=axis, keepdims=keepdims))
+        # Partial sums below tiny may be flushed to zero.
+        if count > 1 and radius.size and radius.min() < 2.0**50 * count * rounding.tiny:
+            reached = (self.magnitude > 0).any(axis=axis, keepdims=keepdims)
+            radius = radius + count * rounding.eta * reached
+        return Ball(np.asarray(self.value.sum(axis=axis, keepdims=keepdims)), radius)
 
     def doubled(self) -> Ball:
         """Twice the ball: exact in binary arithmetic."""
@@ -152,7 +157,7 @@ class BallOps:
         radius = product(left, weights)
         if a.radius is not None:
             radius += product(a.radius, right * slack)
-        eta = n * self.rounding.tiny
+        eta = n * self.rounding.eta
         untouched = radius == 0
         radius += eta
         if untouched.any():
@@ -180,12 +185,17 @@ class BallOps:
         """
         if c == divisor:
             return a
+        # What underflow takes from a/divisor is multiplied by c.
+        eta = self.rounding.eta * max(1.0, abs(c))
+        smallest = min(abs(c), abs(c) / divisor, 1 / divisor)
         c = c / divisor
         size = abs(c) * SLACK
         radius = a.magnitude * (size * self.rounding.gamma(roundings + 1))
         if a.radius is not None:
             radius += size * a.radius
-        radius += (roundings + 1) * self.rounding.tiny * (a.magnitude > 0)
+        if 0 < smallest < 2 * self.rounding.tiny:  # the coefficient itself may underflow
+            radius += self.rounding.eta * a.magnitude
+        radius += eta * (a.magnitude > 0)
         return Ball(c * a.value, radius)
 
     def total(self, a: Ball, axis: int | None = None) -> Ball:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball import SLACK, Ball
 from backproof.losses import Values
 
 if TYPE_CHECKING:
@@ -31,21 +31,25 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
 
     Roundings of the rows: softplus(z) may be evaluated whole (`logaddexp`) or as
     max(z, 0) + log1p(exp(−|z|)), and y·z taken off it: each term at its own size. PyTorch takes
-    (1 − y)·z − log σ(z), so that up to three roundings are of the size of z. The derivative
+    (1 − y)·z − log σ(z), so that up to four roundings are of the size of z. The derivative
     σ(z) − y errs as σ does, plus the terms of size y when it is put together from several
     (TensorFlow takes [z > 0] − y − sign(z)·e/(1 + e)), plus its own rounding.
     """
     softplus = np.logaddexp(0, z.value)
     rows, slope = value(z.value, a.value, y.value)
-    charge = rounding.charge("softplus") + 2 * rounding.unit
+    inner, outer = rounding.charge("exp"), rounding.charge("log1p")
+    charge = 3 * rounding.unit + max(rounding.charge("softplus"), inner + outer + inner * outer)
     size, target = np.abs(z.value), np.abs(y.value)
-    radius = charge * (softplus + target * size) + 3 * rounding.unit * size + rounding.tiny
+    # PyTorch's (1 − y)·z − log σ(z) has terms of the size of z where the loss is small.
+    terms = 4 * rounding.unit
+    charge *= 1 + terms  # and what rounds after the function rounds its error too
+    radius = SLACK * (charge * (softplus + target * size) + terms * size) + rounding.eta
     if z.radius is not None:
-        radius += z.radius * (np.abs(slope) + z.radius) * (1 + 2 * charge)
-        radius += 2 * charge * z.radius * (1 + target)
+        radius += SLACK * z.radius * (np.abs(slope) + z.radius) * (1 + 2 * charge)
+        radius += 2 * z.radius * (charge * (1 + target) + terms)
     assert a.radius is not None
-    own = (rounding.charge("sigmoid") + rounding.unit) * (a.magnitude + target)
-    return Ball(rows, radius), Ball(slope, a.radius + own + rounding.tiny)
+    own = a.radius + 4 * rounding.unit * (a.magnitude + target)
+    return Ball(rows, radius), Ball(slope, SLACK * own + rounding.eta)
 
 
 def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:

@@ -8,9 +8,10 @@ import numpy as np
 from flint import arb
 
 from backproof.activations.softmax import row_maximum, row_sum
-from backproof.arithmetic.ball import Ball, growth
+from backproof.arithmetic.ball import SLACK, Ball, growth
 from backproof.arithmetic.certified import Certified, stacked
 from backproof.losses import Values
+from backproof.rounding import U64
 
 if TYPE_CHECKING:
     from backproof.network import Decision
@@ -31,22 +32,32 @@ def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:
 def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     """Rows move by Σ_j r_j·|p_j − y_j|, and p_j by at most a factor exp(4r) over the reach.
 
-    Roundings of the rows: log Σ exp(z − max), max and Σ y·z (or Σ y·(z − max)) each at its size,
-    with the sum over m outputs inside the logarithm and the one over y·z. The derivative is the
-    softmax (see there) minus y.
+    Roundings of the rows, with D = max − z, p the softmax and L = log Σ exp(−D) ≤ log m: Σ is off
+    by the charge on exp, by u·Σ p·D ≤ u·log m and by the sum over m; its logarithm by that and the
+    charge on log; L + max by u·(|max| + L); Σ y·z, or Σ y·(D + L), which is the row itself, by
+    γ·(|max| + row), for all that is in it is at most that in size. Where the targets sum to 1 only
+    nearly, forms differ by (Σy − 1)·lse. The derivative is the softmax (see there) minus y.
     """
     rows, slope = value(z.value, a.value, y.value)
     m = z.value.shape[1]
-    size = np.max(np.abs(z.value), axis=1, keepdims=True)
-    charge = 2 * rounding.charge("log") + rounding.charge("exp") + 2 * rounding.gamma(m + 3)
-    radius = charge * (1 + np.log(m) + 4 * size) + rounding.tiny
+    size = np.abs(row_maximum(z.value)) + np.abs(rows)
+    spread = float(np.log(m))
+    inner = rounding.charge("exp") + rounding.unit * spread + rounding.gamma(m)
+    gamma = rounding.gamma(m + 5)
+    off = np.abs(row_sum(y.value) - 1) + m * U64
     if z.radius is not None:
         moved = row_sum(z.radius * (np.abs(slope) + a.value * (growth(z.radius, 4) - 1)))
-        largest = np.max(z.radius, axis=1, keepdims=True)
-        radius += np.minimum(moved, 2 * largest) * (1 + charge) + 8 * charge * largest
+        largest = row_maximum(z.radius)
+        moved = np.minimum(moved + 2.0**-48 * largest, 2 * largest)
+        size += 2 * (moved + largest)
+    radius = inner * (1 + 2 * inner) + (rounding.charge("log") + 2 * rounding.unit) * spread
+    radius = SLACK * (radius + (gamma + off) * (size + spread)) + rounding.eta
+    if z.radius is not None:
+        radius += SLACK * moved
     assert a.radius is not None
-    own = rounding.unit * (a.magnitude + y.magnitude) + rounding.tiny
-    return Ball(rows, radius), Ball(slope, a.radius + own)
+    off += rounding.gamma(m + 1)
+    own = (rounding.unit + off) * a.magnitude + rounding.unit * y.magnitude
+    return Ball(rows, radius), Ball(slope, SLACK * (a.radius + own) + rounding.eta)
 
 
 def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:

@@ -1,0 +1,117 @@
+"""An implementation that errs as much as its rounding model lets it, on purpose, in Arb numbers.
+
+`Adversary` is a machine whose every operation is wrong: by the full unit roundoff, by the full
+charge of a function, by all that underflow may take, in a direction and an order of summation that
+it draws at the start. What it computes is what *some* implementation within the model computes, so
+a radius that does not cover it is unsound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from random import Random
+
+from flint import arb
+
+from backproof.rounding import Rounding
+
+ZERO, ONE = arb(0), arb(1)
+
+# Where a result is pushed to: the sign of its relative error.
+HABITS: dict[str, Callable[[arb, Random], int]] = {
+    "outward": lambda exact, random: 1,
+    "inward": lambda exact, random: -1,
+    "right": lambda exact, random: 1 if exact > 0 else -1,
+    "left": lambda exact, random: -1 if exact > 0 else 1,
+    "anywhere": lambda exact, random: random.choice((1, -1)),
+}
+ORDERS = ("forward", "backward", "pairwise", "tree")
+
+
+class Adversary:
+    """Arithmetic with the largest errors that a `Rounding` allows, by one drawn habit."""
+
+    def __init__(self, rounding: Rounding, random: Random) -> None:
+        self.rounding = rounding
+        self.random = random
+        self.unit, self.tiny = arb(rounding.unit), arb(rounding.tiny)
+        self.push = HABITS[random.choice(list(HABITS))]
+        self.flushes = random.random() < 0.5
+        self.fuses = random.random() < 0.25
+        self.order = random.choice(ORDERS)
+
+    def rounded(self, exact: arb, relative: arb | None = None, *, summed: bool = False) -> arb:
+        """``exact``, off by the relative error ``relative`` (by default the unit roundoff).
+
+        A result below the smallest normal number is flushed to zero, or off by half the smallest
+        subnormal instead; a sum is exact there, for its terms are multiples of that.
+        """
+        error = exact * (self.unit if relative is None else relative)
+        result = exact + error * self.push(exact, self.random)
+        if exact == 0 or not abs(result) < self.tiny:
+            return result
+        if self.flushes:
+            return ZERO
+        return exact if summed else exact + self.tiny * self.unit * self.push(exact, self.random)
+
+    def add(self, a: arb, b: arb) -> arb:
+        return a + b if a == 0 or b == 0 else self.rounded(a + b, summed=True)
+
+    def subtract(self, a: arb, b: arb) -> arb:
+        return self.add(a, -b)
+
+    def multiply(self, a: arb, b: arb) -> arb:
+        return a * b if a == 1 or b == 1 else self.rounded(a * b)
+
+    def divide(self, a: arb, b: arb) -> arb:
+        """a/b, as one division or as a product with the reciprocal."""
+        if self.random.random() < 0.5:
+            return self.rounded(a / b)
+        return self.multiply(a, self.rounded(ONE / b))
+
+    def call(self, function: str, exact: arb) -> arb:
+        """The value of an elementary function, off by all that it is charged."""
+        return self.rounded(exact, arb(self.rounding.charge(function)))
+
+    def exp(self, x: arb) -> arb:
+        return ONE if x == 0 else self.call("exp", x.exp())
+
+    def log(self, x: arb) -> arb:
+        return ZERO if x == 1 else self.call("log", x.log())
+
+    def log1p(self, x: arb) -> arb:
+        return self.call("log1p", x.log1p())
+
+    def total(self, terms: Sequence[arb]) -> arb:
+        """The sum, in the order that is this machine's habit."""
+        terms = list(terms)
+        if self.order == "backward":
+            terms.reverse()
+        elif self.order == "pairwise":
+            while len(terms) > 1:
+                pairs = [self.add(a, b) for a, b in zip(terms[::2], terms[1::2], strict=False)]
+                terms = pairs + terms[2 * len(pairs) :]
+        elif self.order == "tree":
+            while len(terms) > 1:
+                a = terms.pop(self.random.randrange(len(terms)))
+                b = terms.pop(self.random.randrange(len(terms)))
+                terms.append(self.add(a, b))
+        return reduce(self.add, terms, ZERO)
+
+    def dot(self, left: Sequence[arb], right: Sequence[arb]) -> arb:
+        """The inner product: products and their sum, or multiply-adds of one rounding each."""
+        if not self.fuses:
+            return self.total([self.multiply(a, b) for a, b in zip(left, right, strict=True)])
+        products = [a * b for a, b in zip(left, right, strict=True)]
+        if self.order == "backward":
+            products.reverse()
+        return reduce(lambda s, p: s if p == 0 else self.rounded(s + p), products, ZERO)
+
+    def product(self, *factors: arb) -> arb:
+        """The product of several numbers, in any order."""
+        return reduce(self.multiply, self.random.sample(factors, len(factors)))
+
+    def coefficient(self, c: arb, roundings: int) -> arb:
+        """A coefficient that was reached in so many roundings."""
+        return reduce(lambda value, _: self.rounded(value), range(roundings), c)

@@ -1,0 +1,286 @@
+"""One check a rule: a random case of it, and an AssertionError if its ball does not cover it.
+
+A check returns the largest share of the radius that the value or an adversary came to. The same
+checks run under Hypothesis (`test_ball_rules`), on weakened rules, where they must fail
+(`test_ball_weakened`), and on ordinary data, where the share must be large (`test_ball_tightness`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import inf
+from random import Random
+
+from flint import arb
+
+from backproof import activations, losses
+from backproof.arithmetic.ball import Ball, BallOps
+from backproof.rounding import Rounding
+from tests.arithmetic.adversary import ZERO, Adversary
+from tests.arithmetic.ball_cases import DTYPES, Inputs, Row, Rows, Source, flat, share, trials
+from tests.arithmetic.ball_forms import (
+    EXACT,
+    EXACT_LOSS,
+    EXACT_PULL,
+    EXACT_SLOPE,
+    FORMS,
+    LOSSES,
+    PULLS,
+    SLOPES,
+    dot,
+)
+
+Check = Callable[[Source], float]
+
+
+def check_matmul(source: Source) -> float:
+    """Inner products in any order of summation, with products rounded or fused."""
+    (rows, inner), columns = source.shape(5), source.random.randint(1, 3)
+    a, b = source.ball((rows, inner)), source.ball((inner, columns))
+    result, worst = source.ops.matmul(a, b), 0.0
+    for own, (left, right) in trials(source.random, a, b):
+        machine = Adversary(source.rounding, own)
+        exact = [dot(row, column) for row in left.exact for column in turned(right.exact)]
+        computed = [
+            machine.dot(row, column) for row in left.computed for column in turned(right.computed)
+        ]
+        worst = max(worst, share(result, exact, computed, "matmul"))
+    return worst
+
+
+def turned(rows: Rows) -> Rows:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def check_pairs(
+    source: Source,
+    rule: Callable[[BallOps, Ball, Ball], Ball],
+    exact: Callable[[arb, arb], arb],
+    computed: Callable[[Adversary, arb, arb], arb],
+    *,
+    row: bool = False,
+) -> float:
+    """An elementwise rule of two arrays, or of an array and a row that goes to each of its rows."""
+    rows, columns = source.shape(3)
+    a = source.ball((rows, columns))
+    b = source.ball((columns,) if row else (rows, columns))
+    if source.random.random() < 0.3 and not row:  # they cancel, or are the same
+        b = Ball(source.random.choice((1, -1)) * a.value, b.radius)
+    result, worst, repeats = rule(source.ops, a, b), 0.0, rows if row else 1
+    for own, (left, right) in trials(source.random, a, b):
+        machine = Adversary(source.rounding, own)
+        sharp = map(exact, flat(left.exact), flat(right.exact * repeats))
+        blunt = map(partial(computed, machine), flat(left.computed), flat(right.computed * repeats))
+        worst = max(worst, share(result, list(sharp), list(blunt), "elementwise"))
+    return worst
+
+
+check_plus = partial(
+    check_pairs, rule=lambda ops, a, b: ops.add(a, b), exact=arb.__add__, computed=Adversary.add
+)
+check_minus = partial(
+    check_pairs,
+    rule=lambda ops, a, b: ops.subtract(a, b),
+    exact=arb.__sub__,
+    computed=Adversary.subtract,
+)
+check_times = partial(
+    check_pairs,
+    rule=lambda ops, a, b: ops.multiply(a, b),
+    exact=arb.__mul__,
+    computed=Adversary.multiply,
+)
+
+
+def check_scale(source: Source) -> float:
+    """A coefficient c/divisor that is reached in some roundings, or applied in two steps."""
+    random, a = source.random, source.ball(source.shape(3))
+    tiny = source.rounding.tiny
+    c = random.choice((1.0, 0.5, 50.0, 0.1, 1e-3, tiny, 0.9 * tiny, random.uniform(0, 10)))
+    divisor, roundings = random.choice(((1, 1), (1, 2), (1, 3), (7, 4), (3, 4), (1000, 4)))
+    result, worst, factor = source.ops.scale(a, c, divisor, roundings), 0.0, arb(c) / divisor
+    for own, (x,) in trials(random, a):
+        m = Adversary(source.rounding, own)
+        held = arb(c) if c == int(c) else m.coefficient(arb(c), 1)
+        forms: tuple[Callable[[arb], arb], ...] = (
+            lambda v, m=m: m.multiply(v, m.coefficient(factor, roundings)),
+            lambda v, m=m, held=held: divided(m, m.multiply(v, held), divisor),
+            lambda v, m=m, held=held: m.multiply(divided(m, v, divisor), held),
+        )
+        form = own.choice(forms) if c != divisor else arb.__pos__
+        exact, computed = [v * factor for v in flat(x.exact)], list(map(form, flat(x.computed)))
+        worst = max(worst, share(result, exact, computed, f"scale by {c}/{divisor}"))
+    return worst
+
+
+def divided(machine: Adversary, v: arb, divisor: int) -> arb:
+    return v if divisor == 1 else machine.rounded(v / divisor)
+
+
+def check_sum(
+    source: Source, rule: Callable[[BallOps, Ball], Ball], groups: Callable[[Rows], Rows]
+) -> float:
+    """Sums in any order."""
+    a = source.ball(source.shape(6))
+    result, worst = rule(source.ops, a), 0.0
+    for own, (x,) in trials(source.random, a):
+        machine = Adversary(source.rounding, own)
+        exact = [sum(group, ZERO) for group in groups(x.exact)]
+        computed = list(map(machine.total, groups(x.computed)))
+        worst = max(worst, share(result, exact, computed, "sum"))
+    return worst
+
+
+check_total = partial(check_sum, rule=lambda ops, a: ops.total(a), groups=lambda rows: [flat(rows)])
+check_column_total = partial(check_sum, rule=lambda ops, a: ops.total(a, 0), groups=turned)
+check_row_total = partial(
+    check_sum, rule=lambda ops, a: a.row_total(ops.rounding), groups=lambda rows: rows
+)
+
+
+def check_exact(source: Source) -> float:
+    """Data are known exactly, but an implementation may take a subnormal number for zero."""
+    value = source.values(source.shape())
+    result, worst = source.ops.exact(value), 0.0
+    for flushes in (True, False):
+        exact = [arb(v) for v in value.ravel().tolist()]
+        computed = [ZERO if flushes and abs(x) < arb(source.rounding.tiny) else x for x in exact]
+        worst = max(worst, share(result, exact, computed, "exact"))
+    return worst
+
+
+def check_simple(
+    source: Source, rule: Callable[[BallOps, Ball], Ball], function: Callable[[arb], arb]
+) -> float:
+    """A function of an element that rounds nothing."""
+    a = source.ball(source.shape(3))
+    result, worst = rule(source.ops, a), 0.0
+    for _, (x,) in trials(source.random, a):
+        exact, computed = map(function, flat(x.exact)), map(function, flat(x.computed))
+        worst = max(worst, share(result, list(exact), list(computed), "elementwise"))
+    return worst
+
+
+def check_activation(source: Source, name: str) -> float:
+    """An activation in each of its forms."""
+    z = source.logits(source.shape())
+    result, worst = source.ops.activate(activations.named(name), z), 0.0
+    for own, (x,) in trials(source.random, z):
+        machine, form = Adversary(source.rounding, own), own.choice(list(FORMS[name]))
+        exact = flat(list(map(EXACT[name], x.exact)))
+        computed = flat([FORMS[name][form](machine, row) for row in x.computed])
+        worst = max(worst, share(result, exact, computed, f"{name} {form!r} of {z.value}"))
+    return worst
+
+
+def activated(machine: Adversary, name: str, exact: Rows, computed: Rows, a: Ball) -> Rows:
+    """What an implementation keeps as f(z): what some form gives, or anything that the ball allows."""
+    if machine.random.random() < 0.5 or a.radius is None or name == "relu":
+        form = machine.random.choice(list(FORMS[name].values()))
+        return [form(machine, row) for row in computed]
+    side = machine.random.choice((1, -1, 0))
+    return [
+        [x + arb(r) * (side or machine.random.choice((1, -1))) for x, r in zip(*rows, strict=True)]
+        for rows in zip(exact, a.radius.tolist(), strict=True)
+    ]
+
+
+def check_pull(source: Source, name: str) -> float:
+    """A cotangent taken back through an activation, from a or from z."""
+    size, f = source.shape(3), activations.named(name)
+    z, g = source.logits(size), source.ball(size)
+    a = source.ops.activate(f, z)
+    result, worst = source.ops.pull(f, z, a, g), 0.0
+    for own, (x, cotangent) in trials(source.random, z, g):
+        machine, form = Adversary(source.rounding, own), own.choice(list(PULLS[name]))
+        kept = activated(machine, name, list(map(EXACT[name], x.exact)), x.computed, a)
+        exact = flat(list(map(EXACT_PULL[name], x.exact, cotangent.exact)))
+        rows = zip(x.computed, kept, cotangent.computed, strict=True)
+        computed = flat([PULLS[name][form](machine, *row) for row in rows])
+        worst = max(worst, share(result, exact, computed, f"{name} pulled, {form!r} at {z.value}"))
+    return worst
+
+
+def check_loss(
+    source: Source,
+    kind: str,
+    part: int,
+    exact: dict[str, Callable[[Row, Row, Row], Row]],
+    forms: dict[str, dict[str, Callable[[Adversary, Row, Row, Row], Row]]],
+) -> float:
+    """The rows (part 0) or the slopes (part 1) of a loss in each of their forms."""
+    module, size = losses.named(kind), source.shape(3)
+    y, name = source.targets(kind, size), module.ACTIVATION
+    z = source.logits(size) if name else source.ball(size)
+    a = source.ops.activate(activations.named(name), z) if name else z
+    result, worst = source.ops.head(module, z, a, y)[part], 0.0
+    for own, (x, t) in trials(source.random, z, y):
+        machine, form = Adversary(source.rounding, own), own.choice(list(forms[kind]))
+        sharp = list(map(EXACT[name], x.exact)) if name else x.exact
+        blunt = activated(machine, name, sharp, x.computed, a) if name else x.computed
+        truth = flat(list(map(exact[kind], x.exact, sharp, t.exact)))
+        rows = zip(x.computed, blunt, t.computed, strict=True)
+        computed = flat([forms[kind][form](machine, *row) for row in rows])
+        what = f"{kind} {form!r} at {z.value} for {y.value}"
+        worst = max(worst, share(result, truth, computed, what))
+    return worst
+
+
+CHECKS: dict[str, Check] = {
+    "matmul": check_matmul,
+    "plus": check_plus,
+    "minus": check_minus,
+    "plus row": partial(check_plus, row=True),
+    "minus row": partial(check_minus, row=True),
+    "times": check_times,
+    "scale": check_scale,
+    "total": check_total,
+    "column total": check_column_total,
+    "row total": check_row_total,
+    "exact": check_exact,
+    "magnitude": partial(check_simple, rule=lambda ops, a: ops.magnitude(a), function=abs),
+    "sign": partial(check_simple, rule=lambda ops, a: ops.sign(a), function=arb.sgn),
+    "doubled": partial(check_simple, rule=lambda ops, a: a.doubled(), function=lambda x: 2 * x),
+    **{name: partial(check_activation, name=name) for name in EXACT},
+    **{f"{name} pulled": partial(check_pull, name=name) for name in EXACT},
+    **{
+        f"{kind} {what}": partial(check_loss, kind=kind, part=part, exact=exact, forms=forms)
+        for kind in EXACT_LOSS
+        for part, (what, exact, forms) in enumerate(
+            (("rows", EXACT_LOSS, LOSSES), ("slopes", EXACT_SLOPE, SLOPES))
+        )
+    },
+}
+
+
+# What `calibrate` may find an implementation's functions to err by, in ulps.
+CHARGES: tuple[tuple[tuple[str, float], ...], ...] = (
+    (),
+    (),
+    (("sigmoid", 30.0), ("softmax", 50.0), ("softplus", 40.0), ("tanh", 9.0)),
+    (("exp", 11.0), ("log", 7.0), ("log1p", 100.0)),
+)
+
+
+def searched(
+    check: Check,
+    cases: int,
+    *,
+    dtypes: Sequence[str] = DTYPES,
+    inputs: Inputs = "any",
+    arithmetic: Callable[[Rounding], BallOps] = BallOps,
+    enough: float = inf,
+) -> float:
+    """The largest share over so many cases, or the first that is ``enough``.
+
+    Fails at the first case that is not covered.
+    """
+    worst = 0.0
+    for seed in range(cases):
+        random = Random(seed)
+        rounding = Rounding.of(dtypes[seed % len(dtypes)], random.choice(CHARGES))
+        worst = max(worst, check(Source(arithmetic(rounding), random, inputs)))
+        if worst >= enough:
+            break
+    return worst

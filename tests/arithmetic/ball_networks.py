@@ -1,0 +1,200 @@
+"""Random networks, and a plain backpropagation of our own that an `Adversary` computes.
+
+Scalar code over rows of Arb numbers, written from the textbook and not from `definition`: each
+output, loss and gradient takes whatever form, order of summation and place for its coefficients
+the machine happens to like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import frexp, ldexp
+from random import Random
+
+import numpy as np
+from flint import arb, ctx
+
+from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.certified import Certified, CertifiedOps
+from backproof.definition import evaluate, step
+from backproof.network import Dense, GradientDescent, Loss, Network, Penalty
+from backproof.parameters import Array, Batch, Parameters
+from tests.arithmetic.adversary import Adversary
+from tests.arithmetic.ball_cases import Row, Rows, flat
+from tests.arithmetic.ball_forms import FORMS, LOSSES, PULLS, SLOPES
+
+HIDDEN = tuple(FORMS)
+HEADS = (
+    *(("squared_error", name) for name in HIDDEN),
+    ("binary_cross_entropy", "sigmoid"),
+    ("categorical_cross_entropy", "softmax"),
+)
+PENALTIES = (
+    Penalty(),
+    Penalty(l2=0.01),
+    Penalty(l1=0.003, biases=True),
+    Penalty(l2=0.1, l1=0.02, biases=True),
+)
+OPTIMIZER = GradientDescent(0.3)
+
+
+def random_network(random: Random) -> Network:
+    """One to three layers of up to four units; any activation, loss, reduction and penalty."""
+    kind, last = random.choice(HEADS)
+    widths = [random.randint(1, 4) for _ in range(random.randint(2, 4))]
+    names = [*(random.choice(HIDDEN) for _ in widths[2:]), last]
+    layers = [
+        Dense(fan_in, fan_out, name, bias=random.random() < 0.7)
+        for fan_in, fan_out, name in zip(widths[:-1], widths[1:], names, strict=True)
+    ]
+    batch, outputs = random.choice(("mean", "sum")), random.choice(("mean", "sum"))
+    loss = Loss(kind, batch, outputs, scale=random.choice((1.0, 0.5, 0.7, 3.0)))
+    return Network(tuple(layers), loss, random.choice(PENALTIES))
+
+
+def random_point(network: Network, random: Random, dtype: str) -> tuple[Parameters, Batch]:
+    """Parameters and a batch: ordinary or saturated, with zeros among them and zero rows."""
+    held = "float32" if dtype == "bfloat16" else dtype
+    size, samples = random.choice((0.3, 1.0, 1.0, 8.0, 60.0)), random.randint(1, 5)
+
+    def draw(*shape: int) -> Array:
+        drawn = [
+            eight_bits(random.gauss(0, size)) * (random.random() < 0.9)
+            for _ in range(int(np.prod(shape)))
+        ]
+        return np.reshape(drawn, shape).astype(held)
+
+    inputs, targets = draw(samples, network.fan_in), draw(samples, network.fan_out)
+    if random.random() < 0.2:
+        inputs[0] = 0
+    if network.loss.kind == "binary_cross_entropy":
+        targets = (targets > 0).astype(held)
+    if network.loss.kind == "categorical_cross_entropy":
+        targets = np.eye(network.fan_out, dtype=held)[targets.argmax(axis=1)]
+    parameters = {name: draw(*shape) for name, shape in network.shapes().items()}
+    return parameters, Batch(inputs, targets)
+
+
+def eight_bits(x: float) -> float:
+    """The nearest number with eight significant bits, which every dtype holds."""
+    mantissa, exponent = frexp(x)
+    return ldexp(round(mantissa * 256), exponent - 8)
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """So many bits in Arb for a while."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
+def balls(ops: BallOps, network: Network, parameters: Parameters, batch: Batch) -> dict[str, Ball]:
+    """The definition in balls, one training step included."""
+    found = evaluate(ops, network, parameters, batch)
+    return found | step(ops, network, parameters, found, OPTIMIZER)
+
+
+def certified(network: Network, parameters: Parameters, batch: Batch) -> dict[str, Certified]:
+    """The definition in certified arithmetic, far more exactly than any radius."""
+    found = evaluate(CertifiedOps(), network, parameters, batch)
+    return found | step(CertifiedOps(), network, parameters, found, OPTIMIZER)
+
+
+def rows_of(x: Array) -> Rows:
+    return [[arb(v) for v in row] for row in np.atleast_2d(x).tolist()]
+
+
+def turned(rows: Rows) -> Rows:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def backpropagation(
+    m: Adversary, network: Network, parameters: Parameters, batch: Batch
+) -> dict[str, Row]:
+    """All that `evaluate` and `step` name, as the machine ``m`` gets it."""
+    weights = {name: rows_of(value) for name, value in parameters.items()}
+    targets, found = rows_of(batch.targets), {}
+    below, zs, outputs = [rows_of(batch.inputs)], [], []
+    for name, layer in network.named_layers():
+        columns = turned(weights[f"{name}/kernel"])
+        z = [[m.dot(row, column) for column in columns] for row in below[-1]]
+        if layer.bias:
+            z = [list(map(m.add, row, weights[f"{name}/bias"][0])) for row in z]
+        form = m.random.choice(list(FORMS[layer.activation.name].values()))
+        zs.append(z)
+        outputs.append([form(m, row) for row in z])
+        below.append(outputs[-1])
+        found[f"activation/{name}"] = flat(outputs[-1])
+
+    factor = arb(network.loss.scale) / network.loss.divisor(len(targets), network.fan_out)
+    factor = m.coefficient(factor, 0 if factor == 1 else m.random.randint(1, 4))
+    found["loss"], slopes = head(m, network.loss.kind, factor, zs[-1], outputs[-1], targets)
+    early = m.random.random() < 0.5  # the coefficient goes to the slopes, or to the gradients
+    delta = scaled(m, factor, slopes) if early else slopes
+    if network.loss.kind == "squared_error":
+        delta = pulled(m, network.layers[-1].activation.name, zs[-1], outputs[-1], delta)
+    gradients: dict[str, Rows] = {}
+    for index in reversed(range(len(network.layers))):
+        name = f"dense_{index + 1}"
+        gradients[f"{name}/kernel"] = [
+            [m.dot(a, d) for d in turned(delta)] for a in turned(below[index])
+        ]
+        if network.layers[index].bias:
+            gradients[f"{name}/bias"] = [list(map(m.total, turned(delta)))]
+        if index:
+            back = [[m.dot(d, row) for row in weights[f"{name}/kernel"]] for d in delta]
+            under = network.layers[index - 1].activation.name
+            delta = pulled(m, under, zs[index - 1], outputs[index - 1], back)
+
+    rate = m.coefficient(arb(OPTIMIZER.learning_rate), 1)
+    for name in network.shapes():
+        gradient = gradients[name] if early else scaled(m, factor, gradients[name])
+        if network.penalty.biases or name.endswith("kernel"):
+            penalties, gradient = penalised(m, network.penalty, weights[name], gradient)
+            found["loss"] += penalties
+        found[f"gradient/{name}"] = flat(gradient)
+        change = scaled(m, rate, gradient)
+        found[f"updated/{name}"] = list(map(m.subtract, flat(weights[name]), flat(change)))
+    found["loss"] = [m.total(found["loss"])]
+    return found
+
+
+def head(m: Adversary, kind: str, factor: arb, z: Rows, a: Rows, y: Rows) -> tuple[Row, Rows]:
+    """The loss as one term, scaled before or after the sum, and its derivative."""
+    loss, slope = (m.random.choice(list(table[kind].values())) for table in (LOSSES, SLOPES))
+    losses = flat([loss(m, *rows) for rows in zip(z, a, y, strict=True)])
+    if m.random.random() < 0.5:
+        term = m.multiply(m.total(losses), factor)
+    else:
+        term = m.total([m.multiply(x, factor) for x in losses])
+    return [term], [slope(m, *rows) for rows in zip(z, a, y, strict=True)]
+
+
+def scaled(m: Adversary, factor: arb, rows: Rows) -> Rows:
+    return [[m.multiply(x, factor) for x in row] for row in rows]
+
+
+def pulled(m: Adversary, activation: str, z: Rows, a: Rows, g: Rows) -> Rows:
+    form = m.random.choice(list(PULLS[activation].values()))
+    return [form(m, *rows) for rows in zip(z, a, g, strict=True)]
+
+
+def penalised(m: Adversary, penalty: Penalty, weight: Rows, gradient: Rows) -> tuple[Row, Rows]:
+    """The penalty's terms of one parameter, and the gradient with their derivative added."""
+    terms, flat_weight = [], flat(weight)
+    for size, value, slope in (
+        (penalty.l2, [m.multiply(w, w) for w in flat_weight], lambda w: 2 * w),
+        (penalty.l1, list(map(abs, flat_weight)), arb.sgn),
+    ):
+        if size:
+            c = m.coefficient(arb(size), 1)
+            terms.append(m.multiply(c, m.total(value)))
+            gradient = [
+                [m.add(g, m.multiply(c, slope(w))) for g, w in zip(*rows, strict=True)]
+                for rows in zip(gradient, weight, strict=True)
+            ]
+    return terms, gradient

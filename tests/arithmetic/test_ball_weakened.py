@@ -1,0 +1,216 @@
+"""Weakened rules are caught: whatever a rule takes into account, the checks fail without it.
+
+It is taken away at the rule's edge, so that nothing need be known of its code: the rounding model
+that the rule is told (γ, a charge, η), an operand's radius or magnitude, the growth of a slope, the
+slack for its own float64 roundings, half of its result.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from backproof.arithmetic.ball import Ball, BallOps
+from backproof.rounding import Rounding
+from tests.arithmetic.ball_checks import CHECKS, searched
+
+# Cases, of all dtypes in turn, within which a weakened rule must be caught.
+CASES = 3000
+PAIRS = ("plus", "minus", "plus row", "minus row")
+SUMS = ("total", "column total", "row total")
+CURVED = ("sigmoid", "softmax", "tanh")
+PULLED = tuple(f"{name} pulled" for name in CURVED)
+BINARY, CATEGORICAL, SQUARED = (
+    (f"{kind} rows", f"{kind} slopes")
+    for kind in ("binary_cross_entropy", "categorical_cross_entropy", "squared_error")
+)
+
+
+def assert_caught(name: str, arithmetic: Callable[[Rounding], BallOps] = BallOps) -> None:
+    with pytest.raises(AssertionError, match="but the radius is"):
+        searched(CHECKS[name], CASES, arithmetic=arithmetic)
+
+
+# --- the rounding model ------------------------------------------------------------------------
+
+
+class Forgetful(Rounding):
+    """A model with a share of γ and of the charges, and a number of roundings not counted."""
+
+    gammas, charged, missed = 1.0, 1.0, 0
+
+    def gamma(self, n: int) -> float:
+        return self.gammas * super().gamma(n - self.missed)
+
+    def charge(self, function: str) -> float:
+        return self.charged * super().charge(function)
+
+
+def forgetting(**what: float) -> Callable[[Rounding], BallOps]:
+    model = type("Forgetful", (Forgetful,), what)
+    return lambda rounding: BallOps(model(*astuple(rounding)))
+
+
+@pytest.mark.parametrize("name", ["matmul", "scale", *SUMS])
+@pytest.mark.parametrize("what", [{"gammas": 0.0}, {"gammas": 0.5}, {"missed": 1}], ids=str)
+def test_roundings_not_counted_are_caught(name, what):
+    assert_caught(name, forgetting(**what))
+
+
+@pytest.mark.parametrize("name", [*CURVED, *PULLED, BINARY[0], BINARY[1], *CATEGORICAL])
+def test_functions_taken_to_be_exact_are_caught(name):
+    assert_caught(name, forgetting(charged=0.0))
+
+
+@pytest.mark.parametrize("name", [*CURVED, BINARY[0]])
+def test_functions_charged_by_half_are_caught(name):
+    assert_caught(name, forgetting(charged=0.5))
+
+
+@pytest.mark.parametrize("name", [*PAIRS, "times", *SQUARED])
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_smaller_unit_roundoff_is_caught(name, share):
+    assert_caught(name, lambda rounding: BallOps(replace(rounding, unit=share * rounding.unit)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("exact", "matmul", "times", "scale", *PAIRS, *SUMS),
+        *("sigmoid", "softmax", *PULLED, BINARY[1], CATEGORICAL[1], *SQUARED),
+    ],
+)
+def test_underflow_forgotten_is_caught(name):
+    assert_caught(name, lambda rounding: BallOps(replace(rounding, tiny=0.0)))
+
+
+# --- operands and results ----------------------------------------------------------------------
+
+
+def still(ball: Ball) -> Ball:
+    """As large as it may be, but known exactly."""
+    result = Ball(ball.value, np.zeros_like(ball.value))
+    result._magnitude = ball.magnitude
+    return result
+
+
+def central(ball: Ball) -> Ball:
+    """Not known exactly, but no larger than its value."""
+    result = Ball(ball.value, ball.radius)
+    result._magnitude = np.abs(ball.value)
+    return result
+
+
+def halved(ball: Ball) -> Ball:
+    """Known twice as well."""
+    return Ball(ball.value, None if ball.radius is None else ball.radius / 2)
+
+
+class Weakened(BallOps):
+    """Ball arithmetic, one rule of which has one of its operands, or its result, weakened."""
+
+    def __init__(
+        self, rounding: Rounding, rule: str, weaken: Callable[[Ball], Ball], operand: int | None
+    ) -> None:
+        super().__init__(rounding)
+        original = getattr(self, rule)
+
+        def weakened(*arguments: object, **options: object) -> object:
+            changed = list(arguments)
+            if operand is not None:
+                at = [index for index, a in enumerate(changed) if isinstance(a, Ball)][operand]
+                changed[at] = weaken(changed[at])
+            result = original(*changed, **options)
+            if operand is not None:
+                return result
+            return tuple(map(weaken, result)) if isinstance(result, tuple) else weaken(result)
+
+        setattr(self, rule, weakened)
+
+
+RULES: dict[str, Sequence[str]] = {
+    "exact": ("exact",),
+    "matmul": ("matmul",),
+    "add": ("plus", "plus row"),
+    "subtract": ("minus", "minus row"),
+    "multiply": ("times",),
+    "scale": ("scale",),
+    "total": ("total", "column total"),
+    "magnitude": ("magnitude",),
+    "sign": ("sign",),
+    "activate": ("relu", *CURVED),
+    "pull": ("relu pulled", *PULLED),
+    "head": (*BINARY, *CATEGORICAL, *SQUARED),
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"), [(rule, name) for rule, names in RULES.items() for name in names]
+)
+def test_half_the_radius_is_caught(rule, name):
+    assert_caught(name, partial(Weakened, rule=rule, weaken=halved, operand=None))
+
+
+# Rule, operand, what is taken from it, checks.
+OPERANDS: tuple[tuple[str, int, Callable[[Ball], Ball], Sequence[str]], ...] = (
+    *((rule, 0, still, RULES[rule]) for rule in RULES if rule not in ("exact", "pull", "head")),
+    *((rule, 1, still, RULES[rule]) for rule in ("matmul", "add", "subtract", "multiply")),
+    *((rule, 0, central, RULES[rule]) for rule in ("matmul", "multiply", "scale", "total")),
+    *((rule, 1, central, RULES[rule]) for rule in ("matmul", "multiply")),
+    # z, a and the cotangent: relu looks at z, the others at a.
+    ("pull", 0, still, ("relu pulled",)),
+    ("pull", 0, halved, ("relu pulled",)),
+    ("pull", 1, still, PULLED),
+    ("pull", 1, halved, PULLED),
+    ("pull", 2, still, RULES["pull"]),
+    ("pull", 2, central, ("relu pulled",)),
+    # z, a and y: the rows of cross-entropies look at z, the others at a. Targets are exact but for
+    # subnormal ones, whose flushing the roundings beside them cover, save where all is as small.
+    ("head", 0, still, (BINARY[0], CATEGORICAL[0])),
+    ("head", 1, still, (BINARY[1], CATEGORICAL[1], *SQUARED)),
+    ("head", 1, halved, (BINARY[1], CATEGORICAL[1], *SQUARED)),
+    ("head", 2, still, (SQUARED[1],)),
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "operand", "weaken", "name"),
+    [(*what, name) for *what, names in OPERANDS for name in names],
+)
+def test_what_an_operand_may_be_off_is_taken_into_account(rule, operand, weaken, name):
+    assert_caught(name, partial(Weakened, rule=rule, weaken=weaken, operand=operand))
+
+
+# --- within the rules --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def backproof_without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, object], None]:
+    """Replaces a name of `backproof.arithmetic.ball` wherever a rule has imported it."""
+
+    def replaced(name: str, value: object) -> None:
+        for module in [m for key, m in sys.modules.items() if key.startswith("backproof.")]:
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
+
+    return replaced
+
+
+@pytest.mark.parametrize("name", [*CURVED, CATEGORICAL[0]])
+def test_a_slope_that_does_not_grow_over_its_reach_is_caught(name, backproof_without):
+    backproof_without("growth", lambda radius, rate: 1.0)
+    assert_caught(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["matmul", "times", "scale", *PAIRS, *SUMS, "relu pulled", "sigmoid", "tanh", *SQUARED]
+)
+def test_the_roundings_of_the_radius_itself_are_made_up_for(name, backproof_without):
+    backproof_without("SLACK", 1.0)
+    backproof_without("inflated", lambda operations: 1.0)
+    assert_caught(name)
