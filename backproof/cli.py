@@ -61,6 +61,11 @@ Report = Annotated[
 ]
 
 
+Certified = Annotated[
+    bool, typer.Option(help="Certified values, for the digits that each implementation gets right.")
+]
+
+
 @app.command()
 def verify(
     paths: Annotated[
@@ -78,6 +83,7 @@ def verify(
     time_limit: Annotated[
         float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
     ] = 300.0,
+    certified: Certified = True,
 ) -> None:
     """Compare every pairing with its twins, element by element."""
     from backproof.frameworks import names
@@ -91,7 +97,7 @@ def verify(
     root = root_of(paths)
     # The usual two are started before the pairings are read, for they take longest to import.
     with Workers(reference or ("keras", "torch"), dtype, root, limit=time_limit) as workers:
-        raise typer.Exit(run_verify(paths, report, only, reference, workers))
+        raise typer.Exit(run_verify(paths, report, only, reference, workers, certified))
 
 
 def root_of(paths: list[Path]) -> Path:
@@ -113,6 +119,7 @@ def run_verify(
     only: list[str] | None,
     reference: list[str] | None,
     workers: Workers,
+    certified: bool,
 ) -> int:
     """Load, run, judge, show and write; returns the exit status."""
     import datetime
@@ -136,7 +143,11 @@ def run_verify(
     with progress() as bar:
         task = bar.add_task("", total=len(pairings))
         for each in runs.verify(
-            pairings, workers, today, lambda stage: bar.update(task, description=stage)
+            pairings,
+            workers,
+            today,
+            lambda stage: bar.update(task, description=stage),
+            certified=certified,
         ):
             bar.advance(task)
             if isinstance(each, pairing.Broken):
@@ -150,6 +161,7 @@ def run_verify(
 def replay(
     folder: Annotated[Path, typer.Argument(help="A folder that verify has written its report to.")],
     report: Report = None,
+    certified: Certified = True,
 ) -> None:
     """Judge the evaluations of a former run again, without running anything."""
     import datetime
@@ -166,7 +178,8 @@ def replay(
     known = folder / "environment.json"
     environment = json.loads(known.read_text()) if known.exists() else {}
     today = datetime.date.today()
-    raise typer.Exit(finish(list(judge_again(records, today)), [], environment, today, report))
+    judged = list(judge_again(records, today, certified=certified))
+    raise typer.Exit(finish(judged, [], environment, today, report))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from backproof.comparison.certainty import affordable
 from backproof.reports import summary
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
 
@@ -36,6 +37,7 @@ def render(report: Report) -> str:
             weakest=worst(report, "power"),
             named=[row for row in report.rows if row.quantity == "accuracy" and row.detail],
             digits=[line for duel in every for line in digits_of(duel)],
+            uncertified=[record.pairing for record in report.records if not affordable(record)],
             hashes=[(record, record.hashes()) for record in report.records],
         )
     )

@@ -1,0 +1,107 @@
+"""Where two disagree, the definition says who is wrong; where they agree, whether both are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backproof.comparison.rows import Row, Status
+from backproof.network import Loss
+from backproof.pairing import Pairing
+from backproof.runs import Judged, Workers, verify
+from tests.gate.conftest import ROOT, TODAY
+
+STOCK_L2 = '''
+import keras
+
+def clusters():
+    """As in reference/, but with Keras's own penalty, whose coefficient it rounds to float32."""
+    layers = keras.layers
+    model = keras.Sequential([
+        keras.Input((2,)),
+        layers.Dense(5, activation="relu", kernel_regularizer=keras.regularizers.L2(0.005)),
+        layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.005)),
+    ])
+    model.compile(
+        optimizer=keras.optimizers.SGD(0.01),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+    )
+    return model
+'''
+
+
+def rows_of(pairing: Pairing, workers: Workers) -> list[Row]:
+    (judged,) = verify([replace(pairing, steps=2)], workers, TODAY)
+    assert isinstance(judged, Judged)
+    return judged.rows
+
+
+def test_keras_rounds_its_l2_coefficient_to_float32(
+    pairings: dict[str, Pairing], tmp_path: Path
+) -> None:
+    model = tmp_path / "stock.py"
+    model.write_text(STOCK_L2)
+    pairing = replace(pairings["clusters"], references={"keras": f"{model}:clusters"})
+    with Workers(["keras"], "float64", ROOT) as workers:
+        rows = rows_of(pairing, workers)
+    wrong = [row for row in rows if row.status is Status.MISMATCH]
+    assert {row.name for row in wrong} == {
+        "loss",
+        *(f"gradient/dense_{i}/kernel" for i in (1, 2)),
+        *(f"updated/dense_{i}/kernel" for i in (1, 2)),
+    }
+    assert all(row.cause.startswith("reference at fault: the subject is within") for row in wrong)
+    # The size that was measured is that of the coefficient: ∂(c·Σw²)/∂w = 2cw.
+    assert not isinstance(pairing.initial, str)
+    weights = pairing.initial()
+    off = abs(float(np.float32(0.005)) - 0.005)
+    for row in wrong:
+        if row.quantity == "gradient" and row.point == "data" and row.step == 0:
+            assert row.max_abs_diff is not None
+            assert row.bound is not None
+            assert abs(row.max_abs_diff - 2 * off * np.abs(weights[row.tensor]).max()) <= row.bound
+    told = [row for row in wrong if row.point == "data" and row.step == 0 and row.subject_digits]
+    assert all(row.reference_digits < row.subject_digits for row in told if row.reference_digits)
+
+
+def test_a_network_that_describes_neither_is_a_mismatch(
+    pairings: dict[str, Pairing], torch_worker: Workers
+) -> None:
+    """Subject and twin agree to the last bit; the bounds were derived for something else."""
+    circles = pairings["circles"]
+    network = replace(circles.network, loss=Loss("binary_cross_entropy", scale=2.0))
+    rows = rows_of(replace(circles, network=network), torch_worker)
+    wrong = [row for row in rows if row.status is Status.MISMATCH]
+    assert {row.quantity for row in wrong} == {"loss", "gradient", "updated"}
+    assert all("agree, but not with the pairing's Network" in row.cause for row in wrong)
+
+
+def test_overflow_is_undecided_where_the_bound_was_lost(
+    pairings: dict[str, Pairing], torch_worker: Workers
+) -> None:
+    """Weights of 1e200: the second layer overflows, and nothing can be said from there on."""
+    circles = pairings["circles"]
+    initial = circles.initial
+    assert not isinstance(initial, str)
+    huge = {name: array * 1e200 for name, array in initial().items()}
+    rows = rows_of(
+        replace(circles, initial=lambda: huge, quantities=("activation", "loss", "gradient")),
+        torch_worker,
+    )
+    data = [row for row in rows if row.point == "data"]
+    assert data
+    assert not any(
+        row.status is Status.MATCH for row in data if row.name not in ("activation/dense_1",)
+    )
+
+
+@pytest.mark.parametrize("step", [1])
+def test_a_twin_that_is_right_is_not_blamed(
+    step: int, pairings: dict[str, Pairing], torch_worker: Workers
+) -> None:
+    rows = rows_of(pairings["clusters"], torch_worker)
+    assert {row.status for row in rows} == {Status.MATCH}
+    assert max(row.step for row in rows) == step
