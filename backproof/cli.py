@@ -207,7 +207,7 @@ def fuzz(
         path = fuzzing.write_case(failed, save)
         console.print(f"[bold red]{why}[/]", highlight=False, soft_wrap=True)
         console.print(f"Shrunk to {path}; judge it with: backproof verify {path}", highlight=False)
-    console.print(tally.line(), highlight=False)
+    console.print(tally.line(), highlight=False, soft_wrap=True)
     raise typer.Exit(tally.exit_status)
 
 
