@@ -95,9 +95,24 @@ def verify(
     from backproof.runs import Workers
 
     root = root_of(paths)
-    # The usual two are started before the pairings are read, for they take longest to import.
-    with Workers(reference or ("keras", "torch"), dtype, root, limit=time_limit) as workers:
+    with Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers:
         raise typer.Exit(run_verify(paths, report, only, reference, workers, certified))
+
+
+def likely(paths: list[Path]) -> list[str]:
+    """The frameworks that the pairing files seem to want, by their text alone.
+
+    They take longest to import, so they are started before the files are executed, which then says
+    what is missing. A pairing that names no references is compared with the usual two.
+    """
+    from backproof.pairing import files
+
+    texts = [path.read_text(errors="replace") for path in files(paths)]
+    return [
+        name
+        for name in ("keras", "torch")
+        if any(f'"{name}"' in text or "references" not in text for text in texts)
+    ]
 
 
 def root_of(paths: list[Path]) -> Path:
