@@ -213,7 +213,10 @@ def fuzz(
     from backproof.runs import Workers
 
     with Workers(reference or ("keras", "torch"), dtype, Path.cwd()) as workers:
-        from backproof import fuzzing
+        try:
+            from backproof import fuzzing
+        except ModuleNotFoundError as error:
+            raise UsageError(f"{error}; install it with: pip install 'backproof[fuzz]'") from error
 
         with progress() as bar:
             task = bar.add_task(f"{dtype}", total=cases)

@@ -32,6 +32,7 @@ from tests.arithmetic.ball_forms import (
 )
 
 Check = Callable[[Source], float]
+Charges = tuple[tuple[str, float], ...]
 
 
 def check_matmul(source: Source) -> float:
@@ -175,7 +176,7 @@ def check_activation(source: Source, name: str) -> float:
 
 
 def activated(machine: Adversary, name: str, exact: Rows, computed: Rows, a: Ball) -> Rows:
-    """What an implementation keeps as f(z): what some form gives, or anything that the ball allows."""
+    """What an implementation keeps as f(z): what a form gives, or anything that the ball allows."""
     if machine.random.random() < 0.5 or a.radius is None or name == "relu":
         form = machine.random.choice(list(FORMS[name].values()))
         return [form(machine, row) for row in computed]
@@ -255,7 +256,7 @@ CHECKS: dict[str, Check] = {
 
 
 # What `calibrate` may find an implementation's functions to err by, in ulps.
-CHARGES: tuple[tuple[tuple[str, float], ...], ...] = (
+CHARGES: tuple[Charges, ...] = (
     (),
     (),
     (("sigmoid", 30.0), ("softmax", 50.0), ("softplus", 40.0), ("tanh", 9.0)),
@@ -269,6 +270,7 @@ def searched(
     *,
     dtypes: Sequence[str] = DTYPES,
     inputs: Inputs = "any",
+    charges: Sequence[Charges] = CHARGES,
     arithmetic: Callable[[Rounding], BallOps] = BallOps,
     enough: float = inf,
 ) -> float:
@@ -279,7 +281,7 @@ def searched(
     worst = 0.0
     for seed in range(cases):
         random = Random(seed)
-        rounding = Rounding.of(dtypes[seed % len(dtypes)], random.choice(CHARGES))
+        rounding = Rounding.of(dtypes[seed % len(dtypes)], random.choice(charges))
         worst = max(worst, check(Source(arithmetic(rounding), random, inputs)))
         if worst >= enough:
             break

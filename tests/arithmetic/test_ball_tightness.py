@@ -16,8 +16,8 @@ from tests.arithmetic.ball_checks import CHECKS, searched
 EXACT = {"exact", "sign", "magnitude", "doubled", "linear", "relu", "linear pulled", "relu pulled"}
 # Of the radius, an adversary of some habit reaches at least this much.
 SHARE = 0.6
-# The errors of exp, log, two sums and three roundings are never all at their worst together.
-SHARES = {"categorical_cross_entropy rows": 0.25}
+# One rule for several forms, each with its own worst case; no form errs as much as all together.
+SHARES = {"softmax": 0.35, "categorical_cross_entropy rows": 0.3}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
@@ -25,13 +25,17 @@ SHARES = {"categorical_cross_entropy rows": 0.25}
 def test_roundings_alone_come_near_the_radius(name, dtype):
     """On ordinary numbers known exactly, where what the rule itself rounds is all there is."""
     share = SHARES.get(name, SHARE)
-    assert searched(CHECKS[name], 300, dtypes=[dtype], inputs="exact", enough=share) >= share
+    found = searched(CHECKS[name], 300, dtypes=[dtype], inputs="exact", charges=((),), enough=share)
+    assert found >= share
 
 
 @pytest.mark.parametrize("name", [name for name in CHECKS if name not in ("exact", "sign")])
 def test_moved_inputs_come_near_the_radius(name):
     """On ordinary numbers with radii far larger than any rounding in float64."""
-    assert searched(CHECKS[name], 300, dtypes=["float64"], inputs="moved", enough=0.9) >= 0.9
+    found = searched(
+        CHECKS[name], 300, dtypes=["float64"], inputs="moved", charges=((),), enough=0.9
+    )
+    assert found >= 0.9
 
 
 @pytest.mark.parametrize("pairing", [circles.PAIRING, clusters.PAIRING], ids=lambda p: p.name)

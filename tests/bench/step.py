@@ -42,7 +42,7 @@ def ratios() -> list[tuple[str, float, str]]:
     # A process of its own, as NumPy and TensorFlow read the thread counts when they are imported.
     command = [sys.executable, "-m", "tests.bench.step", "--measure"]
     environment = os.environ | ENVIRONMENT
-    run = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     rows = []
     for name, seconds in json.loads(run.stdout.splitlines()[-1]).items():
         own = seconds.pop("scratch")
