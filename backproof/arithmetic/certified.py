@@ -21,6 +21,7 @@ Values = NDArray[np.floating]
 # Enclosures are refined until they are this much tighter than half an ulp of the dtype.
 HEADROOM = 2.0**-20
 MOST_BITS = 2048
+SMALLEST = 2.0**-1074  # the smallest number of float64
 
 
 class Certified:
@@ -179,12 +180,12 @@ def truth(value: Certified) -> Truth:
     # What high + low leave out: the ball's radius, and the rounding of low.
     radius = [float(x.rad()) for x in rest]
     shape = value.shape
-    lows = np.reshape(low, shape)
-    return Truth(
-        np.reshape(high, shape),
-        lows,
-        np.reshape(radius, shape) * (1 + 2.0**-20) + np.abs(lows) * 2.0**-52,
-    )
+    highs, lows = np.reshape(high, shape), np.reshape(low, shape)
+    radii = np.reshape(radius, shape) * (1 + 2.0**-20) + np.abs(lows) * 2.0**-52
+    if highs.size and np.abs(highs).min() < 2.0**-900:  # low and radius may have underflowed
+        zero = np.reshape([x.is_zero() for x in value.entries], shape)
+        radii = radii + SMALLEST * (~zero & (np.abs(highs) < 2.0**-900))
+    return Truth(highs, lows, radii)
 
 
 def tight(value: Truth, unit: float) -> bool:
@@ -193,4 +194,4 @@ def tight(value: Truth, unit: float) -> bool:
     if not size.size:
         return True
     allowed = HEADROOM * unit * np.maximum(size, 2.0**-30 * size.max())
-    return bool((value.radius <= allowed).all())
+    return bool((value.radius <= np.maximum(allowed, SMALLEST)).all())

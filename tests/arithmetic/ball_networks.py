@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
 from math import frexp, ldexp
 from random import Random
 
@@ -130,11 +131,10 @@ def backpropagation(
         below.append(outputs[-1])
         found[f"activation/{name}"] = flat(outputs[-1])
 
-    factor = arb(network.loss.scale) / network.loss.divisor(len(targets), network.fan_out)
-    factor = m.coefficient(factor, 0 if factor == 1 else m.random.randint(1, 4))
-    found["loss"], slopes = head(m, network.loss.kind, factor, zs[-1], outputs[-1], targets)
+    factors = reduction(m, network, len(targets))
+    found["loss"], slopes = head(m, network.loss.kind, factors, zs[-1], outputs[-1], targets)
     early = m.random.random() < 0.5  # the coefficient goes to the slopes, or to the gradients
-    delta = scaled(m, factor, slopes) if early else slopes
+    delta = scaled(m, factors, slopes) if early else slopes
     if network.loss.kind == "squared_error":
         delta = pulled(m, network.layers[-1].activation.name, zs[-1], outputs[-1], delta)
     gradients: dict[str, Rows] = {}
@@ -150,9 +150,9 @@ def backpropagation(
             under = network.layers[index - 1].activation.name
             delta = pulled(m, under, zs[index - 1], outputs[index - 1], back)
 
-    rate = m.coefficient(arb(OPTIMIZER.learning_rate), 1)
+    rate = [m.coefficient(arb(OPTIMIZER.learning_rate), 1)]
     for name in network.shapes():
-        gradient = gradients[name] if early else scaled(m, factor, gradients[name])
+        gradient = gradients[name] if early else scaled(m, factors, gradients[name])
         if network.penalty.biases or name.endswith("kernel"):
             penalties, gradient = penalised(m, network.penalty, weights[name], gradient)
             found["loss"] += penalties
@@ -163,19 +163,32 @@ def backpropagation(
     return found
 
 
-def head(m: Adversary, kind: str, factor: arb, z: Rows, a: Rows, y: Rows) -> tuple[Row, Rows]:
+def reduction(m: Adversary, network: Network, samples: int) -> Row:
+    """What values of the loss are multiplied by: one coefficient, or scale, 1/samples, 1/outputs."""
+    whole = arb(network.loss.scale) / network.loss.divisor(samples, network.fan_out)
+    if whole == 1 or m.random.random() < 0.5:
+        return [m.coefficient(whole, 0 if whole == 1 else m.random.randint(1, 4))]
+    steps = [arb(network.loss.scale)]
+    if network.loss.batch == "mean":
+        steps.append(1 / arb(samples))
+    if network.loss.divisor(1, network.fan_out) > 1:
+        steps.append(1 / arb(network.fan_out))
+    return [c if c in (1, 0.5, 3) else m.coefficient(c, 1) for c in steps]
+
+
+def head(m: Adversary, kind: str, factors: Row, z: Rows, a: Rows, y: Rows) -> tuple[Row, Rows]:
     """The loss as one term, scaled before or after the sum, and its derivative."""
     loss, slope = (m.random.choice(list(table[kind].values())) for table in (LOSSES, SLOPES))
     losses = flat([loss(m, *rows) for rows in zip(z, a, y, strict=True)])
     if m.random.random() < 0.5:
-        term = m.multiply(m.total(losses), factor)
+        term = reduce(m.multiply, factors, m.total(losses))
     else:
-        term = m.total([m.multiply(x, factor) for x in losses])
+        term = m.total(flat(scaled(m, factors, [losses])))
     return [term], [slope(m, *rows) for rows in zip(z, a, y, strict=True)]
 
 
-def scaled(m: Adversary, factor: arb, rows: Rows) -> Rows:
-    return [[m.multiply(x, factor) for x in row] for row in rows]
+def scaled(m: Adversary, factors: Row, rows: Rows) -> Rows:
+    return [[reduce(m.multiply, factors, x) for x in row] for row in rows]
 
 
 def pulled(m: Adversary, activation: str, z: Rows, a: Rows, g: Rows) -> Rows:

@@ -25,7 +25,7 @@ from tests.arithmetic.ball_networks import (
     random_point,
 )
 
-CASES = 200
+CASES = 3000
 
 
 @pytest.fixture(autouse=True)
