@@ -164,7 +164,7 @@ def backpropagation(
 
 
 def reduction(m: Adversary, network: Network, samples: int) -> Row:
-    """What values of the loss are multiplied by: one coefficient, or scale, 1/samples, 1/outputs."""
+    """What values of the loss are multiplied by: one coefficient, or its parts one by one."""
     whole = arb(network.loss.scale) / network.loss.divisor(samples, network.fan_out)
     if whole == 1 or m.random.random() < 0.5:
         return [m.coefficient(whole, 0 if whole == 1 else m.random.randint(1, 4))]
