@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
+
+def told(error: BaseException) -> str:
+    """An error of user code in one line: kind, message, file and line."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
+
 
 class BackproofError(Exception):
     """Something outside of backproof is not as it must be; the message says how to mend it."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from backproof import frameworks, losses, quantities
 from backproof import parameters as weights
-from backproof.errors import UsageError
+from backproof.errors import UsageError, told
 from backproof.network import GradientDescent, Network
 from backproof.parameters import Batch, Parameters
 
@@ -122,11 +122,7 @@ class Pairing:
         except UsageError:
             raise
         except Exception as error:  # user code may raise anything
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            raise UsageError(
-                f"pairing {self.name}: {name}() raised {type(error).__name__}: {error} "
-                f"({Path(last.filename).name}:{last.lineno})"
-            ) from error
+            raise UsageError(f"pairing {self.name}: {name}() raised {told(error)}") from error
 
 
 @dataclass(frozen=True)

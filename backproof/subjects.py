@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backproof import quantities
-from backproof.errors import EvaluationError
+from backproof.errors import EvaluationError, told
 from backproof.pairing import Pairing
 from backproof.parameters import Batch, Parameters
 from backproof.probes import probes
@@ -27,11 +26,7 @@ def evaluate(pairing: Pairing, parameters: Parameters, batch: Batch) -> Tensors:
     except EvaluationError:
         raise
     except Exception as error:  # the subject is user code
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise EvaluationError(
-            f"the subject raised {type(error).__name__}: {error} "
-            f"({Path(last.filename).name}:{last.lineno})"
-        ) from error
+        raise EvaluationError(f"the subject raised {told(error)}") from error
     known = quantities.expected(pairing.network)
     for name in results:
         if name not in known:
