@@ -283,19 +283,22 @@ def finish(
     today: datetime.date,
     folder: Path | None,
 ) -> int:
-    """Write and show the report; returns the exit status that follows from it."""
+    """Show and write the report; returns the exit status that follows from it."""
     from backproof.reports.report import Report as Judgement
     from backproof.reports.terminal import show
 
     report = Judgement.of(judged, environment, today)
     report.notes += [f"not loaded: {each.reason}" for each in broken]
+    show(report, console)  # before anything is written, so that the verdict is not lost with it
     if folder is not None:
-        report.write(folder)
-    show(report, console)
-    if folder is not None:
-        console.print(f"Report: {folder / 'report.md'}", highlight=False)
-    if broken and report.exit_status != MISMATCH:
-        return WRONG_USAGE
+        try:
+            report.write(folder)
+        except UsageError:
+            if report.exit_status != MISMATCH:
+                raise
+            traceback.print_exc()
+        else:
+            console.print(f"Report: {folder / 'report.md'}", highlight=False)
     return report.exit_status
 
 

@@ -82,7 +82,9 @@ class Run:
         from backproof.reports.report import Report
 
         known = environment(self.workers.dtype, self.workers.versions())
-        Report.of(self.judged, known, self.today).write(folder)
+        report = Report.of(self.judged, known, self.today)
+        report.notes += [f"not loaded: {each.reason}" for each in self.broken]
+        report.write(folder)
 
     def close(self) -> None:
         """End the workers."""

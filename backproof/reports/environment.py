@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ def environment(dtype: str, versions: dict[str, str]) -> dict[str, Any]:
     """What two runs must have in common to write the same bytes."""
     import numpy as np
 
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    built: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]
+    blas = built.get("Build Dependencies", {}).get("blas", {})
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -25,7 +27,8 @@ def environment(dtype: str, versions: dict[str, str]) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "packages": {name: installed(name) for name in PACKAGES},
         "references": versions,
-        "blas": f"{blas['name']} {blas['version']}",
+        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "simd": " ".join(built.get("SIMD Extensions", {}).get("found", [])),
         "threads": {name: os.environ.get(name, "not set") for name in threads.VARIABLES},
         "worker_threads": 1,
         "dtype": dtype,
@@ -48,4 +51,8 @@ def processor() -> str:
         for line in cpuinfo.read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
+    if platform.system() == "Darwin":
+        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        return told.stdout.strip() or platform.machine()
     return platform.processor() or platform.machine()

@@ -6,7 +6,6 @@ import datetime
 import importlib
 import os
 import pkgutil
-import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from backproof import reports
 from backproof.comparison.rows import Row, Status, exit_status
 from backproof.errors import UsageError
 from backproof.record import Record
+from backproof.reports import evaluations, summary
 from backproof.runs import Judged
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class Format(Protocol):
 class Report:
     """Everything that was computed and judged in a run.
 
-    ``notes`` say what could not even be started, such as a pairing file with an error.
+    ``notes`` name what was asked for and could not even be started, such as a pairing file with an
+    error: with a note, a report is no match.
     """
 
     records: list[Record]
@@ -59,21 +60,31 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """The worst of all rows; no rows at all are an ERROR."""
-        found = {row.status for row in self.rows}
-        order = (Status.MISMATCH, Status.ERROR, Status.UNDECIDED, Status.WAIVED, Status.MATCH)
-        return next((status for status in order if status in found), Status.ERROR)
+        """The worst of all; ERROR also if a pairing was not loaded, or compared with nothing."""
+        found = {duel.verdict for duel in summary.duels(self)}
+        if self.notes or not found:
+            found.add(Status.ERROR)
+        return next(status for status in summary.WORST_FIRST if status in found)
 
     @property
     def exit_status(self) -> int:
-        """0, 1 or 3, by the rows alone."""
-        return exit_status([row.status for row in self.rows])
+        """1: a mismatch. Else 2: something not loaded. Else 3: undecided or in error. Else 0."""
+        by_rows = exit_status([duel.verdict for duel in summary.duels(self)])
+        return 2 if self.notes and by_rows != 1 else by_rows
 
     @property
     def cause(self) -> str:
-        """The cause of the first row that has the report's status, or its detail."""
-        worst = [row for row in self.rows if row.status is self.status]
-        return next((row.cause or row.detail for row in worst if row.cause or row.detail), "")
+        """Why the report has its status: the cause, or the detail, of the first row that has it."""
+        if self.status is Status.MATCH:
+            return ""
+        worst = [
+            failure.worst
+            for duel in summary.duels(self)
+            for failure in summary.failures(self, duel)
+            if failure.status is self.status
+        ]
+        told = next((row.cause or row.detail for row in worst if row.cause or row.detail), "")
+        return told or next(iter(self.notes), summary.sentence(self))
 
     @property
     def comparisons(self) -> list[Row]:
@@ -93,30 +104,39 @@ class Report:
         return report_md.render(self)
 
     def write(self, folder: Path) -> None:
-        """Write every format, and the evaluations; each file, and they, whole or not at all."""
+        """Write every format, and the evaluations; each file, and they, whole or not at all.
+
+        Everything is made before the first file is replaced: what cannot be made, harms nothing.
+        Raises `UsageError` if something cannot be written or stored; all else is written then.
+        """
         check_writable(folder)
-        for format_ in formats():
-            write_whole(folder / format_.FILE, format_.render(self))
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".evaluations-") as scratch:
-            fresh, former = Path(scratch) / "fresh", Path(scratch) / "former"
-            fresh.mkdir()
-            for record in self.records:
-                record.save(fresh / record.pairing)
-            target = folder / "evaluations"
-            if target.exists():
-                target.rename(former)
-            fresh.rename(target)
-            shutil.rmtree(former, ignore_errors=True)
+        texts = {format_.FILE: format_.render(self) for format_ in formats()}
+        problems: list[str] = []
+        try:
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".evaluations-") as scratch:
+                problems += evaluations.store(self.records, folder / "evaluations", Path(scratch))
+        except OSError as error:
+            problems.append(evaluations.reason(folder / "evaluations", error))
+        for name, text in texts.items():
+            try:
+                write_whole(folder / name, text)
+            except OSError as error:
+                problems.append(evaluations.reason(folder / name, error))
+        if problems:
+            raise UsageError(
+                f"the report in {folder} is not complete: {'; '.join(problems)}; "
+                "mend that, or name another folder with --report"
+            )
 
 
 def formats() -> list[Format]:
     """All report formats: the files of this package that define FILE and render."""
-    modules = [
-        importlib.import_module(f"{reports.__name__}.{module.name}")
-        for module in pkgutil.iter_modules(reports.__path__)
-        if "_" in module.name
+    found: list[Any] = [
+        module
+        for each in pkgutil.iter_modules(reports.__path__)
+        for module in [importlib.import_module(f"{reports.__name__}.{each.name}")]
+        if hasattr(module, "FILE") and hasattr(module, "render")
     ]
-    found: list[Any] = [module for module in modules if hasattr(module, "FILE")]
     return found
 
 

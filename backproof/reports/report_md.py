@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from backproof.comparison.certainty import affordable
@@ -12,11 +13,17 @@ if TYPE_CHECKING:
     import jinja2
 
     from backproof.comparison.rows import Row
+    from backproof.pairing import Waiver
+    from backproof.record import Record
     from backproof.reports.report import Report
 
 FILE = "report.md"
 # The rows of the table of worst comparisons.
 WORST = 10
+# Beyond this many tensors of a pairing and reference, only their names are given.
+MOST_DETAILED = 8
+# What Markdown would take for its own; underscores only where they are not inside a word.
+SPECIAL = re.compile(r"[\\`*|]|(?<![^\W_])_+|_+(?![^\W_])")
 
 
 def render(report: Report) -> str:
@@ -29,19 +36,24 @@ def render(report: Report) -> str:
         .render(
             report=report,
             sentence=summary.sentence(report),
+            who=summary.who(report),
+            most_detailed=MOST_DETAILED,
             duels=every,
             shown=[s for s in SHOWN if s == "MATCH" or any(duel.counts[s] for duel in every)],
-            failing=[(duel, found) for duel, found in failing if unwaived(found)],
+            failing=[(duel, unwaived(found)) for duel, found in failing if unwaived(found)],
             waived=[(duel, f) for duel, found in failing for f in found if f.status == "WAIVED"],
+            waivers=waivers(report),
             nearest=worst(report, "bound_used"),
             weakest=worst(report, "power"),
-            named=[row for row in report.rows if row.quantity == "accuracy" and row.detail],
+            named=open_samples(report),
             digits=[line for duel in every for line in digits_of(duel)],
             uncertified=[record.pairing for record in report.records if not affordable(record)],
-            hashes=[(record, record.hashes()) for record in report.records],
+            compared=[
+                (record, network_in_words(record), record.hashes()) for record in report.records
+            ],
         )
     )
-    return text
+    return aligned(text) + "\n"
 
 
 def environment() -> jinja2.Environment:
@@ -56,8 +68,105 @@ def environment() -> jinja2.Environment:
         autoescape=False,
     )
     made.filters["figure"] = figure
-    made.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    made.filters["plain"] = plain
+    made.filters["gap"] = gap
     return made
+
+
+def gap(row: Row) -> float | None:
+    """The difference at the worst element, which need not be the largest; None if unknown."""
+    if not row.bound or row.bound_used is None:
+        return 0.0 if row.bound_used == 0 else None
+    return row.bound * row.bound_used
+
+
+def plain(text: object) -> str:
+    """A text that stays what it is in Markdown, on one line."""
+    line = " ".join(str(text).split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;")
+    return SPECIAL.sub(lambda found: "".join(f"\\{sign}" for sign in found[0]), line)
+
+
+def aligned(text: str) -> str:
+    """The same Markdown, with its tables in columns for who reads it raw."""
+    done: list[str] = []
+    rows: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+        else:
+            done += table(rows) if rows else []
+            rows = []
+            done.append(line)
+    return "\n".join(done).rstrip("\n")
+
+
+def table(rows: list[list[str]]) -> list[str]:
+    """The lines of one table; the second row is the one of dashes, with its colons."""
+    if len({len(row) for row in rows}) > 1:
+        return [f"| {' | '.join(row)} |" for row in rows]
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    right = [cell.endswith(":") for cell in rows[1]]
+    rows[1] = [
+        "-" * (width - 1) + ":" if end else "-" * width
+        for width, end in zip(widths, right, strict=True)
+    ]
+    return [
+        "| "
+        + " | ".join(
+            cell.rjust(width) if end else cell.ljust(width)
+            for cell, width, end in zip(row, widths, right, strict=True)
+        )
+        + " |"
+        for row in rows
+    ]
+
+
+def waivers(report: Report) -> list[tuple[str, Waiver, str]]:
+    """Every waiver with its pairing, and what has become of it."""
+    lines = []
+    for record in report.records:
+        for waiver in record.waivers:
+            named = [
+                row
+                for row in report.rows
+                if row.pairing == record.pairing
+                and f"{row.reference}/{row.name}" == waiver.comparison
+            ]
+            passed = sum(row.status == "WAIVED" for row in named)
+            if not named:
+                state = "names no comparison"
+            elif waiver.expires < report.today:
+                state = "expired"
+            else:
+                state = f"lets {passed} of {len(named)} pass" if passed else "not needed: remove it"
+            lines.append((record.pairing, waiver, state))
+    return lines
+
+
+def open_samples(report: Report) -> list[tuple[str, str, Row]]:
+    """Pairing, references and one row for each sentence about samples near the threshold."""
+    alike: dict[tuple[str, str, int, str], list[Row]] = {}
+    for row in report.rows:
+        if row.quantity == "accuracy" and row.detail and row.status == "MATCH":
+            alike.setdefault((row.pairing, row.point, row.step, row.detail), []).append(row)
+    return [
+        (rows[0].pairing, summary.listed([row.reference for row in rows]), rows[0])
+        for rows in alike.values()
+    ]
+
+
+def network_in_words(record: Record) -> str:
+    """``2 → 10 relu → 1 sigmoid, binary_cross_entropy, l2 0.005``."""
+    network = record.network
+    layers = [
+        f"{layer.fan_out} {layer.activation.name}{'' if layer.bias else ' without bias'}"
+        for layer in network.layers
+    ]
+    parts = [" → ".join([str(network.fan_in), *layers]), network.loss.kind]
+    parts += [f"l2 {network.penalty.l2:g}"] if network.penalty.l2 else []
+    parts += [f"l1 {network.penalty.l1:g}"] if network.penalty.l1 else []
+    return ", ".join(parts)
 
 
 def unwaived(found: list[Failure]) -> list[Failure]:
@@ -66,13 +175,13 @@ def unwaived(found: list[Failure]) -> list[Failure]:
 
 
 def worst(report: Report, column: str) -> list[Row]:
-    """The rows with the largest value, one for each tensor of a pairing and reference."""
-    best: dict[tuple[str, str, str], Row] = {}
+    """The rows with the largest value, one for each tensor of a pairing, whatever the reference."""
+    best: dict[tuple[str, str], Row] = {}
     for row in report.rows:
         value = getattr(row, column)
         if value is None or row.power is None:
             continue
-        key = (row.pairing, row.reference, row.name)
+        key = (row.pairing, row.name)
         if key not in best or value > getattr(best[key], column):
             best[key] = row
     return sorted(best.values(), key=lambda row: -getattr(row, column))[:WORST]

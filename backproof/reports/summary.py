@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from backproof import quantities
 from backproof.comparison.rows import Row, Status
 from backproof.probes import PROBES
 from backproof.record import DATA
-from backproof.reports.report import Report
+
+if TYPE_CHECKING:
+    from backproof.reports.report import Report
 
 # The statuses in the order in which tables show them.
 SHOWN = (Status.MATCH, Status.MISMATCH, Status.UNDECIDED, Status.ERROR, Status.WAIVED)
+# The same, the worst first.
+WORST_FIRST = (
+    Status.MISMATCH,
+    Status.ERROR,
+    Status.UNDECIDED,
+    Status.WAIVED,
+    Status.MATCH,
+)
+# Stands for the reference of a pairing that has none.
+NOBODY = "nothing"
+NUMBER = re.compile(r"\d[\d.]*(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True, eq=False)
 class Duel:
-    """One pairing against one reference."""
+    """One pairing against one reference; no rows where nothing was compared."""
 
     pairing: str
     reference: str
     rows: list[Row]
 
-    @property
+    @cached_property
     def counts(self) -> Counter[Status]:
         """How many comparisons came to what."""
         return Counter(row.status for row in self.rows)
@@ -49,33 +65,56 @@ class Duel:
 
     @property
     def verdict(self) -> Status:
-        """The worst status."""
-        order = (Status.MISMATCH, Status.ERROR, Status.UNDECIDED, Status.WAIVED)
-        return next((status for status in order if self.counts[status]), Status.MATCH)
+        """The worst status; no rows at all are an ERROR."""
+        counts = self.counts
+        return next((status for status in WORST_FIRST if counts[status]), Status.ERROR)
 
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """All rows of one name, in one duel, with one status that is not MATCH."""
+    """All rows of one name, in one duel, with one status that is not MATCH.
 
-    name: str
+    Or of several names, where one sentence says why for all of them: a worker that died, say.
+    """
+
+    names: tuple[str, ...]
     status: Status
     rows: list[Row]
+    everything: bool = False
+
+    @property
+    def name(self) -> str:
+        """The first name, in the order of computation."""
+        return self.names[0]
+
+    @property
+    def others(self) -> str:
+        """The other names, to stand after the first."""
+        if len(self.names) == 1:
+            return ""
+        return " and all others" if self.everything else f" and {len(self.names) - 1} more"
 
     @property
     def worst(self) -> Row:
-        """The row that takes up most of its bound; the first of equals."""
+        """The row that says most: the first error, the weakest of the weak, else the farthest."""
+        if self.status is Status.ERROR:
+            return self.rows[0]
+        if self.status is Status.UNDECIDED:
+            return max(self.rows, key=lambda row: row.power or 0)
         return max(self.rows, key=lambda row: row.bound_used or 0)
 
     @property
     def where(self) -> str:
         """The points concerned, steps on the data being counted."""
-        steps = [row.step for row in self.rows if row.point == DATA]
-        probes = [row.point for row in self.rows if row.point != DATA]
+        steps = sorted({row.step for row in self.rows if row.point == DATA})
+        probes = sorted({row.point for row in self.rows if row.point != DATA})
         parts = []
-        if steps:
+        if len(steps) == 1:
+            parts.append(f"step {steps[0]}")
+        elif steps:
+            whole = steps[-1] - steps[0] + 1 == len(steps)
             parts.append(
-                f"step {steps[0]}" if len(steps) == 1 else f"{len(steps)} steps from {steps[0]}"
+                f"{len(steps)} steps from {steps[0]}" + ("" if whole else f" to {steps[-1]}")
             )
         if len(probes) == len(PROBES):
             parts.append("all probes")
@@ -83,25 +122,63 @@ class Failure:
             parts.append(f"probe{'s' * (len(probes) > 1)} {', '.join(probes)}")
         return "; ".join(parts)
 
+    def gist(self, reference: str) -> tuple[object, ...]:
+        """What two references' failures share, if they are the same but for names and numbers."""
+        cause = masked(self.worst.cause.replace(reference, "it"))
+        return self.names, self.status, self.where, cause
+
 
 def duels(report: Report) -> list[Duel]:
-    """Every pairing × reference, in the order of the rows."""
+    """Every pairing × reference, sorted; also where there should be rows and are none."""
     grouped: dict[tuple[str, str], list[Row]] = {}
     for row in report.rows:
         grouped.setdefault((row.pairing, row.reference), []).append(row)
-    return [Duel(pairing, reference, rows) for (pairing, reference), rows in grouped.items()]
+    for record in report.records:
+        for reference in record.references or (NOBODY,):
+            grouped.setdefault((record.pairing, reference), [])
+    return [
+        Duel(pairing, reference, rows) for (pairing, reference), rows in sorted(grouped.items())
+    ]
 
 
 def failures(report: Report, duel: Duel) -> list[Failure]:
-    """What did not match in a duel, in the order of computation."""
+    """What did not match in a duel: mismatches, then the rest, each in the order of computation."""
     network = next(record.network for record in report.records if record.pairing == duel.pairing)
     order = {name: place for place, name in enumerate(quantities.expected(network))}
-    grouped: dict[tuple[str, Status], list[Row]] = {}
+    by_name: dict[tuple[str, Status, str], list[Row]] = {}
     for row in duel.rows:
         if row.status is not Status.MATCH:
-            grouped.setdefault((row.name, row.status), []).append(row)
-    found = [Failure(name, status, rows) for (name, status), rows in grouped.items()]
-    return sorted(found, key=lambda failure: (order[failure.name], SHOWN.index(failure.status)))
+            by_name.setdefault((row.name, row.status, kind(row)), []).append(row)
+    found = [Failure((name,), status, rows) for (name, status, _), rows in by_name.items()]
+    rank = {Status.MISMATCH: 0, Status.WAIVED: 2}
+    found.sort(key=lambda failure: (rank.get(failure.status, 1), order[failure.name]))
+    alike: dict[tuple[object, ...], list[Failure]] = {}
+    for failure in found:
+        row = failure.worst
+        # A mismatch has numbers of its own, even if it is told in the same words.
+        own = failure.name if failure.status is Status.MISMATCH or not row.cause else ""
+        alike.setdefault((failure.status, own, row.cause, row.detail), []).append(failure)
+    known = len({row.name for row in duel.rows})
+    return [together(group, known) for group in alike.values()]
+
+
+def together(alike: list[Failure], known: int) -> Failure:
+    """One failure for several that have the same cause; ``known``: how many names there are."""
+    names = tuple(dict.fromkeys(failure.name for failure in alike))
+    rows = [row for failure in alike for row in failure.rows]
+    return Failure(names, alike[0].status, rows, everything=len(names) == known)
+
+
+def kind(row: Row) -> str:
+    """What sort of error or weakness it is: its cause without the numbers of this point."""
+    if row.status in (Status.ERROR, Status.UNDECIDED):
+        return masked(row.cause)
+    return ""
+
+
+def masked(text: str) -> str:
+    """A text without its numbers."""
+    return NUMBER.sub("#", text)
 
 
 def sentence(report: Report) -> str:
@@ -110,11 +187,40 @@ def sentence(report: Report) -> str:
     total = len(report.rows)
     if not total:
         return "Nothing was compared, and that is no match."
-    if counts[Status.MATCH] == total and not report.notes:
+    empty = [
+        f"no comparison of {duel.pairing}"
+        + (f" with {duel.reference}" if duel.reference != NOBODY else "")
+        for duel in duels(report)
+        if not duel.rows
+    ]
+    noted = [f"{len(report.notes)} not loaded"] if report.notes else []
+    if counts[Status.MATCH] == total and not noted and not empty:
         return f"All {total} comparisons match."
-    parts = [f"{counts[status]} {status}" for status in SHOWN if counts[status]]
-    noted = f"; {len(report.notes)} not loaded" if report.notes else ""
-    return f"Of {total} comparisons: {', '.join(parts)}{noted}."
+    parts = ", ".join(f"{counts[status]} {status}" for status in SHOWN if counts[status])
+    return f"Of {total} comparisons: {'; '.join([parts, *noted, *empty])}."
+
+
+def who(report: Report) -> list[tuple[Status, str]]:
+    """Which pairings came to which verdict against which references, the worst first."""
+    every = duels(report)
+    lines = []
+    for status in WORST_FIRST:
+        references: dict[str, list[str]] = {}
+        for duel in every:
+            if duel.verdict is status:
+                references.setdefault(duel.pairing, []).append(duel.reference)
+        pairings: dict[str, list[str]] = {}
+        for pairing, names in references.items():
+            pairings.setdefault(listed(names), []).append(pairing)
+        if pairings:
+            parts = [f"{listed(names)} against {whom}" for whom, names in pairings.items()]
+            lines.append((status, "; ".join(parts)))
+    return lines
+
+
+def listed(names: list[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def figure(value: float | None) -> str:

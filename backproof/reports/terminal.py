@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from backproof.comparison.rows import Status
 from backproof.record import DATA
@@ -29,19 +29,23 @@ STYLES = {
 }
 # Beyond this many tensors the report says the rest.
 MOST_SHOWN = 6
+# Columns of words, not of numbers.
+WORDS = ("pairing", "reference", "verdict")
+# Columns that a narrow terminal can do without, the first to go first.
+DISPENSABLE = ("compared", "bound used", "gradient power")
 
 
 def show(report: Report, console: Console) -> None:
     """Print the table, the failures, the notes and the verdict."""
     every = duels(report)
     if every:
-        console.print(table(every))
+        console.print(fitting(every, console))
     shown: dict[tuple[object, ...], str] = {}
     for duel in every:
         found = failures(report, duel)
-        key = (duel.pairing, *((failure.name, failure.status, failure.where) for failure in found))
         if not found:
             continue
+        key = (duel.pairing, *(failure.gist(duel.reference) for failure in found))
         if key in shown:
             names = f"[bold]{escape(duel.pairing)}[/] against [bold]{escape(duel.reference)}[/]"
             console.print(f"\n{names}: the same as against {escape(shown[key])}")
@@ -52,40 +56,55 @@ def show(report: Report, console: Console) -> None:
         console.print()
     for note in report.notes:
         console.print(f"[bold red]{escape(note)}[/]", highlight=False, soft_wrap=True)
-    good = report.status is Status.MATCH and not report.notes
-    style = STYLES[Status.MATCH] if good else STYLES[Status.MISMATCH]
-    console.print(f"[{style}]{sentence(report)}[/]", highlight=False)
+    style = STYLES[Status.MATCH if report.status is Status.MATCH else Status.MISMATCH]
+    console.print(f"[{style}]{escape(sentence(report))}[/]", highlight=False)
 
 
-def table(every: list[Duel]) -> Table:
+def fitting(every: list[Duel], console: Console) -> Table:
+    """The table; on a narrow terminal without the columns that matter least."""
+    # In its own options a console finds that everything fits: it would cut the columns.
+    unlimited = console.options.update(width=10_000)
+    for left_out in range(len(DISPENSABLE)):
+        made = table(every, DISPENSABLE[:left_out])
+        if console.measure(made, options=unlimited).minimum <= console.width:
+            return made
+    return table(every, DISPENSABLE)
+
+
+def table(every: list[Duel], without: tuple[str, ...] = ()) -> Table:
     """One row a pairing × reference."""
     result = Table(box=None, pad_edge=False, header_style="bold")
-    result.add_column("pairing")
-    result.add_column("reference")
-    result.add_column("compared", justify="right")
-    columns = [
+    statuses = [
         status
         for status in SHOWN
         if status is Status.MATCH or any(duel.counts[status] for duel in every)
     ]
-    for status in columns:
-        result.add_column(str(status), justify="right")
-    result.add_column("gradient power", justify="right")
-    result.add_column("bound used", justify="right")
-    result.add_column("verdict")
-    for duel in every:
-        result.add_row(
-            escape(duel.pairing),
-            escape(duel.reference),
-            str(len(duel.rows)),
-            *(
-                f"[{STYLES[status]}]{duel.counts[status]}[/]" if duel.counts[status] else "–"
-                for status in columns
-            ),
-            figure(duel.power),
-            figure(duel.bound_used),
-            f"[{STYLES[duel.verdict]}]{duel.verdict}[/]",
+    cells: list[dict[str, str]] = [
+        {
+            "pairing": escape(duel.pairing),
+            "reference": escape(duel.reference),
+            "compared": str(len(duel.rows)),
+            **{
+                str(status): f"[{STYLES[status]}]{duel.counts[status]}[/]"
+                if duel.counts[status]
+                else "–"
+                for status in statuses
+            },
+            "gradient power": figure(duel.power),
+            "bound used": figure(duel.bound_used),
+            "verdict": f"[{STYLES[duel.verdict]}]{duel.verdict}[/]",
+        }
+        for duel in every
+    ]
+    columns = [name for name in cells[0] if name not in without]
+    for name in columns:
+        result.add_column(
+            name,
+            justify="left" if name in WORDS else "right",
+            no_wrap=" " not in name,  # only a heading of two words may be broken
         )
+    for row in cells:
+        result.add_row(*(row[name] for name in columns))
     return result
 
 
@@ -95,11 +114,20 @@ def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
     for failure in found[:MOST_SHOWN]:
         row = failure.worst
         at = f"step {row.step}" if row.point == DATA else row.point
-        head = f"[{STYLES[failure.status]}]{failure.status}[/] {escape(failure.name)}"
+        name = escape(failure.name + failure.others)
+        head = f"[{STYLES[failure.status]}]{failure.status}[/] {name}"
         lines = [(2, f"{head}, {escape(failure.where)}")]
         lines += [(4, escape(f"{at}, {row.detail}"))] if row.detail else []
         lines += [(4, escape(row.cause))] if row.cause else []
         for indent, line in lines:
-            console.print(Padding(line, (0, 0, 0, indent)), highlight=False)
+            show_indented(indent, line, console)
     if len(found) > MOST_SHOWN:
-        console.print(f"  … and {len(found) - MOST_SHOWN} more tensors; the report has them all")
+        more = f"… and {len(found) - MOST_SHOWN} more; all of them: report.md (--report DIR)"
+        show_indented(2, more, console)
+
+
+def show_indented(indent: int, line: str, console: Console) -> None:
+    """A paragraph of markup, wrapped by words, without spaces at the ends of its lines."""
+    for part in Text.from_markup(line).wrap(console, console.width - indent):
+        part.rstrip()
+        console.print(Text(" " * indent) + part, highlight=False, soft_wrap=True)

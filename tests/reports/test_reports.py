@@ -3,63 +3,19 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import io
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from backproof.comparison.rows import COLUMNS, Row, Status
-from backproof.network import Dense, GradientDescent, Loss, Network
-from backproof.record import Record
+from backproof import reports
+from backproof.comparison.rows import COLUMNS, Status
 from backproof.reports import comparisons_csv, report_md
 from backproof.reports import report as report_module
-from backproof.reports.report import Report, check_writable, formats, write_whole
-from backproof.runs import Judged
-
-TODAY = datetime.date(2026, 1, 1)
-NETWORK = Network((Dense(2, 1, "sigmoid"),), Loss("binary_cross_entropy"))
-MATCHING = Row(
-    pairing="tiny",
-    subject="tiny.subject",
-    reference="torch",
-    quantity="gradient",
-    tensor="dense_1/kernel",
-    point="data",
-    step=0,
-    dtype="float64",
-    shape="2×1",
-    max_abs_diff=1 / 3,
-    max_rel_diff=0.1,
-    bound=2 / 3,
-    bound_used=0.5,
-    power=1e-12,
-    power_median=1e-13,
-    power_worst=float("inf"),
-    zeros=0,
-    status=Status.MATCH,
-)
-MISMATCHING = replace(
-    MATCHING, step=7, status=Status.MISMATCH, detail="at (0, 0): actual 1, expected 2", cause="why"
-)
-
-
-def made(*rows: Row, notes: list[str] | None = None) -> Report:
-    record = Record(
-        pairing="tiny",
-        subject="tiny.subject",
-        network=NETWORK,
-        optimizer=GradientDescent(0.1),
-        dtype="float64",
-        quantities=("loss", "gradient"),
-        waivers=(),
-        references=("torch",),
-        steps=1,
-    )
-    report = Report.of([Judged(record, list(rows))], {"dtype": "float64"}, TODAY)
-    report.notes += notes or []
-    return report
+from backproof.reports.report import check_writable, formats, write_whole
+from tests.reports.sample import MATCHING, MISMATCHING, made
 
 
 def test_the_table_has_its_columns_and_every_digit():
@@ -98,7 +54,9 @@ def test_the_frame_holds_the_same_as_the_table():
         ([replace(MATCHING, status=Status.UNDECIDED)], [], Status.UNDECIDED, 3, "1 UNDECIDED"),
         ([replace(MATCHING, status=Status.WAIVED)], [], Status.WAIVED, 0, "1 WAIVED"),
         ([], [], Status.ERROR, 3, "Nothing was compared"),
-        ([MATCHING], ["broken.py:2"], Status.MATCH, 0, "1 not loaded"),
+        ([MATCHING], ["broken.py:2"], Status.ERROR, 2, "1 not loaded"),
+        ([], ["broken.py:2"], Status.ERROR, 2, "Nothing was compared"),
+        ([MISMATCHING], ["broken.py:2"], Status.MISMATCH, 1, "1 not loaded"),
     ],
 )
 def test_only_a_full_match_is_called_one(rows, notes, status, exit_status, said):
@@ -135,6 +93,14 @@ def test_two_reports_of_the_same_rows_are_the_same_bytes(tmp_path):
 
 def test_every_format_is_found():
     assert {f.FILE for f in formats()} == {"comparisons.csv", "report.md", "environment.json"}
+
+
+def test_a_format_is_added_by_adding_a_file_of_any_name(tmp_path, monkeypatch):
+    (tmp_path / "brief.py").write_text("FILE = 'brief.txt'\ndef render(report): return 'brief'\n")
+    monkeypatch.setattr(reports, "__path__", [*reports.__path__, str(tmp_path)])
+    made(MATCHING).write(tmp_path / "report")
+    monkeypatch.delitem(sys.modules, "backproof.reports.brief")
+    assert (tmp_path / "report" / "brief.txt").read_text() == "brief"
 
 
 def test_a_write_that_fails_leaves_the_former_file(tmp_path, monkeypatch):
