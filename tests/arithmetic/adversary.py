@@ -99,15 +99,14 @@ class Adversary:
                 terms.append(self.add(a, b))
         return reduce(self.add, terms, ZERO)
 
-    def dot(self, left: Sequence[arb], right: Sequence[arb], start: arb = ZERO) -> arb:
-        """start + the inner product: rounded products in a sum, or multiply-adds to ``start``."""
+    def dot(self, left: Sequence[arb], right: Sequence[arb]) -> arb:
+        """The inner product: products and their sum, or multiply-adds of one rounding each."""
         if not self.fuses:
-            products = [self.multiply(a, b) for a, b in zip(left, right, strict=True)]
-            return self.total([start, *products] if start != 0 else products)
+            return self.total([self.multiply(a, b) for a, b in zip(left, right, strict=True)])
         products = [a * b for a, b in zip(left, right, strict=True)]
         if self.order == "backward":
             products.reverse()
-        return reduce(lambda s, p: s if p == 0 else self.rounded(s + p), products, start)
+        return reduce(lambda s, p: s if p == 0 else self.rounded(s + p), products, ZERO)
 
     def product(self, *factors: arb) -> arb:
         """The product of several numbers, in any order."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial, reduce
+from functools import reduce
 from math import frexp, ldexp
 from random import Random
 
@@ -21,7 +21,7 @@ from backproof.arithmetic.certified import Certified, CertifiedOps
 from backproof.definition import evaluate, step
 from backproof.network import Dense, GradientDescent, Loss, Network, Penalty
 from backproof.parameters import Array, Batch, Parameters
-from tests.arithmetic.adversary import ZERO, Adversary
+from tests.arithmetic.adversary import Adversary
 from tests.arithmetic.ball_cases import Row, Rows, flat
 from tests.arithmetic.ball_forms import FORMS, LOSSES, PULLS, SLOPES
 
@@ -122,11 +122,9 @@ def backpropagation(
     below, zs, outputs = [rows_of(batch.inputs)], [], []
     for name, layer in network.named_layers():
         columns = turned(weights[f"{name}/kernel"])
-        biases = weights[f"{name}/bias"][0] if layer.bias else [ZERO] * layer.fan_out
-        if m.random.random() < 0.5:  # one more term of the sum, or added to it
-            z = [list(map(partial(m.dot, row), columns, biases)) for row in below[-1]]
-        else:
-            z = [[m.add(m.dot(row, c), b) for c, b in zip(columns, biases)] for row in below[-1]]
+        z = [[m.dot(row, column) for column in columns] for row in below[-1]]
+        if layer.bias:
+            z = [list(map(m.add, row, weights[f"{name}/bias"][0])) for row in z]
         form = m.random.choice(list(FORMS[layer.activation.name].values()))
         zs.append(z)
         outputs.append([form(m, row) for row in z])
@@ -199,14 +197,17 @@ def pulled(m: Adversary, activation: str, z: Rows, a: Rows, g: Rows) -> Rows:
 
 
 def penalised(m: Adversary, penalty: Penalty, weight: Rows, gradient: Rows) -> tuple[Row, Rows]:
-    """The penalty's terms of one parameter, and the gradient with their derivatives added."""
-    terms, pulls, ws = [], [flat(gradient)], flat(weight)
+    """The penalty's terms of one parameter, and the gradient with their derivative added."""
+    terms, flat_weight = [], flat(weight)
     for size, value, slope in (
-        (penalty.l2, [m.multiply(w, w) for w in ws], [2 * w for w in ws]),
-        (penalty.l1, list(map(abs, ws)), list(map(arb.sgn, ws))),
+        (penalty.l2, [m.multiply(w, w) for w in flat_weight], lambda w: 2 * w),
+        (penalty.l1, list(map(abs, flat_weight)), arb.sgn),
     ):
         if size:
             c = m.coefficient(arb(size), 1)
             terms.append(m.multiply(c, m.total(value)))
-            pulls.append([m.multiply(c, s) for s in slope])
-    return terms, [list(map(m.total, turned(pulls)))]
+            gradient = [
+                [m.add(g, m.multiply(c, slope(w))) for g, w in zip(*rows, strict=True)]
+                for rows in zip(gradient, weight, strict=True)
+            ]
+    return terms, gradient

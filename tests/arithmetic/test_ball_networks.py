@@ -10,7 +10,7 @@ import torch
 from flint import arb
 
 from backproof.arithmetic.ball import BallOps
-from backproof.network import Dense, Loss, Network, Penalty
+from backproof.network import Network
 from backproof.parameters import Array, Batch, Parameters
 from backproof.rounding import Rounding
 from tests.arithmetic.adversary import Adversary
@@ -25,7 +25,7 @@ from tests.arithmetic.ball_networks import (
     random_point,
 )
 
-CASES = 300
+CASES = 3000
 
 
 @pytest.fixture(autouse=True)
@@ -37,60 +37,17 @@ def enough() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_balls_cover_certified_values_and_adversaries_in_every_tensor(dtype):
+    rounding = Rounding.of(dtype)
     for seed in range(CASES):
         random = Random(seed)
         network = random_network(random)
-        assert_covered(network, *random_point(network, random, dtype), dtype, random, 4)
-
-
-def assert_covered(
-    network: Network, parameters: Parameters, batch: Batch, dtype: str, random: Random, times: int
-) -> None:
-    """The balls cover the certified values and so many adversaries."""
-    rounding = Rounding.of(dtype)
-    bounds = balls(BallOps(rounding), network, parameters, batch)
-    truth = certified(network, parameters, batch)
-    for _ in range(times):
-        found = backpropagation(Adversary(rounding, random), network, parameters, batch)
-        for name, ball in bounds.items():
-            share(ball, truth[name].entries, found[name], f"{name} of {network}")
-
-
-SMALL = 2.0**-24
-ONE_BIG = np.full((8, 1), SMALL) + np.eye(8, 1)
-DOMINATED = {
-    # n roundings of the bias, where the products are added to it one by one.
-    "a bias as the accumulator": (
-        Network((Dense(8, 1, "sigmoid"),), Loss("binary_cross_entropy")),
-        {"dense_1/kernel": np.full((8, 1), SMALL), "dense_1/bias": np.array([1.37])},
-        Batch(np.full((1, 8), SMALL), np.array([[1.0]])),
-    ),
-    # The coefficient rounds six times: scale, 1/samples and 1/outputs, and each product with them.
-    "a loss reduced in three steps": (
-        Network((Dense(1, 3, bias=False),), Loss("squared_error", "mean", "mean", 0.7)),
-        {"dense_1/kernel": np.array([[1.37, 1.21, 0.77]])},
-        Batch(ONE_BIG[:3], ONE_BIG[:3] @ -np.ones((1, 3))),
-    ),
-    # The largest penalty rounds with every other one that is added to it.
-    "many penalties": (
-        Network((Dense(1, 1, bias=False),) * 4, Loss("squared_error"), Penalty(l2=0.7)),
-        {f"dense_{i}/kernel": np.array([[SMALL if i < 4 else 1.37]]) for i in (1, 2, 3, 4)},
-        Batch(np.array([[SMALL]]), np.array([[SMALL]])),
-    ),
-    # Derivatives of two penalties and of the data, two of which cancel.
-    "a gradient against its penalty": (
-        Network((Dense(1, 1, bias=False),), Loss("squared_error"), Penalty(l2=0.5, l1=SMALL)),
-        {"dense_1/kernel": np.array([[1.5]])},
-        Batch(np.array([[1.0]]), np.array([[2.25 - SMALL]])),
-    ),
-}
-
-
-@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
-@pytest.mark.parametrize("name", DOMINATED)
-def test_sums_that_one_term_dominates_are_covered_in_any_order(name, dtype):
-    """There the order of a sum decides how often its largest term is rounded."""
-    assert_covered(*DOMINATED[name], dtype, Random(0), 1000)
+        parameters, batch = random_point(network, random, dtype)
+        bounds = balls(BallOps(rounding), network, parameters, batch)
+        truth = certified(network, parameters, batch)
+        for _ in range(4):
+            found = backpropagation(Adversary(rounding, random), network, parameters, batch)
+            for name, ball in bounds.items():
+                share(ball, truth[name].entries, found[name], f"{name} of {network}, seed {seed}")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
