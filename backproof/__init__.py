@@ -6,15 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backproof.network import Dense, GradientDescent, Loss, Network, Penalty
+    from backproof.forms import Form
+    from backproof.network import Dense, Loss, Network, Penalty
+    from backproof.optimizers.gradient_descent import GradientDescent
+    from backproof.optimizers.momentum import Momentum
     from backproof.pairing import Pairing, Waiver
     from backproof.parameters import Batch, Parameters
 
 __all__ = [
     "Batch",
     "Dense",
+    "Form",
     "GradientDescent",
     "Loss",
+    "Momentum",
     "Network",
     "Pairing",
     "Parameters",
@@ -26,18 +31,25 @@ __version__ = "0.1.0"
 # Every pytest session imports this package for its plugin, and the command line starts its workers
 # before NumPy is there: so a name is imported when it is first asked for.
 _HOMES = {
-    "backproof.network": ("Dense", "GradientDescent", "Loss", "Network", "Penalty"),
-    "backproof.pairing": ("Pairing", "Waiver"),
-    "backproof.parameters": ("Batch", "Parameters"),
+    "Batch": "parameters",
+    "Dense": "network",
+    "Form": "forms",
+    "GradientDescent": "optimizers.gradient_descent",
+    "Loss": "network",
+    "Momentum": "optimizers.momentum",
+    "Network": "network",
+    "Pairing": "pairing",
+    "Parameters": "parameters",
+    "Penalty": "network",
+    "Waiver": "pairing",
 }
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            found = globals()[name] = getattr(importlib.import_module(home), name)
-            return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -150,9 +150,10 @@ def run_verify(
     pairings = chosen(pairings, only)
     if not pairings and not broken:
         raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
+    if reference:
+        pairings = [each.against(reference) for each in pairings]
     for name in sorted({name for each in pairings for name in each.references}):
-        if not reference or name in reference:
-            workers.start(name)
+        workers.start(name)
     today = datetime.date.today()
     judged: list[Judged] = []
     with progress() as bar:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from backproof import losses
 from backproof.arithmetic import Ops
-from backproof.network import GradientDescent, Network
+from backproof.network import Network
+from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Array, Batch
 
 T = TypeVar("T")
@@ -142,28 +143,29 @@ def penalise(
 def step(
     ops: Ops[T],
     network: Network,
-    parameters: Mapping[str, Array],
+    state: Mapping[str, Array],
     gradients: Mapping[str, T],
-    optimizer: GradientDescent,
+    optimizer: Optimizer,
     at: Site = keep,
 ) -> dict[str, T]:
-    """The parameters after one step: ``updated/dense_1/kernel`` = W − learning_rate · gradient."""
-    scope = Scope(ops, network, parameters, None, dict(gradients))
-    return {
-        f"updated/{name}": at(
-            f"updated/{name}",
-            ops.subtract(
-                ops.exact(parameters[name]),
-                at(
-                    f"change/{name}",
-                    ops.scale(gradients[f"gradient/{name}"], optimizer.learning_rate),
-                    scope,
-                ),
-            ),
-            scope,
-        )
-        for name in network.shapes()
-    }
+    """The state after one step: ``updated/dense_1/kernel`` = W − change, and the new slots.
+
+    ``state``: parameters, and the optimizer's slots and step count where it has them.
+    """
+    scope = Scope(ops, network, state, None, dict(gradients))
+    count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0
+    updated: dict[str, T] = {}
+    moved: dict[str, T] = {}
+    for name in network.shapes():
+        w = ops.exact(state[name])
+        slots = {slot: ops.exact(state[f"{slot}/{name}"]) for slot in optimizer.SLOTS}
+        change, after = optimizer.change(ops, w, gradients[f"gradient/{name}"], slots, count)
+        change = at(f"change/{name}", change, scope)
+        updated[f"updated/{name}"] = at(f"updated/{name}", ops.subtract(w, change), scope)
+        for slot, value in after.items():
+            key = f"updated/{slot}/{name}"
+            moved[key] = at(key, value, scope)
+    return updated | moved
 
 
 def correct(network: Network, outputs: NDArray[np.floating], targets: Array) -> NDArray[np.bool_]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import asdict
 
+from backproof import optimizers
 from backproof.errors import EvaluationError
 from backproof.frameworks.client import Reply, Worker
 from backproof.record import Point, Record
@@ -28,15 +28,15 @@ class Exchange:
                 "model": model,
                 "compiled": compiled,
                 "network": record.network.to_json(),
-                "optimizer": asdict(record.optimizer),
+                "optimizer": optimizers.to_json(record.optimizer),
             }
         )
 
     def ask(self, point: Point) -> None:
         """Queue one point, whose parameters and batch are in the record."""
-        key = f"{self.record.pairing}/{point.name}"
+        key = f"{self.record.pairing}/{self.record.batch_name(point)}"
         if key not in self._batches:
-            batch = self.record.batches[point.name]
+            batch = self.record.batch(point)
             self.worker.request(
                 {"do": "batch", "batch": key}, {"inputs": batch.inputs, "targets": batch.targets}
             )

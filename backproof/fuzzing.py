@@ -26,7 +26,8 @@ from backproof.comparison.rows import Row, Status
 from backproof.comparison.verdicts import compare_point
 from backproof.definition import evaluate, step
 from backproof.exchange import Exchange
-from backproof.network import Dense, GradientDescent, Loss, Network, Penalty, Reduction
+from backproof.network import Dense, Loss, Network, Penalty, Reduction
+from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.pairing import Subject
 from backproof.parameters import Batch, Parameters, save
 from backproof.probes import drawn_batch, drawn_parameters

@@ -1,4 +1,4 @@
-"""What is computed, as frozen mathematics: layers, loss, penalty, optimizer."""
+"""What is computed, as frozen mathematics: layers, loss, penalty."""
 
 from __future__ import annotations
 
@@ -71,13 +71,6 @@ class Penalty:
     l2: float = 0.0
     l1: float = 0.0
     biases: bool = False
-
-
-@dataclass(frozen=True)
-class GradientDescent:
-    """One step: ``parameters − learning_rate · gradients``."""
-
-    learning_rate: float
 
 
 @dataclass(frozen=True)

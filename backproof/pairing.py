@@ -13,8 +13,11 @@ from typing import Any
 from backproof import frameworks, losses, quantities
 from backproof import parameters as weights
 from backproof.errors import UsageError, told
-from backproof.network import GradientDescent, Network
+from backproof.forms import LOGITS, Form
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 from backproof.parameters import Batch, Parameters
+from backproof.probes import PROBES
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
 
@@ -42,6 +45,12 @@ class Pairing:
     in ``quantities``. ``references`` names a model for each framework, "file.py:factory", relative
     to the project; None stands for a twin built from the network alone. ``data()`` and
     ``initial()`` give the batch and the start weights (or ``initial`` is a weights file).
+
+    ``minibatch(data, step)`` cuts the batch of a training step from the data; without it each step
+    takes all of them. ``points()`` gives further weights, by a name of their own, at which
+    everything is compared on the data: those of a trained network, say. ``forms`` says who computes
+    the loss of probabilities ("subject", "keras", …; else it is of logits); saturated probes,
+    which only the logits bear, are then left out.
     """
 
     name: str
@@ -49,13 +58,16 @@ class Pairing:
     subject: Subject
     data: Callable[[], Batch]
     initial: Callable[[], Mapping[str, Any]] | str
-    optimizer: GradientDescent
+    optimizer: Optimizer
     references: Mapping[str, str | None] = field(
         default_factory=lambda: {"keras": None, "torch": None}
     )
     steps: int = 100
     quantities: tuple[str, ...] = quantities.ALL
     waivers: tuple[Waiver, ...] = ()
+    minibatch: Callable[[Batch, int], Batch] | None = None
+    points: Callable[[], Mapping[str, Mapping[str, Any]]] | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = set(self.quantities) - set(quantities.ALL)
@@ -71,6 +83,13 @@ class Pairing:
                 f"there are {', '.join(frameworks.names())}"
             )
 
+        unknown = set(self.forms) - {"subject", *self.references}
+        if unknown:
+            raise UsageError(
+                f"pairing {self.name}: forms names {sorted(unknown)[0]!r}; "
+                f"there are subject, {', '.join(self.references)}"
+            )
+
     def narrowed(self, references: Iterable[str]) -> Pairing:
         """The pairing with some of its references, and without the waivers of the others.
 
@@ -79,7 +98,13 @@ class Pairing:
         kept = {name: model for name, model in self.references.items() if name in references}
         others = self.references.keys() - kept.keys()
         waivers = tuple(w for w in self.waivers if w.comparison.split("/")[0] not in others)
-        return replace(self, references=kept, waivers=waivers)
+        forms = {name: form for name, form in self.forms.items() if name not in others}
+        return replace(self, references=kept, waivers=waivers, forms=forms)
+
+    def against(self, references: Iterable[str]) -> Pairing:
+        """The pairing with exactly these references; one that it does not name is built."""
+        chosen = {name: self.references.get(name) for name in references}
+        return replace(self, references={**self.references, **chosen}).narrowed(chosen)
 
     @property
     def subject_name(self) -> str:
@@ -114,6 +139,44 @@ class Pairing:
             )
         )
         return batch, {name: array.astype(dtype) for name, array in initial.items()}
+
+    def further(self, dtype: str) -> dict[str, Parameters]:
+        """The further weights in ``dtype``, checked, by name."""
+        if self.points is None:
+            return {}
+        given = self._call("points", self.points)
+        taken = {"data", *PROBES} & set(given)
+        if taken:
+            raise UsageError(
+                f"pairing {self.name}: points() calls one {sorted(taken)[0]!r}, as a point of "
+                "backproof's own is called; give it another name"
+            )
+        return {
+            name: {
+                key: array.astype(dtype)
+                for key, array in weights.check(
+                    parameters, self.network, source=f"pairing {self.name}, points()[{name!r}]"
+                ).items()
+            }
+            for name, parameters in given.items()
+        }
+
+    def cut(self, data: Batch, step: int) -> Batch:
+        """The batch of a training step."""
+        if self.minibatch is None:
+            return data
+        minibatch = self.minibatch
+        batch = self._call("minibatch", lambda: minibatch(data, step))
+        if not isinstance(batch, Batch):
+            raise UsageError(
+                f"pairing {self.name}: minibatch() returned {type(batch).__name__}; return a Batch"
+            )
+        return batch.astype(data.inputs.dtype)
+
+    @property
+    def saturates(self) -> bool:
+        """Whether every implementation bears saturated units: those that start from logits do."""
+        return all(form.of == LOGITS.of for form in self.forms.values())
 
     def _call(self, name: str, function: Callable[[], Any]) -> Any:
         """Call user code; what it raises becomes a `UsageError` that says where."""

@@ -15,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from backproof.network import Network
+from backproof.optimizers import STEP_COUNT, Optimizer, slot_shapes
 from backproof.parameters import Batch, Parameters
 
 SAMPLES = 7
@@ -29,16 +30,20 @@ class Probe:
     batch: Batch
 
 
-def probes(network: Network, dtype: DTypeLike) -> list[Probe]:
-    """All probes of a network, in a fixed order."""
+def probes(
+    network: Network, optimizer: Optimizer, dtype: DTypeLike, *, saturates: bool = True
+) -> list[Probe]:
+    """All probes of a network, in a fixed order; those that saturate its units only if wanted."""
     return [
         Probe(
             name,
-            {key: value.astype(dtype) for key, value in parameters.items()},
+            {key: np.asarray(value, dtype) for key, value in {**parameters, **slots}.items()},
             batch.astype(dtype),
         )
         for name, make in PROBES.items()
+        if saturates or make not in SATURATING
         for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
+        for slots in [drawn_slots(network, optimizer, name)]
     ]
 
 
@@ -50,6 +55,18 @@ def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True
         else 0.5 * stream.normal(size=shape) * biases
         for name, shape in network.shapes().items()
     }
+
+
+def drawn_slots(network: Network, optimizer: Optimizer, name: str) -> dict[str, np.ndarray]:
+    """What the optimizer may hold in the middle of a run, after three steps."""
+    stream = np.random.default_rng(zlib.crc32(f"{name} slots".encode()))
+    drawn = {
+        key: stream.normal(size=shape) for key, shape in slot_shapes(network, optimizer).items()
+    }
+    for key in drawn:
+        if key.split("/")[0] in optimizer.SQUARES:
+            drawn[key] **= 2
+    return drawn | ({STEP_COUNT: np.asarray(3.0)} if optimizer.COUNTS else {})
 
 
 def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
@@ -134,3 +151,5 @@ PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
     make.__name__: make
     for make in (general, one_sample, zero_row, saturated, large_logits, near_kink, exact_kink)
 }
+# Units at their limits, where a probability has lost what the logit still tells.
+SATURATING = (saturated, large_logits)

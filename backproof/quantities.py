@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from backproof.network import Network
 
 # Which quantities a probe, the first step on the data, and each later step on the data compare.
@@ -9,8 +11,13 @@ ALL = ("parameter_count", "activation", "loss", "gradient", "updated", "accuracy
 STEP = ("loss", "gradient", "updated")
 
 
-def expected(network: Network, quantities: tuple[str, ...] = ALL) -> list[str]:
-    """The names that an evaluation of this network has, as ``quantity`` or ``quantity/tensor``."""
+def expected(
+    network: Network, quantities: tuple[str, ...] = ALL, slots: Iterable[str] = ()
+) -> list[str]:
+    """The names that an evaluation of this network has, as ``quantity`` or ``quantity/tensor``.
+
+    ``slots``: what the optimizer keeps beside the parameters; a step updates it too.
+    """
     parameters = list(network.shapes())
     layers = [name for name, _ in network.named_layers()]
     tensors: dict[str, list[str]] = {
@@ -18,7 +25,7 @@ def expected(network: Network, quantities: tuple[str, ...] = ALL) -> list[str]:
         "activation": layers,
         "loss": [""],
         "gradient": parameters,
-        "updated": parameters,
+        "updated": [*parameters, *slots],
         "accuracy": [""] if network.decision is not None else [],
     }
     return [

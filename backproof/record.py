@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from backproof import quantities
+from backproof import optimizers, quantities
 from backproof.errors import UsageError
-from backproof.network import GradientDescent, Network
+from backproof.forms import Form, from_json, to_json
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 from backproof.pairing import Waiver
 from backproof.parameters import Batch, Parameters, digest
 from backproof.protocol import Tensors
@@ -38,27 +40,42 @@ class Record:
     pairing: str
     subject: str
     network: Network
-    optimizer: GradientDescent
+    optimizer: Optimizer
     dtype: str
     quantities: tuple[str, ...]
     waivers: tuple[Waiver, ...]
     references: tuple[str, ...]
     steps: int
+    forms: dict[str, Form] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
     parameters: dict[Point, Parameters] = field(default_factory=dict)
     evaluations: dict[str, dict[Point, Tensors]] = field(default_factory=dict)
     errors: dict[str, dict[Point, str]] = field(default_factory=dict)
 
+    def batch(self, point: Point) -> Batch:
+        """The batch that is evaluated at a point."""
+        return self.batches[self.batch_name(point)]
+
+    def batch_name(self, point: Point) -> str:
+        """Its name: the step's minibatch, the probe's, or the data, which further weights share."""
+        minibatch = f"{point.name}@{point.step}"
+        return next((n for n in (minibatch, point.name) if n in self.batches), DATA)
+
     def points(self) -> list[Point]:
-        """Every point: the steps on the data first, then the probes."""
+        """Every point: the steps on the data first, then further weights and probes."""
         known = set(self.parameters).union(*self.errors.values())
         return sorted(known, key=lambda p: (p.name != DATA, p.name, p.step))
+
+    @property
+    def slots(self) -> list[str]:
+        """The names of what the optimizer keeps beside the parameters."""
+        return list(optimizers.slot_shapes(self.network, self.optimizer))
 
     def names(self, point: Point) -> list[str]:
         """The names that are compared at a point."""
         later = point.name == DATA and point.step > 0
         chosen = [q for q in self.quantities if not later or q in quantities.STEP]
-        return quantities.expected(self.network, tuple(chosen))
+        return quantities.expected(self.network, tuple(chosen), self.slots)
 
     def hashes(self) -> dict[str, str]:
         """Fingerprints of the data, the initial parameters and the network."""
@@ -91,7 +108,7 @@ class Record:
             "pairing": self.pairing,
             "subject": self.subject,
             "network": self.network.to_json(),
-            "optimizer": asdict(self.optimizer),
+            "optimizer": optimizers.to_json(self.optimizer),
             "dtype": self.dtype,
             "quantities": self.quantities,
             "waivers": [
@@ -99,6 +116,7 @@ class Record:
             ],
             "references": self.references,
             "steps": self.steps,
+            "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "errors": {
                 implementation: [[p.name, p.step, text] for p, text in sorted(errors.items())]
                 for implementation, errors in sorted(self.errors.items())
@@ -114,7 +132,7 @@ class Record:
             pairing=described["pairing"],
             subject=described["subject"],
             network=Network.from_json(described["network"]),
-            optimizer=GradientDescent(**described["optimizer"]),
+            optimizer=optimizers.from_json(described["optimizer"]),
             dtype=described["dtype"],
             quantities=tuple(described["quantities"]),
             waivers=tuple(
@@ -123,6 +141,7 @@ class Record:
             ),
             references=tuple(described["references"]),
             steps=described["steps"],
+            forms={name: from_json(form) for name, form in described["forms"].items()},
             errors={
                 implementation: {Point(name, step): text for name, step, text in errors}
                 for implementation, errors in described["errors"].items()
@@ -137,9 +156,10 @@ class Record:
                 step, parameter = rest.split("/", 1)
                 record.parameters.setdefault(Point(name, int(step)), {})[parameter] = value
         record.batches = {name: Batch(**arrays) for name, arrays in halves.items()}
-        # The order of the network's parameters, which a file does not keep.
+        # The order of the parameters and slots, which a file does not keep.
+        names = optimizers.state_names(record.network, record.optimizer)
         record.parameters = {
-            point: {name: values[name] for name in record.network.shapes()}
+            point: {name: values[name] for name in names}
             for point, values in record.parameters.items()
         }
         for implementation in (SUBJECT, *record.references):

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.forms import LOGITS, Form
+
 # Ulps charged for an elementary function in float64 and float32 where what was measured is no more
 # (charges.csv, by `backproof calibrate`). One floor for all lets them share one ball evaluation.
 FLOOR = 6.0
@@ -32,14 +34,16 @@ class Rounding:
 
     ``unit`` is the unit roundoff (half an ulp of 1), ``tiny`` the smallest normal number: some
     implementations flush what is smaller to zero. ``charges`` names the functions that are
-    charged otherwise than `FLOOR` ulps. Source: Higham, Accuracy and Stability of
-    Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
+    charged otherwise than `FLOOR` ulps. ``form`` is that of its cross-entropy. Source: Higham,
+    Accuracy and Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow
+    as in (2.8).
     """
 
     dtype: str
     unit: float
     tiny: float
     charges: tuple[tuple[str, float], ...] = ()
+    form: Form = LOGITS
 
     @staticmethod
     @lru_cache

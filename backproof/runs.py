@@ -138,6 +138,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
         waivers=pairing.waivers,
         references=tuple(pairing.references),
         steps=pairing.steps,
+        forms=dict(pairing.forms),
     )
 
 

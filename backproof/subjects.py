@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backproof import quantities
+from backproof import optimizers, quantities
 from backproof.errors import EvaluationError, told
 from backproof.pairing import Pairing
 from backproof.parameters import Batch, Parameters
@@ -27,7 +27,8 @@ def evaluate(pairing: Pairing, parameters: Parameters, batch: Batch) -> Tensors:
         raise
     except Exception as error:  # the subject is user code
         raise EvaluationError(f"the subject raised {told(error)}") from error
-    known = quantities.expected(pairing.network)
+    slots = optimizers.slot_shapes(pairing.network, pairing.optimizer)
+    known = quantities.expected(pairing.network, slots=slots)
     for name in results:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -65,44 +66,69 @@ def run(pairing: Pairing, record: Record, root: Path) -> Iterator[Point]:
         except EvaluationError as error:
             errors[point] = str(error)
             return None
-        wanted = set(record.names(point)) | set(quantities.expected(pairing.network, ("updated",)))
+        state = quantities.expected(pairing.network, ("updated",), record.slots)
+        wanted = {*record.names(point), *state}
         evaluations[point] = {name: v for name, v in results.items() if name in wanted}
         return evaluations[point]
 
-    batch, parameters = pairing.start(root, record.dtype)
-    record.batches[DATA] = batch
+    data, initial = pairing.start(root, record.dtype)
+    further = pairing.further(record.dtype)
+    record.batches[DATA] = data
+    fresh = at_rest(pairing, record.dtype)
+    state = initial | fresh
     steps = pairing.steps if "updated" in pairing.quantities else 1
     for step in range(steps):
         point = Point(DATA, step)
-        results = visit(point, parameters, batch)
+        if pairing.minibatch is not None:
+            record.batches[f"{DATA}@{step}"] = pairing.cut(data, step)
+        results = visit(point, state, record.batch(point))
         yield point
         if step + 1 == steps:
             break
-        following = next_state(pairing, results)
+        following = next_state(pairing, results, step + 1)
         if following is None:
             missing = "the step before gave no usable parameters: see updated/… there"
             errors |= {Point(DATA, later): missing for later in range(step + 1, steps)}
             break
-        parameters = following
-    for probe in probes(pairing.network, record.dtype):
+        state = following
+    for name, parameters in further.items():
+        point = Point(name, 0)
+        visit(point, parameters | fresh, data)
+        yield point
+    for probe in probes(
+        pairing.network, pairing.optimizer, record.dtype, saturates=pairing.saturates
+    ):
         record.batches[probe.name] = probe.batch
         point = Point(probe.name, 0)
         visit(point, probe.parameters, probe.batch)
         yield point
 
 
-def next_state(pairing: Pairing, results: Tensors | None) -> Parameters | None:
-    """The parameters after the step, if the subject gave them in full and finite."""
+def at_rest(pairing: Pairing, dtype: str) -> Parameters:
+    """What the optimizer holds before the first step: slots of zeros, no step made."""
+    shapes = optimizers.slot_shapes(pairing.network, pairing.optimizer)
+    slots: Parameters = {name: np.zeros(shape, dtype) for name, shape in shapes.items()}
+    return slots | counted(pairing, 0, dtype)
+
+
+def counted(pairing: Pairing, steps: int, dtype: str) -> Parameters:
+    """The number of steps made before, if the optimizer wants it."""
+    return {optimizers.STEP_COUNT: np.asarray(steps, dtype)} if pairing.optimizer.COUNTS else {}
+
+
+def next_state(pairing: Pairing, results: Tensors | None, steps: int) -> Parameters | None:
+    """The state after so many steps, if the subject gave it in full and finite."""
     if results is None:
         return None
-    shapes = pairing.network.shapes()
-    state = {name: results.get(f"updated/{name}") for name in shapes}
+    shapes = pairing.network.shapes() | optimizers.slot_shapes(pairing.network, pairing.optimizer)
+    given = {name: results.get(f"updated/{name}") for name in shapes}
     good: Parameters = {
         name: array
-        for name, array in state.items()
+        for name, array in given.items()
         if array is not None
         and array.dtype.kind == "f"
         and array.shape == shapes[name]
         and bool(np.isfinite(array).all())
     }
-    return good if good.keys() == shapes.keys() else None
+    dtype = str(next(iter(good.values())).dtype) if good else ""
+    return good | counted(pairing, steps, dtype) if good.keys() == shapes.keys() else None

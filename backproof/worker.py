@@ -13,8 +13,9 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from backproof import protocol
-from backproof.network import GradientDescent, Network
+from backproof import optimizers, protocol
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
 
@@ -36,7 +37,7 @@ class Framework(Protocol):
         self,
         model: str | None,
         network: Network,
-        optimizer: GradientDescent,
+        optimizer: Optimizer,
         dtype: str,
         *,
         compiled: bool,
@@ -94,7 +95,7 @@ def answer(
             twins[message["twin"]] = framework.open_twin(
                 message["model"],
                 Network.from_json(message["network"]),
-                GradientDescent(**message["optimizer"]),
+                optimizers.from_json(message["optimizer"]),
                 dtype,
                 compiled=message.get("compiled", True),
             )

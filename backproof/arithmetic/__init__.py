@@ -33,6 +33,9 @@ class Ops(Protocol[T]):
     def scale(self, a: T, c: float, divisor: int = 1, roundings: int = 1) -> T:
         """a·c/divisor; an implementation reaches that coefficient in so many roundings."""
 
+    def rounded(self, a: T, times: int) -> T:
+        """a, rounded so many times on the way to where it is used."""
+
     def total(self, a: T, axis: int | None = None) -> T:
         """The sum over all elements, or over the rows (axis 0)."""
 

@@ -198,6 +198,13 @@ class BallOps:
         radius += eta * (a.magnitude > 0)
         return Ball(c * a.value, radius)
 
+    def rounded(self, a: Ball, times: int) -> Ball:
+        """γ_times at the size of a, and what underflow may take each time."""
+        radius = a.magnitude * (self.rounding.gamma(times) * SLACK)
+        if a.radius is not None:
+            radius += a.radius
+        return Ball(a.value, radius + times * self.rounding.eta * (a.magnitude > 0))
+
     def total(self, a: Ball, axis: int | None = None) -> Ball:
         return a.total(self.rounding, axis)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.definition import evaluate, step, undecided
+from backproof.forms import LOGITS
 from backproof.record import Point, Record
 from backproof.rounding import Rounding
 
@@ -40,8 +41,9 @@ class Bounds:
         return {}
 
     def rounding(self, implementation: str) -> Rounding:
-        """The rounding model that the implementation declares in this dtype."""
-        return Rounding.declared(implementation, self.record.dtype)
+        """The rounding model that the implementation declares in this dtype, with its form."""
+        model = Rounding.declared(implementation, self.record.dtype)
+        return replace(model, form=self.record.forms.get(implementation, LOGITS))
 
     def at(self, implementation: str, point: Point) -> Bound:
         """How far that implementation may lie from the exact result at that point."""
@@ -54,7 +56,7 @@ class Bounds:
     def _compute(self, rounding: Rounding, point: Point) -> Bound:
         record = self.record
         ops = self._arithmetics.setdefault(rounding, BallOps(rounding))
-        parameters, batch = record.parameters[point], record.batches[point.name]
+        parameters, batch = record.parameters[point], record.batch(point)
         with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
             balls: dict[str, Ball] = evaluate(ops, record.network, parameters, batch)
             balls |= step(ops, record.network, parameters, balls, record.optimizer)

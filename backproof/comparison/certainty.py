@@ -39,7 +39,7 @@ class Certainty:
 
     def _compute(self, point: Point) -> dict[str, Truth]:
         record = self.record
-        parameters, batch = record.parameters[point], record.batches[point.name]
+        parameters, batch = record.parameters[point], record.batch(point)
         wanted = set(record.names(point))
 
         def values(ops: CertifiedOps) -> dict[str, Certified]:

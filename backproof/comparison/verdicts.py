@@ -77,7 +77,7 @@ def compare_point(
     mine, its = bounds.at(SUBJECT, point), bounds.at(reference, point)
     truths = certainty.at(point)
     for row in rows:
-        judge(row, subject, twin, mine, its, len(record.batches[point.name].inputs))
+        judge(row, subject, twin, mine, its, len(record.batch(point).inputs))
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
             row.reference_digits = digits(twin[row.name], truths[row.name], record.dtype)

@@ -12,7 +12,8 @@ import numpy as np
 from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory
-from backproof.network import GradientDescent, Network
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
 
@@ -29,7 +30,7 @@ def start(dtype: str) -> dict[str, str]:
 def open_twin(
     model: str | None,
     network: Network,
-    optimizer: GradientDescent,
+    optimizer: Optimizer,
     dtype: str,
     *,
     compiled: bool = True,
@@ -101,16 +102,34 @@ def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
     return network.loss.scale * total
 
 
+def gradient_descent(o: Any, gradient: Any, slots: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What a step takes off a parameter, as JAX's users write it."""
+    return o.learning_rate * gradient, {}
+
+
+def momentum(o: Any, gradient: Any, slots: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Likewise, with the new velocity."""
+    velocity = o.momentum * slots["velocity"] + (1 - o.dampening) * gradient
+    direction = gradient + o.momentum * velocity if o.nesterov else velocity
+    return o.learning_rate * direction, {"velocity": velocity}
+
+
+OPTIMIZERS = {"gradient_descent": gradient_descent, "momentum": momentum}
+
+
 class JaxTwin:
     """Forward pass, loss, gradients and one step in one jitted function."""
 
     def __init__(
-        self, forward: Forward, network: Network, optimizer: GradientDescent, dtype: str
+        self, forward: Forward, network: Network, optimizer: Optimizer, dtype: str
     ) -> None:
         self.forward = forward
         self.network = network
         self.optimizer = optimizer
         self.dtype = dtype
+        if optimizer.name not in OPTIMIZERS:
+            raise UsageError(f"no JAX twin for optimizer {optimizer.name!r}")
+        self.change = OPTIMIZERS[optimizer.name]
         self.compute = jax.jit(self._compute)
 
     def _loss(self, parameters: dict[str, Any], inputs: Any, targets: Any) -> tuple[Any, Any]:
@@ -125,17 +144,18 @@ class JaxTwin:
                     total = total + penalty.l1 * jnp.sum(jnp.abs(parameter))
         return total, activations
 
-    def _compute(self, parameters: dict[str, Any], inputs: Any, targets: Any) -> dict[str, Any]:
+    def _compute(self, state: dict[str, Any], inputs: Any, targets: Any) -> dict[str, Any]:
         gradient = jax.value_and_grad(self._loss, has_aux=True)
+        parameters = {name: state[name] for name in self.network.shapes()}
         (loss, activations), gradients = gradient(parameters, inputs, targets)
-        rate = self.optimizer.learning_rate
         results = {f"activation/dense_{i}": a for i, a in enumerate(activations, start=1)}
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
-        results |= {
-            f"updated/{name}": parameter - rate * gradients[name]
-            for name, parameter in parameters.items()
-        }
+        for name, parameter in parameters.items():
+            slots = {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
+            change, slots = self.change(self.optimizer, gradients[name], slots)
+            results[f"updated/{name}"] = parameter - change
+            results |= {f"updated/{slot}/{name}": value for slot, value in slots.items()}
         if self.network.decision is not None:
             final = activations[-1]
             right = (
@@ -157,7 +177,11 @@ class JaxTwin:
         wide = "float32" if "16" in self.dtype else self.dtype
         evaluation = {name: np.asarray(value.astype(wide)) for name, value in results.items()}
         for name, _ in self.network.named_layers():
-            sizes = [array.size for key, array in parameters.items() if key.startswith(f"{name}/")]
+            sizes = [
+                parameters[key].size for key in self.network.shapes() if key.startswith(f"{name}/")
+            ]
             evaluation[f"parameter_count/{name}"] = np.asarray(sum(sizes))
-        evaluation["parameter_count"] = np.asarray(sum(a.size for a in parameters.values()))
+        evaluation["parameter_count"] = np.asarray(
+            sum(parameters[key].size for key in self.network.shapes())
+        )
         return evaluation

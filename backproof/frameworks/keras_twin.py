@@ -13,7 +13,8 @@ import tensorflow as tf
 from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory
-from backproof.network import GradientDescent, Network
+from backproof.network import Network
+from backproof.optimizers import Optimizer, slot_shapes
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
 
@@ -29,7 +30,7 @@ def start(dtype: str) -> dict[str, str]:
 def open_twin(
     model: str | None,
     network: Network,
-    optimizer: GradientDescent,
+    optimizer: Optimizer,
     dtype: str,
     *,
     compiled: bool = True,
@@ -39,10 +40,8 @@ def open_twin(
     if not isinstance(twin, keras.Model):
         raise UsageError(f"{model} returned {type(twin).__name__}; return a keras.Model")
     if not twin.compiled:
-        twin.compile(
-            optimizer=keras.optimizers.SGD(optimizer.learning_rate), loss=data_loss(network)
-        )
-    return KerasTwin(twin, network, dtype, compiled=compiled)
+        twin.compile(optimizer=own_optimizer(optimizer), loss=data_loss(network))
+    return KerasTwin(twin, network, optimizer, dtype, compiled=compiled)
 
 
 def build(network: Network) -> keras.Model:
@@ -108,6 +107,34 @@ def data_loss(network: Network) -> Any:
     return loss
 
 
+def own_optimizer(optimizer: Optimizer) -> Any:
+    """Keras's optimizer of that name, with the same coefficients."""
+    if optimizer.name not in OPTIMIZERS:
+        raise UsageError(
+            f"no Keras twin for optimizer {optimizer.name!r}: compile the model with one"
+        )
+    return OPTIMIZERS[optimizer.name](optimizer)
+
+
+def momentum(optimizer: Any) -> Any:
+    """SGD with momentum; Keras knows no dampening."""
+    if optimizer.dampening:
+        raise UsageError("Keras's SGD has no dampening: compare with torch, or compile your own")
+    return keras.optimizers.SGD(
+        optimizer.learning_rate, momentum=optimizer.momentum, nesterov=optimizer.nesterov
+    )
+
+
+OPTIMIZERS: dict[str, Any] = {
+    "gradient_descent": lambda optimizer: keras.optimizers.SGD(optimizer.learning_rate),
+    "momentum": momentum,
+}
+# Where Keras keeps a slot, and its factor there: its velocity is −learning_rate times ours.
+SLOTS: dict[str, tuple[str, Any]] = {
+    "velocity": ("momentums", lambda optimizer: -optimizer.learning_rate)
+}
+
+
 FUNCTIONS: dict[str, Any] = {
     "exp": tf.math.exp,
     "log": tf.math.log,
@@ -134,7 +161,15 @@ def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
 class KerasTwin:
     """A compiled model in one traced function: load, forward, loss, gradients, one step."""
 
-    def __init__(self, model: keras.Model, network: Network, dtype: str, *, compiled: bool) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        network: Network,
+        optimizer: Optimizer,
+        dtype: str,
+        *,
+        compiled: bool,
+    ) -> None:
         self.model = model
         self.network = network
         self.dtype = dtype
@@ -163,6 +198,14 @@ class KerasTwin:
         # The batch last evaluated as tensors, made once for all the steps on it.
         self._batch: tuple[Any, Any, Any] = (None, None, None)
         model.optimizer.build(model.trainable_variables)
+        place = {id(variable): i for i, variable in enumerate(model.trainable_variables)}
+        # Name of a slot → where Keras keeps it, and the factor that it has there.
+        self.slots = {
+            f"{slot}/{name}": (getattr(model.optimizer, home)[place[id(variable)]], by(optimizer))
+            for slot in optimizer.SLOTS
+            for home, by in [SLOTS[slot]]
+            for name, variable in self.variables.items()
+        }
         # One trace for every batch size.
         self.compute = (
             self._compute
@@ -172,15 +215,23 @@ class KerasTwin:
                 input_signature=[
                     tf.TensorSpec((None, network.fan_in), dtype),
                     tf.TensorSpec((None, network.fan_out), dtype),
-                    {name: tf.TensorSpec(shape, dtype) for name, shape in network.shapes().items()},
+                    {
+                        name: tf.TensorSpec(shape, dtype)
+                        for name, shape in {
+                            **network.shapes(),
+                            **slot_shapes(network, optimizer),
+                        }.items()
+                    },
                 ],
                 autograph=False,
             )
         )
 
-    def _compute(self, inputs: Any, targets: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _compute(self, inputs: Any, targets: Any, state: dict[str, Any]) -> dict[str, Any]:
         for name, variable in self.variables.items():
-            variable.assign(parameters[name])
+            variable.assign(state[name])
+        for name, (variable, factor) in self.slots.items():
+            variable.assign(state[name] * tf.constant(factor, variable.dtype))
         recorded: dict[int, Any] = {}
         with tf.GradientTape() as tape:
             with _recording(self.denses, recorded):
@@ -205,6 +256,8 @@ class KerasTwin:
         self.model.optimizer.apply(gradients, self.model.trainable_variables)
         for name, variable in self.variables.items():
             results[f"updated/{name}"] = tf.identity(variable.value)
+        for name, (variable, factor) in self.slots.items():
+            results[f"updated/{name}"] = variable.value / tf.constant(factor, variable.dtype)
         return results
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
@@ -213,7 +266,7 @@ class KerasTwin:
             self._batch = (batch, self._tensor(batch.inputs), self._tensor(batch.targets))
         results = self.compute(
             *self._batch[1:],
-            {name: self._tensor(array) for name, array in parameters.items()},
+            {name: self._tensor(parameters[name]) for name in (*self.variables, *self.slots)},
         )
         # NumPy has no bfloat16; float32 holds the half precisions.
         half = self.dtype in ("bfloat16", "float16")

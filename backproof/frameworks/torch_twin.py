@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory
-from backproof.network import GradientDescent, Network
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
 
@@ -27,7 +29,7 @@ def start(dtype: str) -> dict[str, str]:
 def open_twin(
     model: str | None,
     network: Network,
-    optimizer: GradientDescent,
+    optimizer: Optimizer,
     dtype: str,
     *,
     compiled: bool = True,
@@ -83,17 +85,16 @@ ACTIVATIONS: dict[str, Any] = {
 class TorchTwin:
     """A module with the hooks that read its activations."""
 
-    def __init__(self, module: nn.Module, network: Network, optimizer: GradientDescent) -> None:
+    def __init__(self, module: nn.Module, network: Network, optimizer: Optimizer) -> None:
         self.module = module
         self.network = network
         self.fused = losses.named(network.loss.kind).ACTIVATION
         self.linears = self._in_order_of_computation()
         configure = getattr(module, "configure_optimizers", None)
         self.optimizer: torch.optim.Optimizer = (
-            configure()
-            if configure
-            else torch.optim.SGD(module.parameters(), lr=optimizer.learning_rate)
+            configure() if configure else own_optimizer(optimizer, module)
         )
+        self.slots = optimizer.SLOTS
         self._batch: tuple[Any, Any, Any] = (None, None, None)
         self.layer_inputs: list[Tensor] = []
         for linear in self.linears:
@@ -144,13 +145,14 @@ class TorchTwin:
                     total = total + penalty.l1 * parameter.abs().sum()
         return total
 
-    def load(self, parameters: Tensors) -> None:
-        """Copy the parameters in; PyTorch keeps a kernel as (fan_out, fan_in)."""
+    def load(self, state: Tensors) -> None:
+        """Copy parameters and slots in; PyTorch keeps a kernel as (fan_out, fan_in)."""
         with torch.no_grad():
-            for index, linear in enumerate(self.linears, start=1):
-                linear.weight.copy_(torch.from_numpy(parameters[f"dense_{index}/kernel"].T.copy()))
-                if linear.bias is not None:
-                    linear.bias.copy_(torch.from_numpy(parameters[f"dense_{index}/bias"].copy()))
+            for name, parameter in self._parameters():
+                parameter.copy_(turned(name, torch.from_numpy(state[name])))
+                for slot in self.slots:
+                    held = torch.from_numpy(state[f"{slot}/{name}"]).to(parameter.dtype)
+                    self.optimizer.state[parameter][SLOTS[slot]] = turned(name, held).clone()
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
@@ -169,9 +171,16 @@ class TorchTwin:
                     results[f"activation/dense_{index}"] = value
                 if self.network.decision is not None:
                     results["accuracy"] = accuracy(self.network.decision, final, targets)
-            results |= self._by_name("gradient", gradients=True)
+            for name, parameter in self._parameters():
+                if parameter.grad is None:
+                    raise UsageError(f"{name} got no gradient: is it frozen?")
+                results[f"gradient/{name}"] = turned(name, parameter.grad).clone()
             self.optimizer.step()
-            results |= self._by_name("updated", gradients=False)
+            for name, parameter in self._parameters():
+                results[f"updated/{name}"] = turned(name, parameter).clone()
+                for slot in self.slots:
+                    kept = self.optimizer.state[parameter][SLOTS[slot]]
+                    results[f"updated/{slot}/{name}"] = turned(name, kept).clone()
         results |= self._counts()
         return {
             name: held(value.detach()) if isinstance(value, Tensor) else np.asarray(value)
@@ -189,18 +198,11 @@ class TorchTwin:
             )
         return self._batch[1:]
 
-    def _by_name(self, quantity: str, *, gradients: bool) -> dict[str, Tensor]:
-        named: dict[str, Tensor] = {}
+    def _parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         for index, linear in enumerate(self.linears, start=1):
-            for name, parameter in (("kernel", linear.weight), ("bias", linear.bias)):
-                if parameter is None:
-                    continue
-                value = parameter.grad if gradients else parameter
-                if value is None:
-                    raise UsageError(f"dense_{index}/{name} got no gradient: is it frozen?")
-                value = value.detach().clone()
-                named[f"{quantity}/dense_{index}/{name}"] = value.T if name == "kernel" else value
-        return named
+            yield f"dense_{index}/kernel", linear.weight
+            if linear.bias is not None:
+                yield f"dense_{index}/bias", linear.bias
 
     def _counts(self) -> dict[str, int]:
         counts = {
@@ -208,6 +210,36 @@ class TorchTwin:
             for index, linear in enumerate(self.linears, start=1)
         }
         return counts | {"parameter_count": sum(p.numel() for p in self.module.parameters())}
+
+
+def turned(name: str, value: Tensor) -> Tensor:
+    """A kernel between (fan_in, fan_out) and PyTorch's (fan_out, fan_in); a bias as it is."""
+    return value.T if name.endswith("kernel") else value
+
+
+def own_optimizer(optimizer: Optimizer, module: nn.Module) -> torch.optim.Optimizer:
+    """PyTorch's optimizer of that name, with the same coefficients."""
+    if optimizer.name not in OPTIMIZERS:
+        raise UsageError(
+            f"no PyTorch twin for optimizer {optimizer.name!r}: give a model with "
+            "configure_optimizers"
+        )
+    made: torch.optim.Optimizer = OPTIMIZERS[optimizer.name](module.parameters(), optimizer)
+    return made
+
+
+OPTIMIZERS: dict[str, Any] = {
+    "gradient_descent": lambda parameters, o: torch.optim.SGD(parameters, o.learning_rate),
+    "momentum": lambda parameters, o: torch.optim.SGD(
+        parameters,
+        o.learning_rate,
+        momentum=o.momentum,
+        dampening=o.dampening,
+        nesterov=o.nesterov,
+    ),
+}
+# What PyTorch calls the slots.
+SLOTS = {"velocity": "momentum_buffer"}
 
 
 def held(value: Tensor) -> np.ndarray[Any, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backproof.arithmetic.ball import SLACK, Ball
+from backproof.arithmetic.probabilities import binary, in_form
 from backproof.losses import Values
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         radius += SLACK * z.radius * (np.abs(slope) + z.radius) * (1 + 2 * charge)
         radius += 2 * z.radius * (charge * (1 + target) + terms)
     assert a.radius is not None
-    own = a.radius + 4 * rounding.unit * (a.magnitude + target)
-    return Ball(rows, radius), Ball(slope, SLACK * own + rounding.eta)
+    own = SLACK * (a.radius + 4 * rounding.unit * (a.magnitude + target)) + rounding.eta
+    return in_form(z, a, y, rounding, (Ball(rows, radius), Ball(slope, own)), binary)
 
 
 def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:

@@ -10,6 +10,7 @@ from flint import arb
 from backproof.activations.softmax import row_maximum, row_sum
 from backproof.arithmetic.ball import SLACK, Ball, growth
 from backproof.arithmetic.certified import Certified, stacked
+from backproof.arithmetic.probabilities import categorical, in_form
 from backproof.losses import Values
 from backproof.rounding import U64
 
@@ -57,7 +58,8 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     assert a.radius is not None
     off += rounding.gamma(m + 1)
     own = (rounding.unit + off) * a.magnitude + rounding.unit * y.magnitude
-    return Ball(rows, radius), Ball(slope, SLACK * (a.radius + own) + rounding.eta)
+    own = SLACK * (a.radius + own) + rounding.eta
+    return in_form(z, a, y, rounding, (Ball(rows, radius), Ball(slope, own)), categorical)
 
 
 def certified(z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:

@@ -143,8 +143,9 @@ def duels(report: Report) -> list[Duel]:
 
 def failures(report: Report, duel: Duel) -> list[Failure]:
     """What did not match in a duel: mismatches, then the rest, each in the order of computation."""
-    network = next(record.network for record in report.records if record.pairing == duel.pairing)
-    order = {name: place for place, name in enumerate(quantities.expected(network))}
+    record = next(record for record in report.records if record.pairing == duel.pairing)
+    names = quantities.expected(record.network, slots=record.slots)
+    order = {name: place for place, name in enumerate(names)}
     by_name: dict[tuple[str, Status, str], list[Row]] = {}
     for row in duel.rows:
         if row.status is not Status.MATCH:

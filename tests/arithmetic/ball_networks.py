@@ -19,7 +19,8 @@ from flint import arb, ctx
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps
 from backproof.definition import evaluate, step
-from backproof.network import Dense, GradientDescent, Loss, Network, Penalty
+from backproof.network import Dense, Loss, Network, Penalty
+from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Array, Batch, Parameters
 from tests.arithmetic.adversary import Adversary
 from tests.arithmetic.ball_cases import Row, Rows, flat

@@ -17,7 +17,8 @@ from flint import arb
 
 from backproof.arithmetic.certified import CertifiedOps
 from backproof.definition import evaluate, step
-from backproof.network import Dense, GradientDescent, Loss, Network, Penalty
+from backproof.network import Dense, Loss, Network, Penalty
+from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Batch, Parameters
 from backproof.probes import drawn_batch, drawn_parameters
 from tests.arithmetic.ball_networks import HEADS, HIDDEN, PENALTIES, precision

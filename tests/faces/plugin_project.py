@@ -72,7 +72,7 @@ CONFTEST = """
     def logged(kind, method):
         def wrapper(*given, **more):
             with open("log", "a") as log:
-                log.write(f"{kind} {os.environ.get('PYTEST_XDIST_WORKER', 'controller')}\\n")
+                log.write(f"{kind} {os.environ.get('PYTEST_XDIST_WORKER') or 'controller'}\\n")
             return method(*given, **more)
         return wrapper
 
@@ -99,8 +99,11 @@ def backproof_alone(folder: Path) -> Path:
 
 
 def environment(backproof: Path) -> dict[str, str]:
-    """Pytest is to find that backproof, and no plugin by itself: it may be installed or not."""
-    return {"PYTHONPATH": str(backproof), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    """Pytest is to find that backproof, and no plugin by itself: it may be installed or not; nor is it
+    a worker of the pytest that runs this.
+    """
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_XDIST_WORKER": ""}
+    return {"PYTHONPATH": str(backproof), **alone}
 
 
 def write(folder: Path, name: str, change: str = "pass", waivers: str = "", **more: str) -> None:

@@ -16,9 +16,11 @@ LAYERS = {
     "mathematics": (
         "errors",
         "threads",
+        "forms",
         "rounding",
         "network",
         "parameters",
+        "optimizers",
         "activations",
         "losses",
         "arithmetic",

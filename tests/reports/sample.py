@@ -6,7 +6,8 @@ import datetime
 from dataclasses import replace
 
 from backproof.comparison.rows import Row, Status
-from backproof.network import Dense, GradientDescent, Loss, Network
+from backproof.network import Dense, Loss, Network
+from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.pairing import Waiver
 from backproof.record import Record
 from backproof.reports.report import Report

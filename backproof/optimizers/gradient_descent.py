@@ -1,0 +1,32 @@
+"""gradient_descent: W − learning_rate · gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from backproof.arithmetic import Ops
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """Gradient descent: no state but the parameters."""
+
+    learning_rate: float
+
+    name: ClassVar[str] = "gradient_descent"
+    SLOTS: ClassVar[tuple[str, ...]] = ()
+    SQUARES: ClassVar[tuple[str, ...]] = ()
+    COUNTS: ClassVar[bool] = False
+
+    def change(
+        self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
+    ) -> tuple[T, dict[str, T]]:
+        return ops.scale(gradient, self.learning_rate), {}
+
+
+OPTIMIZER = GradientDescent
