@@ -99,8 +99,9 @@ def backproof_alone(folder: Path) -> Path:
 
 
 def environment(backproof: Path) -> dict[str, str]:
-    """Pytest is to find that backproof, and no plugin by itself: it may be installed or not; nor is it
-    a worker of the pytest that runs this.
+    """Pytest is to find that backproof, and no plugin by itself: it may be installed or not.
+
+    Nor is it a worker of the pytest that runs this.
     """
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_XDIST_WORKER": ""}
     return {"PYTHONPATH": str(backproof), **alone}
