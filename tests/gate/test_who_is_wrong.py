@@ -10,7 +10,10 @@ import pytest
 
 from backproof.comparison.rows import Row, Status
 from backproof.network import Loss
-from backproof.pairing import Pairing
+from backproof.optimizers.momentum import Momentum
+from backproof.pairing import Pairing, Subject
+from backproof.parameters import Batch, Parameters
+from backproof.probes import drawn_slots
 from backproof.runs import Judged, Workers, verify
 from tests.gate.conftest import ROOT, TODAY
 
@@ -65,6 +68,57 @@ def test_keras_rounds_its_l2_coefficient_to_float32(
             assert abs(row.max_abs_diff - 2 * off * np.abs(weights[row.tensor]).max()) <= row.bound
     told = [row for row in wrong if row.point == "data" and row.step == 0 and row.subject_digits]
     assert all(row.reference_digits < row.subject_digits for row in told if row.reference_digits)
+
+
+def test_keras_rounds_its_momentum_to_float32(pairings: dict[str, Pairing]) -> None:
+    """0.9 as float32 is off by 2.6e-8 of itself; a momentum that float32 holds is no fault."""
+
+    def rows_with(momentum: float) -> list[Row]:
+        optimizer = Momentum(0.01, momentum)
+        pairing = replace(
+            pairings["circles"],
+            optimizer=optimizer,
+            references={"keras": None, "torch": None},
+            subject=with_momentum(pairings["circles"].subject, optimizer),
+            quantities=("gradient", "updated"),
+        )
+        with Workers(["keras", "torch"], "float64", ROOT) as workers:
+            return rows_of(pairing, workers)
+
+    rows = rows_with(0.9)
+    wrong = [row for row in rows if row.status is Status.MISMATCH]
+    assert wrong
+    assert {(row.reference, row.quantity) for row in wrong} == {("keras", "updated")}
+    assert all(row.cause.startswith("reference at fault: the subject is within") for row in wrong)
+    # velocity' = 0.9·velocity + gradient, and the velocity is what the coefficient is off by.
+    off = abs(float(np.float32(0.9)) - 0.9)
+    optimizer, probed = Momentum(0.01, 0.9), 0
+    for row in wrong:
+        if row.tensor.startswith("velocity/") and row.point != "data":
+            velocity = drawn_slots(pairings["circles"].network, optimizer, row.point)[row.tensor]
+            assert row.max_abs_diff is not None
+            assert row.bound is not None
+            assert abs(row.max_abs_diff - off * np.abs(velocity).max()) <= row.bound
+            probed += 1
+    assert probed
+    assert {row.status for row in rows_with(0.75)} == {Status.MATCH}
+
+
+def with_momentum(subject: Subject, optimizer: Momentum) -> Subject:
+    """A subject's gradients, and a step with momentum written by hand."""
+
+    def stepping(parameters: Parameters, batch: Batch) -> dict[str, np.ndarray]:
+        weights = {name: a for name, a in parameters.items() if name.startswith("dense")}
+        given = subject(weights, batch)
+        results = {f"gradient/{name}": given[f"gradient/{name}"] for name in weights}
+        for name, w in weights.items():
+            velocity = parameters[f"velocity/{name}"] * optimizer.momentum
+            velocity += results[f"gradient/{name}"]
+            results[f"updated/velocity/{name}"] = velocity
+            results[f"updated/{name}"] = w - optimizer.learning_rate * velocity
+        return results
+
+    return stepping
 
 
 def test_a_network_that_describes_neither_is_a_mismatch(
