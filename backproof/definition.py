@@ -7,8 +7,9 @@ the value there and may replace it: that is where faults and conventions hook in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from backproof import losses
 from backproof.arithmetic import Ops
-from backproof.network import Network
+from backproof.network import Network, Penalty
 from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Array, Batch
 
@@ -71,10 +72,8 @@ def evaluate(
     a = site("inputs", ops.exact(batch.inputs))
     for name, layer in layers:
         kernel = site(f"kernel/{name}", ops.exact(parameters[f"{name}/kernel"]))
-        z = ops.matmul(a, kernel)
-        if layer.bias:
-            z = ops.add(z, site(f"bias/{name}", ops.exact(parameters[f"{name}/bias"])))
-        z = site(f"z/{name}", z)
+        bias = site(f"bias/{name}", ops.exact(parameters[f"{name}/bias"])) if layer.bias else None
+        z = site(f"z/{name}", ops.affine(a, kernel, bias))
         a = site(f"activation/{name}", ops.activate(layer.activation, z))
 
     last, output = layers[-1]
@@ -83,7 +82,12 @@ def evaluate(
     rows, slope = ops.head(head, z, a, y)
     rows, slope = site("loss/rows", rows), site("loss/slope", slope)
     scale, divisor = network.loss.scale, network.loss.divisor(len(batch.inputs), output.fan_out)
-    loss = site("loss/data", ops.scale(ops.total(rows), scale, divisor, roundings=4))
+    # One sum may hold all the terms of the loss, those of the penalties too.
+    penalised, kinds = penalised_by(network)
+    weights = {name: prod(network.shapes()[name]) for name in penalised}
+    terms = len(batch.inputs) * output.fan_out + kinds * sum(weights.values())
+    total = ops.total(rows, also=kinds * sum(weights.values()))
+    loss = site("loss/data", ops.scale(total, scale, divisor, roundings=4))
     delta = ops.scale(slope, scale, divisor, roundings=4)
     if head.ACTIVATION is None:
         delta = ops.pull(output.activation, z, a, delta)
@@ -92,9 +96,15 @@ def evaluate(
     for index in range(len(layers) - 1, -1, -1):
         name, layer = layers[index]
         below = values[f"activation/{layers[index - 1][0]}"] if index else values["inputs"]
-        site(f"data_gradient/{name}/kernel", ops.matmul(ops.transpose(below), delta))
+        kernel_also, bias_also = (
+            kinds * (f"{name}/{which}" in penalised) for which in ("kernel", "bias")
+        )
+        site(
+            f"data_gradient/{name}/kernel",
+            ops.matmul(ops.transpose(below), delta, also=kernel_also),
+        )
         if layer.bias:
-            site(f"data_gradient/{name}/bias", ops.total(delta, axis=0))
+            site(f"data_gradient/{name}/bias", ops.total(delta, axis=0, also=bias_also))
         if index:
             under, lower = layers[index - 1]
             back = ops.matmul(delta, ops.transpose(values[f"kernel/{name}"]))
@@ -103,41 +113,45 @@ def evaluate(
                 f"delta/{under}", ops.pull(lower.activation, values[f"z/{under}"], below, back)
             )
 
-    loss = penalise(ops, network, parameters, loss, site, values)
+    losses_found = [loss]
+    for name in network.shapes():
+        parts = [values[f"data_gradient/{name}"]]
+        if name in penalised:
+            w = ops.exact(parameters[name])
+            for kind, value, pull in penalties(ops, network.penalty, w, terms - weights[name]):
+                losses_found.append(site(f"penalty/{kind}/{name}", value))
+                pull = site(f"penalty_gradient/{kind}/{name}", pull)
+                parts.append(ops.rounded(pull, len(batch.inputs) + kinds - 1))
+        values[f"data_gradient/{name}"] = ops.joined(parts)
+
     results = {f"activation/{name}": values[f"activation/{name}"] for name, _ in layers}
-    results["loss"] = site("loss", loss)
+    results["loss"] = site("loss", ops.joined(losses_found))
     for name in network.shapes():
         results[f"gradient/{name}"] = site(f"gradient/{name}", values[f"data_gradient/{name}"])
     return results
 
 
-def penalise(
-    ops: Ops[T],
-    network: Network,
-    parameters: Mapping[str, Array],
-    loss: T,
-    site: Callable[[str, T], T],
-    values: dict[str, T],
-) -> T:
-    """Add the penalty's value to the loss, its gradient (2·l2·W + l1·sign W) to the gradients."""
+def penalised_by(network: Network) -> tuple[set[str], int]:
+    """The parameters that a penalty is on, and how many kinds of penalty there are."""
     penalty = network.penalty
-    for name in network.shapes():
-        if not (name.endswith("kernel") or penalty.biases):
-            continue
-        w = ops.exact(parameters[name])
-        if penalty.l2:
-            term = ops.scale(ops.total(ops.multiply(w, w)), penalty.l2, roundings=2)
-            loss = ops.add(loss, site(f"penalty/l2/{name}", term))
-            pull = site(f"penalty_gradient/l2/{name}", ops.scale(w, 2 * penalty.l2, roundings=2))
-            values[f"data_gradient/{name}"] = ops.add(values[f"data_gradient/{name}"], pull)
-        if penalty.l1:
-            term = ops.scale(ops.total(ops.magnitude(w)), penalty.l1, roundings=2)
-            loss = ops.add(loss, site(f"penalty/l1/{name}", term))
-            pull = site(
-                f"penalty_gradient/l1/{name}", ops.scale(ops.sign(w), penalty.l1, roundings=2)
-            )
-            values[f"data_gradient/{name}"] = ops.add(values[f"data_gradient/{name}"], pull)
-    return loss
+    kinds = bool(penalty.l2) + bool(penalty.l1)
+    names = {name for name in network.shapes() if name.endswith("kernel") or penalty.biases}
+    return names if kinds else set(), kinds
+
+
+def penalties(ops: Ops[T], penalty: Penalty, w: T, also: int) -> Iterator[tuple[str, T, T]]:
+    """Kind, value and gradient: l2·Σw² and 2·l2·w, l1·Σ|w| and l1·sign w.
+
+    ``also``: how many more terms the loss may sum together with those.
+    """
+    if penalty.l2:
+        total = ops.total(ops.multiply(w, w), also=also)
+        pull = ops.scale(w, 2 * penalty.l2, roundings=2)
+        yield "l2", ops.scale(total, penalty.l2, roundings=2), pull
+    if penalty.l1:
+        total = ops.total(ops.magnitude(w), also=also)
+        pull = ops.scale(ops.sign(w), penalty.l1, roundings=2)
+        yield "l1", ops.scale(total, penalty.l1, roundings=2), pull
 
 
 def step(

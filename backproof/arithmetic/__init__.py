@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -19,7 +20,11 @@ class Ops(Protocol[T]):
     def exact(self, x: NDArray[np.floating]) -> T:
         """Data and parameters: known without error."""
 
-    def matmul(self, a: T, b: T) -> T: ...
+    def matmul(self, a: T, b: T, also: int = 0) -> T:
+        """a @ b, each element a sum to which ``also`` so many more terms belong (see `joined`)."""
+
+    def affine(self, a: T, kernel: T, bias: T | None) -> T:
+        """a @ kernel + bias, the bias being added to each row."""
 
     def transpose(self, a: T) -> T: ...
 
@@ -36,8 +41,15 @@ class Ops(Protocol[T]):
     def rounded(self, a: T, times: int) -> T:
         """a, rounded so many times on the way to where it is used."""
 
-    def total(self, a: T, axis: int | None = None) -> T:
-        """The sum over all elements, or over the rows (axis 0)."""
+    def total(self, a: T, axis: int | None = None, also: int = 0) -> T:
+        """The sum over all elements, or over the rows (axis 0); ``also`` as in `matmul`."""
+
+    def joined(self, parts: Sequence[T]) -> T:
+        """The sum of parts that an implementation may add term by term, in any order.
+
+        All that its additions may round has been charged to the parts: by ``also`` where a part is
+        itself a sum, by `rounded` where it is one term.
+        """
 
     def magnitude(self, a: T) -> T: ...
 

@@ -14,6 +14,8 @@ the move from X to x̂ by at most the radius of x.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from math import exp, inf
 
 import numpy as np
@@ -100,12 +102,14 @@ class Ball:
         """The sum of each row, (samples, 1), in any order: γ_{m−1}·Σm + Σr."""
         return self._summed(1, rounding, keepdims=True)
 
-    def total(self, rounding: Rounding, axis: int | None) -> Ball:
-        """The sum over all elements or one axis, in any order."""
-        return self._summed(axis, rounding, keepdims=False)
+    def total(self, rounding: Rounding, axis: int | None, also: int = 0) -> Ball:
+        """The sum over all elements or one axis, in any order, of a sum of ``also`` more terms."""
+        return self._summed(axis, rounding, also=also, keepdims=False)
 
-    def _summed(self, axis: int | None, rounding: Rounding, *, keepdims: bool) -> Ball:
-        count = self.value.size if axis is None else self.value.shape[axis]
+    def _summed(
+        self, axis: int | None, rounding: Rounding, *, also: int = 0, keepdims: bool
+    ) -> Ball:
+        count = also + (self.value.size if axis is None else self.value.shape[axis])
         error = self.magnitude * (rounding.gamma(count - 1) * inflated(count))
         if self.radius is not None:
             error += self.radius * inflated(count)
@@ -143,15 +147,35 @@ class BallOps:
             self._known[id(x)] = (x, ball)
         return ball
 
-    def matmul(self, a: Ball, b: Ball) -> Ball:
+    def matmul(self, a: Ball, b: Ball, also: int = 0) -> Ball:
         """γₙ·m_a m_b + r_a m_b + m_a r_b, for any order of summation (Higham, section 3.5).
 
-        With n products that may each underflow, where one is not exactly zero.
+        With n products that may each underflow, where one is not exactly zero. Of a sum of more
+        terms, each product passes through that many more additions: γₙ₊ₐₗₛₒ.
         """
+        return self._contracted(a, b, a.value.shape[1] + also)
+
+    def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
+        """The bias is one more term of the sum: an implementation may start from it.
+
+        γₙ₊₁·(m_a m_b + m_bias): each partial sum that holds the bias rounds at its size.
+        """
+        if bias is None:
+            return self.matmul(a, kernel)
+        terms = a.value.shape[1] + 1
+        z = self._contracted(a, kernel, terms)
+        assert z.radius is not None
+        own = bias.magnitude * (self.rounding.gamma(terms) * inflated(terms + 8))
+        z.radius += own if bias.radius is None else own + SLACK * bias.radius
+        z.value += bias.value
+        return z
+
+    def _contracted(self, a: Ball, b: Ball, terms: int) -> Ball:
+        """a @ b as part of a sum of so many terms."""
         n = a.value.shape[1]
-        slack = inflated(n + 8)
+        slack = inflated(terms + 8)
         left, right = a.magnitude, b.magnitude
-        weights = right * (self.rounding.gamma(n) * slack)
+        weights = right * (self.rounding.gamma(terms) * slack)
         if b.radius is not None:
             weights += b.radius * slack
         radius = product(left, weights)
@@ -205,8 +229,21 @@ class BallOps:
             radius += a.radius
         return Ball(a.value, radius + times * self.rounding.eta * (a.magnitude > 0))
 
-    def total(self, a: Ball, axis: int | None = None) -> Ball:
-        return a.total(self.rounding, axis)
+    def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
+        return a.total(self.rounding, axis, also)
+
+    def joined(self, parts: Sequence[Ball]) -> Ball:
+        """Radii add up, and a partial sum below tiny may be flushed to zero."""
+        if len(parts) == 1:
+            return parts[0]
+        value = reduce(np.add, [part.value for part in parts])
+        radius: Values = np.zeros_like(value)
+        for part in parts:
+            if part.radius is not None:
+                radius = radius + part.radius
+        radius *= inflated(len(parts))
+        radius += len(parts) * self.rounding.eta * ((radius > 0) | (value != 0))
+        return Ball(value, radius)
 
     def magnitude(self, a: Ball) -> Ball:
         return Ball(np.abs(a.value), a.radius)

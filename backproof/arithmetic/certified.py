@@ -6,8 +6,9 @@ Transactions on Computers 66, 2017) returns, for every operation, an enclosure o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from flint import arb, arb_mat, ctx
@@ -85,8 +86,12 @@ class CertifiedOps:
     def exact(self, x: Values) -> Certified:
         return Certified([arb(v) for v in np.ravel(x).tolist()], x.shape)
 
-    def matmul(self, a: Certified, b: Certified) -> Certified:
+    def matmul(self, a: Certified, b: Certified, also: int = 0) -> Certified:
         return Certified(a.matrix * b.matrix, (a.rows, b.columns))
+
+    def affine(self, a: Certified, kernel: Certified, bias: Certified | None) -> Certified:
+        z = self.matmul(a, kernel)
+        return z if bias is None else self.add(z, bias)
 
     def transpose(self, a: Certified) -> Certified:
         return a.T
@@ -108,7 +113,10 @@ class CertifiedOps:
     def rounded(self, a: Certified, times: int) -> Certified:
         return a
 
-    def total(self, a: Certified, axis: int | None = None) -> Certified:
+    def joined(self, parts: Sequence[Certified]) -> Certified:
+        return reduce(self.add, parts)
+
+    def total(self, a: Certified, axis: int | None = None, also: int = 0) -> Certified:
         if axis is None:
             return Certified([sum(a.entries, arb(0))], ())
         ones = arb_mat(1, a.rows, [1] * a.rows)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +26,12 @@ class Float:
     def exact(self, x: Values) -> Values:
         return x
 
-    def matmul(self, a: Values, b: Values) -> Values:
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
         return product(a, b)
+
+    def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
+        z = product(a, kernel)
+        return z if bias is None else z + bias
 
     def transpose(self, a: Values) -> Values:
         return a.T
@@ -44,8 +51,11 @@ class Float:
     def rounded(self, a: Values, times: int) -> Values:
         return a
 
-    def total(self, a: Values, axis: int | None = None) -> Values:
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
         return np.asarray(a.sum(axis=axis))
+
+    def joined(self, parts: Sequence[Values]) -> Values:
+        return reduce(np.add, parts)
 
     def magnitude(self, a: Values) -> Values:
         return np.abs(a)

@@ -99,11 +99,15 @@ class Adversary:
                 terms.append(self.add(a, b))
         return reduce(self.add, terms, ZERO)
 
-    def dot(self, left: Sequence[arb], right: Sequence[arb]) -> arb:
-        """The inner product: products and their sum, or multiply-adds of one rounding each."""
+    def dot(self, left: Sequence[arb], right: Sequence[arb], also: Sequence[arb] = ()) -> arb:
+        """The inner product: products and their sum, or multiply-adds of one rounding each.
+
+        ``also``: more terms of the sum, which it starts or ends with.
+        """
         if not self.fuses:
-            return self.total([self.multiply(a, b) for a, b in zip(left, right, strict=True)])
-        products = [a * b for a, b in zip(left, right, strict=True)]
+            products = [self.multiply(a, b) for a, b in zip(left, right, strict=True)]
+            return self.total([*also, *products])
+        products = [*also, *(a * b for a, b in zip(left, right, strict=True))]
         if self.order == "backward":
             products.reverse()
         return reduce(lambda s, p: s if p == 0 else self.rounded(s + p), products, ZERO)

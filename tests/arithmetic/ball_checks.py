@@ -50,6 +50,51 @@ def check_matmul(source: Source) -> float:
     return worst
 
 
+def check_affine(source: Source) -> float:
+    """The bias is a term of the inner product, wherever in it, or is added in the end."""
+    (rows, inner), columns = source.shape(4), source.random.randint(1, 3)
+    a, b, bias = source.ball((rows, inner)), source.ball((inner, columns)), source.ball((columns,))
+    result, worst = source.ops.affine(a, b, bias), 0.0
+    for own, (left, right, last) in trials(source.random, a, b, bias):
+        machine, within = Adversary(source.rounding, own), own.random() < 0.5
+        exact = [
+            dot(row, column) + t
+            for row in left.exact
+            for column, t in zip(turned(right.exact), last.exact[0], strict=True)
+        ]
+        computed = [
+            machine.dot(row, column, [t]) if within else machine.add(machine.dot(row, column), t)
+            for row in left.computed
+            for column, t in zip(turned(right.computed), last.computed[0], strict=True)
+        ]
+        worst = max(worst, share(result, exact, computed, "affine"))
+    return worst
+
+
+def check_joined(source: Source) -> float:
+    """A sum of columns and single terms, all of them added in any order, or the sums first."""
+    (rows, columns), more = source.shape(4), source.random.randint(1, 2)
+    a, terms = source.ball((rows, columns)), [source.ball((columns,)) for _ in range(more)]
+    ops = source.ops
+    result, worst = (
+        ops.joined([ops.total(a, 0, also=more), *(ops.rounded(t, rows + more - 1) for t in terms)]),
+        0.0,
+    )
+    for own, (x, *others) in trials(source.random, a, *terms):
+        machine, within = Adversary(source.rounding, own), own.random() < 0.5
+        singles = [turned([t.exact[0] for t in others]), turned([t.computed[0] for t in others])]
+        exact = [
+            sum(column + single, ZERO)
+            for column, single in zip(turned(x.exact), singles[0], strict=True)
+        ]
+        computed = [
+            machine.total(single + column if within else [machine.total(column), *single])
+            for column, single in zip(turned(x.computed), singles[1], strict=True)
+        ]
+        worst = max(worst, share(result, exact, computed, "joined"))
+    return worst
+
+
 def turned(rows: Rows) -> Rows:
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -230,6 +275,8 @@ def check_loss(
 
 CHECKS: dict[str, Check] = {
     "matmul": check_matmul,
+    "affine": check_affine,
+    "joined": check_joined,
     "plus": check_plus,
     "minus": check_minus,
     "plus row": partial(check_plus, row=True),

@@ -22,7 +22,7 @@ from backproof.definition import evaluate, step
 from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Array, Batch, Parameters
-from tests.arithmetic.adversary import Adversary
+from tests.arithmetic.adversary import ZERO, Adversary
 from tests.arithmetic.ball_cases import Row, Rows, flat
 from tests.arithmetic.ball_forms import FORMS, LOSSES, PULLS, SLOPES
 
@@ -123,9 +123,15 @@ def backpropagation(
     below, zs, outputs = [rows_of(batch.inputs)], [], []
     for name, layer in network.named_layers():
         columns = turned(weights[f"{name}/kernel"])
-        z = [[m.dot(row, column) for column in columns] for row in below[-1]]
-        if layer.bias:
-            z = [list(map(m.add, row, weights[f"{name}/bias"][0])) for row in z]
+        bias = weights[f"{name}/bias"][0] if layer.bias else [ZERO for _ in columns]
+        within = m.random.random() < 0.5  # the bias is one of the terms, or added in the end
+        z = [
+            [
+                m.dot(row, column, [b]) if within else m.add(m.dot(row, column), b)
+                for column, b in zip(columns, bias, strict=True)
+            ]
+            for row in below[-1]
+        ]
         form = m.random.choice(list(FORMS[layer.activation.name].values()))
         zs.append(z)
         outputs.append([form(m, row) for row in z])
@@ -139,13 +145,26 @@ def backpropagation(
     if network.loss.kind == "squared_error":
         delta = pulled(m, network.layers[-1].activation.name, zs[-1], outputs[-1], delta)
     gradients: dict[str, Rows] = {}
+    penalties = {name: penalised(m, network, name, weights[name]) for name in network.shapes()}
+    # A gradient may start from its penalty's, if the coefficient of the data is in the slopes.
+    within = early and m.random.random() < 0.5
     for index in reversed(range(len(network.layers))):
         name = f"dense_{index + 1}"
+        added = {
+            key: [[terms if within else [] for terms in row] for row in rows]
+            for key, (_, rows) in penalties.items()
+        }
         gradients[f"{name}/kernel"] = [
-            [m.dot(a, d) for d in turned(delta)] for a in turned(below[index])
+            [m.dot(a, d, terms) for d, terms in zip(turned(delta), row, strict=True)]
+            for a, row in zip(turned(below[index]), added[f"{name}/kernel"], strict=True)
         ]
         if network.layers[index].bias:
-            gradients[f"{name}/bias"] = [list(map(m.total, turned(delta)))]
+            gradients[f"{name}/bias"] = [
+                [
+                    m.total([*terms, *column])
+                    for column, terms in zip(turned(delta), added[f"{name}/bias"][0], strict=True)
+                ]
+            ]
         if index:
             back = [[m.dot(d, row) for row in weights[f"{name}/kernel"]] for d in delta]
             under = network.layers[index - 1].activation.name
@@ -154,9 +173,13 @@ def backpropagation(
     rate = [m.coefficient(arb(OPTIMIZER.learning_rate), 1)]
     for name in network.shapes():
         gradient = gradients[name] if early else scaled(m, factors, gradients[name])
-        if network.penalty.biases or name.endswith("kernel"):
-            penalties, gradient = penalised(m, network.penalty, weights[name], gradient)
-            found["loss"] += penalties
+        values, slopes = penalties[name]
+        found["loss"] += values
+        if not within:
+            gradient = [
+                [reduce(m.add, terms, g) for g, terms in zip(*rows, strict=True)]
+                for rows in zip(gradient, slopes, strict=True)
+            ]
         found[f"gradient/{name}"] = flat(gradient)
         change = scaled(m, rate, gradient)
         found[f"updated/{name}"] = list(map(m.subtract, flat(weights[name]), flat(change)))
@@ -178,14 +201,14 @@ def reduction(m: Adversary, network: Network, samples: int) -> Row:
 
 
 def head(m: Adversary, kind: str, factors: Row, z: Rows, a: Rows, y: Rows) -> tuple[Row, Rows]:
-    """The loss as one term, scaled before or after the sum, and its derivative."""
+    """The loss as one term, scaled before or after the sum, or as many; and its derivative."""
     loss, slope = (m.random.choice(list(table[kind].values())) for table in (LOSSES, SLOPES))
     losses = flat([loss(m, *rows) for rows in zip(z, a, y, strict=True)])
     if m.random.random() < 0.5:
-        term = reduce(m.multiply, factors, m.total(losses))
+        terms = [reduce(m.multiply, factors, m.total(losses))]
     else:
-        term = m.total(flat(scaled(m, factors, [losses])))
-    return [term], [slope(m, *rows) for rows in zip(z, a, y, strict=True)]
+        terms = flat(scaled(m, factors, [losses]))
+    return terms, [slope(m, *rows) for rows in zip(z, a, y, strict=True)]
 
 
 def scaled(m: Adversary, factors: Row, rows: Rows) -> Rows:
@@ -197,18 +220,24 @@ def pulled(m: Adversary, activation: str, z: Rows, a: Rows, g: Rows) -> Rows:
     return [form(m, *rows) for rows in zip(z, a, g, strict=True)]
 
 
-def penalised(m: Adversary, penalty: Penalty, weight: Rows, gradient: Rows) -> tuple[Row, Rows]:
-    """The penalty's terms of one parameter, and the gradient with their derivative added."""
-    terms, flat_weight = [], flat(weight)
+def penalised(
+    m: Adversary, network: Network, name: str, weight: Rows
+) -> tuple[Row, list[list[Row]]]:
+    """The penalty's terms in the loss, and its terms in the gradient of each element."""
+    penalty, values = network.penalty, []
+    slopes: list[list[Row]] = [[[] for _ in row] for row in weight]
+    if not (penalty.biases or name.endswith("kernel")):
+        return [], slopes
+    flat_weight = flat(weight)
+    apart = m.random.random() < 0.5  # each weight is a term of the loss, or their sum is
     for size, value, slope in (
         (penalty.l2, [m.multiply(w, w) for w in flat_weight], lambda w: 2 * w),
         (penalty.l1, list(map(abs, flat_weight)), arb.sgn),
     ):
         if size:
             c = m.coefficient(arb(size), 1)
-            terms.append(m.multiply(c, m.total(value)))
-            gradient = [
-                [m.add(g, m.multiply(c, slope(w))) for g, w in zip(*rows, strict=True)]
-                for rows in zip(gradient, weight, strict=True)
-            ]
-    return terms, gradient
+            values += [m.multiply(c, v) for v in (value if apart else [m.total(value)])]
+            for row, terms in zip(weight, slopes, strict=True):
+                for w, each in zip(row, terms, strict=True):
+                    each.append(m.multiply(c, slope(w)))
+    return values, slopes

@@ -124,6 +124,7 @@ def with_numpy(network: Network, parameters: Parameters, batch: Batch) -> dict[s
 def with_torch(network: Network, parameters: Parameters, batch: Batch) -> dict[str, Array]:
     """PyTorch's own losses, and its automatic differentiation."""
     functional, found = torch.nn.functional, {}
+    torch.set_num_threads(1)  # tensors of a few numbers: threads would wait for each other
     forward = {
         "linear": lambda z: z,
         "relu": torch.relu,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, replace
-from functools import partial
+from dataclasses import replace
+from functools import partial, reduce
 
 import numpy as np
 import pytest
@@ -53,10 +53,10 @@ class Forgetful(Rounding):
 
 def forgetting(**what: float) -> Callable[[Rounding], BallOps]:
     model = type("Forgetful", (Forgetful,), what)
-    return lambda rounding: BallOps(model(*astuple(rounding)))
+    return lambda rounding: BallOps(model(**vars(rounding)))
 
 
-@pytest.mark.parametrize("name", ["matmul", "scale", *SUMS])
+@pytest.mark.parametrize("name", ["matmul", "affine", "joined", "scale", *SUMS])
 @pytest.mark.parametrize("what", [{"gammas": 0.0}, {"gammas": 0.5}, {"missed": 1}], ids=str)
 def test_roundings_not_counted_are_caught(name, what):
     assert_caught(name, forgetting(**what))
@@ -81,12 +81,34 @@ def test_a_smaller_unit_roundoff_is_caught(name, share):
 @pytest.mark.parametrize(
     "name",
     [
-        *("exact", "matmul", "times", "scale", *PAIRS, *SUMS),
+        *("exact", "matmul", "affine", "joined", "times", "scale", *PAIRS, *SUMS),
         *("sigmoid", "softmax", *PULLED, BINARY[1], CATEGORICAL[1], *SQUARED),
     ],
 )
 def test_underflow_forgotten_is_caught(name):
     assert_caught(name, lambda rounding: BallOps(replace(rounding, tiny=0.0)))
+
+
+class Apart(BallOps):
+    """Ball arithmetic that takes every sum to be over before another term is added to it."""
+
+    def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
+        z = self.matmul(a, kernel)
+        return z if bias is None else self.add(z, bias)
+
+    def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
+        return super().total(a, axis)
+
+    def rounded(self, a: Ball, times: int) -> Ball:
+        return a
+
+    def joined(self, parts: Sequence[Ball]) -> Ball:
+        return reduce(self.add, parts)
+
+
+@pytest.mark.parametrize("name", ["affine", "joined"])
+def test_terms_that_are_only_added_in_the_end_are_caught(name):
+    assert_caught(name, Apart)
 
 
 # --- operands and results ----------------------------------------------------------------------
@@ -136,6 +158,8 @@ class Weakened(BallOps):
 RULES: dict[str, Sequence[str]] = {
     "exact": ("exact",),
     "matmul": ("matmul",),
+    "affine": ("affine",),
+    "rounded": ("joined",),
     "add": ("plus", "plus row"),
     "subtract": ("minus", "minus row"),
     "multiply": ("times",),
@@ -159,9 +183,17 @@ def test_half_the_radius_is_caught(rule, name):
 # Rule, operand, what is taken from it, checks.
 OPERANDS: tuple[tuple[str, int, Callable[[Ball], Ball], Sequence[str]], ...] = (
     *((rule, 0, still, RULES[rule]) for rule in RULES if rule not in ("exact", "pull", "head")),
-    *((rule, 1, still, RULES[rule]) for rule in ("matmul", "add", "subtract", "multiply")),
-    *((rule, 0, central, RULES[rule]) for rule in ("matmul", "multiply", "scale", "total")),
-    *((rule, 1, central, RULES[rule]) for rule in ("matmul", "multiply")),
+    *(
+        (rule, 1, still, RULES[rule])
+        for rule in ("matmul", "affine", "add", "subtract", "multiply")
+    ),
+    *(
+        (rule, 0, central, RULES[rule])
+        for rule in ("matmul", "affine", "multiply", "scale", "total")
+    ),
+    *((rule, 1, central, RULES[rule]) for rule in ("matmul", "affine", "multiply")),
+    ("affine", 2, still, ("affine",)),
+    ("affine", 2, central, ("affine",)),
     # z, a and the cotangent: relu looks at z, the others at a.
     ("pull", 0, still, ("relu pulled",)),
     ("pull", 0, halved, ("relu pulled",)),
