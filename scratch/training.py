@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scratch import progress
+
 Array = NDArray[Any]  # float32 or float64, as the parameters are
 Layers = tuple[Array, ...]  # one array a layer, each (units, batch)
 Scalar = np.floating[Any]
@@ -27,17 +29,25 @@ class FullBatchNetwork(ABC):
 
     SHAPES: ClassVar[dict[str, tuple[int, ...]]]  # kernels (fan_in, fan_out), biases (fan_out,)
 
-    def __init__(self, parameters: Mapping[str, ArrayLike]) -> None:
-        """Copy the parameters, name → array; raise ValueError unless they have SHAPES."""
-        shapes = {name: np.shape(value) for name, value in parameters.items()}
-        if shapes != self.SHAPES:
-            raise ValueError(f"parameters have shapes {shapes}, but should have {self.SHAPES}")
-        self.parameters = {name: np.array(parameters[name], order="C") for name in self.SHAPES}
+    def __init__(
+        self,
+        parameters: Mapping[str, ArrayLike],
+        shapes: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> None:
+        """Copy the parameters, name → array.
+
+        Raise ValueError unless they have the shapes given, or else SHAPES.
+        """
+        shapes = self.SHAPES if shapes is None else shapes
+        found = {name: np.shape(value) for name, value in parameters.items()}
+        if found != shapes:
+            raise ValueError(f"parameters have shapes {found}, but should have {dict(shapes)}")
+        self.parameters = {name: np.array(parameters[name], order="C") for name in shapes}
         dtypes = {array.dtype for array in self.parameters.values()}
         self.dtype = dtypes.pop()
         if dtypes or self.dtype not in FLOATS:
             raise ValueError("parameters should all be float64 or all float32: cast them first")
-        kernels = [shape for shape in self.SHAPES.values() if len(shape) == 2]
+        kernels = [shape for shape in shapes.values() if len(shape) == 2]
         self._fan_in, self._fan_out = kernels[0][0], kernels[-1][1]
 
     @abstractmethod
@@ -95,10 +105,11 @@ class FullBatchNetwork(ABC):
     ) -> None:
         """Make `steps` steps; before each one in `at` (None: each one) call on_step(step, loss).
 
-        Only those calls compute a loss: at=range(0, steps, 1000) costs next to nothing.
+        Only those calls compute a loss: at=range(0, steps, 1000) costs next to nothing. On a
+        terminal a bar shows how far it has come.
         """
         x, y = self._batch(inputs, targets)
-        for step in range(steps):
+        for step in progress.counted(steps, type(self).__name__):
             if on_step is not None and (at is None or step in at):
                 # A pass of its own: on_step may use the network, and with it its buffers.
                 on_step(step, self._loss(y, *self._forward(x)))
