@@ -20,7 +20,7 @@ from backproof import cli  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 PICTURES = Path(__file__).parent / "pictures"
-FAULT = ("a1 @ delta2.T + L2 * w2", "a1 @ delta2.T + 0.5 * L2 * w2")
+FAULT = ("a1 @ delta2.T + self.l2 * w2", "a1 @ delta2.T + 0.5 * self.l2 * w2")
 
 
 def picture(name: str, project: Path, command: list[str]) -> None:

@@ -4,6 +4,9 @@ Set keras.config.set_floatx before the call: layers and optimizer take their dty
 start at Keras's own initial values; give the model others with set_weights.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import layers, losses, metrics, ops, optimizers
 
@@ -46,11 +49,20 @@ def circles() -> keras.Model:
 
 def clusters() -> keras.Model:
     """Return 2-5-3, ReLU, logits; categorical cross-entropy, mean over samples, plus L2 penalty."""
+    return _clusters(half_l2)
+
+
+def clusters_minibatch() -> keras.Model:
+    """Return the same without the penalty."""
+    return _clusters(None)
+
+
+def _clusters(regularizer: Callable[..., Any] | None) -> keras.Model:
     model = keras.Sequential(
         [
             keras.Input((2,)),
-            layers.Dense(5, activation="relu", kernel_regularizer=half_l2),
-            layers.Dense(3, kernel_regularizer=half_l2),
+            layers.Dense(5, activation="relu", kernel_regularizer=regularizer),
+            layers.Dense(3, kernel_regularizer=regularizer),
         ]
     )
     model.compile(
@@ -68,3 +80,75 @@ def half_l2(kernel: keras.KerasTensor) -> keras.KerasTensor:
     (Keras 3.15 on TensorFlow: 0.004999999888).
     """
     return 0.005 * ops.sum(ops.square(kernel))
+
+
+def breast_cancer() -> keras.Model:
+    """Return 30-128-64-32-1, ReLU ×3, logit; binary cross-entropy, summed over the samples."""
+    model = keras.Sequential(
+        [
+            keras.Input((30,)),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(32, activation="relu"),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(
+        optimizer=optimizers.SGD(1e-4),
+        loss=losses.BinaryCrossentropy(from_logits=True, reduction="sum"),
+        metrics=[metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],  # of the logit
+    )
+    return model
+
+
+def layered() -> keras.Model:
+    """Return 2-3-1, sigmoid; sum of squared errors."""
+    return _layered((2, 3, 1), ("sigmoid", "sigmoid"), squared_error, 0.005)
+
+
+def layered_deep() -> keras.Model:
+    """Return 4-8-7-6-5-3, tanh; sum of squared errors."""
+    return _layered((4, 8, 7, 6, 5, 3), ("tanh",) * 5, squared_error, 0.002)
+
+
+def layered_half() -> keras.Model:
+    """Return 3-10-2, tanh; half the sum of squared errors."""
+    return _layered((3, 10, 2), ("tanh", "tanh"), half_squared_error, 0.005)
+
+
+def layered_cross_entropy() -> keras.Model:
+    """Return 5-6-4, sigmoid, logits; binary cross-entropy, summed over outputs and samples."""
+    return _layered((5, 6, 4), ("sigmoid", None), cross_entropy, 0.02)
+
+
+def layered_single() -> keras.Model:
+    """Return 6-1, logit; binary cross-entropy, summed over the samples: logistic regression."""
+    return _layered((6, 1), (None,), cross_entropy, 0.01)
+
+
+def _layered(
+    sizes: Sequence[int],
+    activations: Sequence[str | None],
+    loss: Callable[..., Any],
+    learning_rate: float,
+) -> keras.Model:
+    model = keras.Sequential([keras.Input((sizes[0],))])
+    for units, activation in zip(sizes[1:], activations, strict=True):
+        model.add(layers.Dense(units, activation=activation))
+    model.compile(optimizer=optimizers.SGD(learning_rate), loss=loss)
+    return model
+
+
+def squared_error(targets: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:
+    """Return Σ (ŷ - y)² over outputs and samples."""
+    return ops.sum(ops.square(outputs - targets))
+
+
+def half_squared_error(targets: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:
+    """Return ½ Σ (ŷ - y)² over outputs and samples."""
+    return 0.5 * squared_error(targets, outputs)
+
+
+def cross_entropy(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the binary cross-entropy of each output, summed over outputs and samples."""
+    return ops.sum(ops.binary_crossentropy(targets, logits, from_logits=True))

@@ -1,8 +1,11 @@
 """PyTorch twins of the hand-written networks: one module a network, with its loss and optimizer.
 
 A module's parameters have torch's default dtype and its own initial values; the caller changes
-both. `forward` returns what `loss` takes: logits, or for `xor` probabilities.
+both. `forward` returns what `loss` takes: logits for a cross-entropy, else the last activation.
 """
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -61,11 +64,12 @@ class Circles(nn.Module):
 class Clusters(nn.Module):
     """2-5-3, ReLU, logits; categorical cross-entropy, mean over samples, plus L2 penalty."""
 
-    def __init__(self) -> None:
-        """Build the layers."""
+    def __init__(self, l2: float) -> None:
+        """Build the layers; the penalty is ½ · l2 · Σ W²."""
         super().__init__()
         self.hidden = nn.Linear(2, 5)
         self.output = nn.Linear(5, 3)
+        self.l2 = l2
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return logits, (batch, 3)."""
@@ -73,13 +77,76 @@ class Clusters(nn.Module):
         return logits
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean cross-entropy of logits and one-hot targets, with ½ · 0.01 · Σ W²."""
-        penalty = self.hidden.weight.square().sum() + self.output.weight.square().sum()
-        return F.cross_entropy(outputs, targets) + 0.005 * penalty
+        """Return the mean cross-entropy of logits and one-hot targets, with ½ · l2 · Σ W²."""
+        loss = F.cross_entropy(outputs, targets)
+        if self.l2:
+            penalty = self.hidden.weight.square().sum() + self.output.weight.square().sum()
+            loss = loss + 0.5 * self.l2 * penalty
+        return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return gradient descent at the article's learning rate."""
         return torch.optim.SGD(self.parameters(), lr=0.01)
+
+
+class BreastCancer(nn.Sequential):
+    """30-128-64-32-1, ReLU ×3, logit; binary cross-entropy, summed over the samples."""
+
+    def __init__(self) -> None:
+        """Build the layers."""
+        super().__init__(
+            nn.Linear(30, 128),
+            nn.ReLU(),
+            nn.Linear(128, 64),
+            nn.ReLU(),
+            nn.Linear(64, 32),
+            nn.ReLU(),
+            nn.Linear(32, 1),
+        )
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the summed binary cross-entropy of logits and targets, (batch, 1) each."""
+        return F.binary_cross_entropy_with_logits(outputs, targets, reduction="sum")
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return gradient descent at the article's learning rate."""
+        return torch.optim.SGD(self.parameters(), lr=1e-4)
+
+
+class Layered(nn.Module):
+    """Dense layers of any sizes, one activation a layer, with a loss and a learning rate.
+
+    Where the loss takes logits, the last layer has no activation (`nn.Identity`).
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[type[nn.Module]],
+        criterion: Callable[[Tensor, Tensor], Tensor],
+        learning_rate: float,
+    ) -> None:
+        """Build the layers."""
+        super().__init__()
+        layers: list[nn.Module] = []
+        for (fan_in, fan_out), activation in zip(pairwise(sizes), activations, strict=True):
+            layers += [nn.Linear(fan_in, fan_out), activation()]
+        self.layers = nn.Sequential(*layers)
+        self.criterion = criterion
+        self.learning_rate = learning_rate
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return what the criterion takes, (batch, fan_out)."""
+        outputs: Tensor = self.layers(inputs)
+        return outputs
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the criterion of outputs and targets, (batch, fan_out) each."""
+        return self.criterion(outputs, targets)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return gradient descent."""
+        return torch.optim.SGD(self.parameters(), lr=self.learning_rate)
 
 
 def xor() -> Xor:
@@ -94,4 +161,41 @@ def circles() -> Circles:
 
 def clusters() -> Clusters:
     """Return a new network for the three clusters."""
-    return Clusters()
+    return Clusters(l2=0.01)
+
+
+def clusters_minibatch() -> Clusters:
+    """Return a new network for the three clusters, without penalty."""
+    return Clusters(l2=0.0)
+
+
+def breast_cancer() -> BreastCancer:
+    """Return a new network for the tumours."""
+    return BreastCancer()
+
+
+def layered() -> Layered:
+    """Return 2-3-1, sigmoid; sum of squared errors."""
+    return Layered((2, 3, 1), [nn.Sigmoid, nn.Sigmoid], nn.MSELoss(reduction="sum"), 0.005)
+
+
+def layered_deep() -> Layered:
+    """Return 4-8-7-6-5-3, tanh; sum of squared errors."""
+    return Layered((4, 8, 7, 6, 5, 3), [nn.Tanh] * 5, nn.MSELoss(reduction="sum"), 0.002)
+
+
+def layered_half() -> Layered:
+    """Return 3-10-2, tanh; half the sum of squared errors."""
+    squared_error = nn.MSELoss(reduction="sum")
+    return Layered((3, 10, 2), [nn.Tanh, nn.Tanh], lambda a, y: squared_error(a, y) / 2, 0.005)
+
+
+def layered_cross_entropy() -> Layered:
+    """Return 5-6-4, sigmoid, logits; binary cross-entropy, summed over outputs and samples."""
+    criterion = nn.BCEWithLogitsLoss(reduction="sum")
+    return Layered((5, 6, 4), [nn.Sigmoid, nn.Identity], criterion, 0.02)
+
+
+def layered_single() -> Layered:
+    """Return 6-1, logit; binary cross-entropy, summed over the samples: logistic regression."""
+    return Layered((6, 1), [nn.Identity], nn.BCEWithLogitsLoss(reduction="sum"), 0.01)

@@ -25,10 +25,11 @@ Backwards by the chain rule, where Δ stands for ∂L/∂Z of a layer and ⊙ mu
 Gradient descent is W ← W - rate · ∂L/∂W, and so for b, for all of them at once.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from scratch.training import Array, FullBatchNetwork, Layers, Scalar
 
@@ -55,6 +56,8 @@ def initial_parameters(
 class Clusters(FullBatchNetwork):
     """2-5-3, ReLU, softmax; categorical cross-entropy, mean over samples, plus L2 penalty.
 
+    The penalty's coefficient λ is `l2`, the article's unless told otherwise; 0 is no penalty.
+
     A batch of 13,500 is large enough that fresh arrays would cost as much as the arithmetic, so a
     pass writes into buffers, which the next pass overwrites.
     """
@@ -66,6 +69,11 @@ class Clusters(FullBatchNetwork):
         "dense_2/bias": (3,),
     }
     _samples = 0
+
+    def __init__(self, parameters: Mapping[str, ArrayLike], *, l2: float = L2) -> None:
+        """Copy the parameters, name → array; raise ValueError unless they have SHAPES."""
+        super().__init__(parameters)
+        self.l2 = l2
 
     def _reserve(self, samples: int) -> None:
         if samples != self._samples:
@@ -90,7 +98,7 @@ class Clusters(FullBatchNetwork):
     def _loss(self, y: Array, z: Layers, a: Layers) -> Scalar:
         log_likelihood = np.vdot(y, z[1]) + np.log(a[1].max(axis=0)).sum()
         w1, _, w2, _ = self.parameters.values()
-        penalty = 0.5 * L2 * (np.vdot(w1, w1) + np.vdot(w2, w2))
+        penalty = 0.5 * self.l2 * (np.vdot(w1, w1) + np.vdot(w2, w2))
         loss: Scalar = penalty - log_likelihood / y.shape[1]
         return loss
 
@@ -108,8 +116,8 @@ class Clusters(FullBatchNetwork):
         delta1 = np.matmul(w2, delta2, out=self._delta1)  # (5, batch)
         delta1 *= z1 > 0
         return {
-            "dense_1/kernel": x @ delta1.T + L2 * w1,
+            "dense_1/kernel": x @ delta1.T + self.l2 * w1,
             "dense_1/bias": delta1.sum(axis=1),
-            "dense_2/kernel": a1 @ delta2.T + L2 * w2,
+            "dense_2/kernel": a1 @ delta2.T + self.l2 * w2,
             "dense_2/bias": delta2.sum(axis=1),
         }

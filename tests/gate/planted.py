@@ -124,14 +124,14 @@ FAULTS = (
     Edit(
         "clusters: no penalty in the gradient",
         "clusters.py",
-        "x @ delta1.T + L2 * w1",
+        "x @ delta1.T + self.l2 * w1",
         "x @ delta1.T",
     ),
     Edit(
         "clusters: penalty gradient with a half",
         "clusters.py",
-        "a1 @ delta2.T + L2 * w2",
-        "a1 @ delta2.T + 0.5 * L2 * w2",
+        "a1 @ delta2.T + self.l2 * w2",
+        "a1 @ delta2.T + 0.5 * self.l2 * w2",
     ),
     Edit(
         "clusters: no penalty in the loss",
