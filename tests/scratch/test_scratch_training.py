@@ -8,9 +8,10 @@ import pytest
 
 from scratch.training import FullBatchNetwork
 from tests.scratch.oracle import Array, Arrays
-from tests.scratch.textbook import CIRCLES, CLUSTERS, XOR, Case
+from tests.scratch.textbook import CIRCLES, CLUSTERS, MINIBATCH, XOR, Case
+from tests.scratch.textbook_layered import LAYERED
 
-CASES = [XOR, CIRCLES, CLUSTERS]
+CASES = [XOR, CIRCLES, CLUSTERS, MINIBATCH, *LAYERED]
 TENSORS = [(case, name) for case in CASES for name in ("loss", *case.network.SHAPES)]
 RATE = 0.3
 
@@ -163,10 +164,8 @@ def test_relu_has_slope_zero_at_its_kink(case: Case) -> None:
 def test_classes_and_accuracy(case: Case) -> None:
     network = case.build()
     probabilities = network.forward(case.inputs)[-1]
-    if case is CLUSTERS:
+    if probabilities.shape[1] > 1:
         classes, labels = probabilities.argmax(axis=1), case.targets.argmax(axis=1)
-        # The sum of exp rounds twice, each quotient once, the sum of the quotients twice.
-        assert np.all(np.abs(probabilities.sum(axis=1) - 1) <= 5 * np.finfo(np.float64).eps / 2)
     else:
         classes, labels = np.round(probabilities[:, 0]), case.targets[:, 0]
     predicted = network.predict(case.inputs)
@@ -177,12 +176,20 @@ def test_classes_and_accuracy(case: Case) -> None:
     assert network.accuracy(case.inputs, case.targets) == right / len(labels)
 
 
+def test_softmax_gives_distributions() -> None:
+    probabilities = CLUSTERS.build().forward(CLUSTERS.inputs)[-1]
+    # The sum of exp rounds twice, each quotient once, the sum of the quotients twice.
+    assert np.all(np.abs(probabilities.sum(axis=1) - 1) <= 5 * np.finfo(np.float64).eps / 2)
+
+
 @pytest.mark.parametrize(
     ("case", "counts"),
     [
         (XOR, {"dense_1": 12, "dense_2": 4}),
         (CIRCLES, {"dense_1": 30, "dense_2": 55, "dense_3": 6}),
         (CLUSTERS, {"dense_1": 15, "dense_2": 18}),
+        (LAYERED[0], {"dense_1": 16, "dense_2": 10}),
+        (LAYERED[1], {"dense_1": 9, "dense_2": 12, "dense_3": 8}),
     ],
 )
 def test_parameter_counts(case: Case, counts: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""The three networks' losses as a textbook states them, and what rounding may do to ours.
+"""The losses of the fixed networks as a textbook states them, and what rounding may do to ours.
 
 Each `..._bounds` follows sizes, not values, through the network: inputs (batch, features) forward,
 deltas backward.
@@ -6,7 +6,7 @@ deltas backward.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -82,17 +82,17 @@ def circles_bounds(parameters: Arrays, inputs: Array) -> dict[str, Bounded]:
     }
 
 
-def clusters_loss(parameters: Arrays, inputs: Array, targets: Array) -> Any:
+def clusters_loss(parameters: Arrays, inputs: Array, targets: Array, *, half_l2: Any) -> Any:
     w1, b1, w2, b2 = parameters.values()
     odds = exp(np.maximum(inputs @ w1 + b1, 0) @ w2 + b2)
     predicted = odds / odds.sum(1, keepdims=True)
-    penalty = mp.mpf(1) / 200 * (np.sum(w1**2) + np.sum(w2**2))
+    penalty = half_l2 * (np.sum(w1**2) + np.sum(w2**2))
     return penalty - np.sum(targets * log(predicted)) / len(inputs)
 
 
-def clusters_bounds(parameters: Arrays, inputs: Array) -> dict[str, Bounded]:
+def clusters_bounds(parameters: Arrays, inputs: Array, *, l2: float) -> dict[str, Bounded]:
     w1, b1, w2, b2 = map(given, parameters.values())
-    x, n, l2 = given(inputs), len(inputs), Bounded(np.array(0.01), 1)
+    x, n, coefficient = given(inputs), len(inputs), Bounded(np.array(l2), 1)
     a1 = x @ w1 + b1  # |ReLU(z)| ≤ |z|, and it adds no error
     z2 = a1 @ w2 + b2
     shifted = (z2 + z2.max()).max()
@@ -107,12 +107,19 @@ def clusters_bounds(parameters: Arrays, inputs: Array) -> dict[str, Bounded]:
     losses = shifted + log_sums
     losses = Bounded(losses.size[:, 0], losses.count)  # of a row's equal bounds only one
     return {
-        "loss": losses.sum() / n + l2 * ((w1 * w1).sum() + (w2 * w2).sum()) / 2,
-        "dense_1/kernel": x.T @ delta1 + l2 * w1,
+        "loss": losses.sum() / n + coefficient * ((w1 * w1).sum() + (w2 * w2).sum()) / 2,
+        "dense_1/kernel": x.T @ delta1 + coefficient * w1,
         "dense_1/bias": delta1.sum(0),
-        "dense_2/kernel": a1.T @ delta2 + l2 * w2,
+        "dense_2/kernel": a1.T @ delta2 + coefficient * w2,
         "dense_2/bias": delta2.sum(0),
     }
+
+
+class WithoutPenalty(Clusters):
+    """The network of the mini-batches."""
+
+    def __init__(self, parameters: Arrays) -> None:
+        super().__init__(parameters, l2=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,25 +156,33 @@ def zeros(network: type[FullBatchNetwork], dtype: type) -> dict[str, Array]:
     return {name: np.zeros(shape, dtype) for name, shape in network.SHAPES.items()}
 
 
-def _normal(*shape: int) -> Array:
+def normal(*shape: int) -> Array:
     return _RNG.normal(size=shape).astype(np.float32)
 
 
-def _parameters(network: type[FullBatchNetwork]) -> Arrays:
-    return {name: _normal(*shape) for name, shape in network.SHAPES.items()}
+def drawn(network: type[FullBatchNetwork]) -> Arrays:
+    return {name: normal(*shape) for name, shape in network.SHAPES.items()}
 
 
 _RNG = np.random.default_rng(7)
-_ROWS = np.arange(9)
-XOR = Case(Xor, xor_loss, xor_bounds, np.array(INPUTS), np.array(TARGETS), _parameters(Xor))
+ROWS = np.arange(9)
+XOR = Case(Xor, xor_loss, xor_bounds, np.array(INPUTS), np.array(TARGETS), drawn(Xor))
 CIRCLES = Case(
-    Circles, circles_loss, circles_bounds, _normal(9, 2), _ROWS[:, None] % 2, _parameters(Circles)
+    Circles, circles_loss, circles_bounds, normal(9, 2), ROWS[:, None] % 2, drawn(Circles)
 )
 CLUSTERS = Case(
     Clusters,
-    clusters_loss,
-    clusters_bounds,
-    _normal(9, 2),
-    np.eye(3)[_ROWS % 3],
-    _parameters(Clusters),
+    partial(clusters_loss, half_l2=mp.mpf(1) / 200),
+    partial(clusters_bounds, l2=0.01),
+    normal(9, 2),
+    np.eye(3)[ROWS % 3],
+    drawn(Clusters),
+)
+MINIBATCH = Case(
+    WithoutPenalty,
+    partial(clusters_loss, half_l2=0),
+    partial(clusters_bounds, l2=0),
+    CLUSTERS.inputs,
+    CLUSTERS.targets,
+    CLUSTERS.parameters,
 )
