@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from backproof.comparison.rows import Row
-from backproof.pairing import Pairing, load
+from backproof.pairing import Pairing, files, load_all
 from backproof.runs import Judged, Workers, verify
 from tests.gate.planted import Judge
 
@@ -31,11 +31,9 @@ def torch_worker() -> Iterator[Workers]:
 @pytest.fixture(scope="session")
 def pairings() -> dict[str, Pairing]:
     """The pairings of the project, by name."""
-    return {
-        pairing.name: pairing
-        for name in ("xor", "circles", "clusters")
-        for pairing in load(ROOT / "comparisons" / f"{name}.py")
-    }
+    found, broken = load_all([ROOT / "comparisons"])
+    assert not broken
+    return {pairing.name: pairing for pairing in found}
 
 
 @pytest.fixture
@@ -56,7 +54,8 @@ def judge_edited(
             del sys.modules[name]
         sys.path.insert(0, str(tmp_path))
         importlib.invalidate_caches()
-        edited = importlib.import_module(f"comparisons.{pairing}").PAIRING
+        module = importlib.import_module(f"comparisons.{home(pairing)}")
+        edited = next(p for p in vars(module).values() if getattr(p, "name", None) == pairing)
         assert Path(sys.modules["scratch.training"].__file__ or "").is_relative_to(tmp_path)
         subject = replace(pairings[pairing], subject=edited.subject)
         (judged,) = verify([subject], torch_worker, TODAY)
@@ -68,6 +67,12 @@ def judge_edited(
     for name in [name for name in sys.modules if ours(name)]:
         del sys.modules[name]
     sys.modules.update(kept)
+
+
+def home(pairing: str) -> str:
+    """The file of a pairing: the longest file name that its own begins with."""
+    names = [path.stem for path in files([ROOT / "comparisons"])]
+    return max((name for name in names if pairing.startswith(name)), key=len)
 
 
 def ours(module: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backproof.comparison.rows import Status, exit_status
+from tests.gate import planted_articles
 from tests.gate.planted import FAULTS, NOT_A_NUMBER, REWRITES, Edit, Judge
 
 
@@ -13,7 +14,7 @@ def pairing_of(edit: Edit) -> str:
     return edit.name.split(":")[0].replace("training", "circles")
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*FAULTS, *planted_articles.FAULTS], ids=lambda fault: fault.name)
 def test_a_planted_fault_is_a_mismatch(fault: Edit, judge_edited: Judge) -> None:
     rows = judge_edited(pairing_of(fault), fault.file, fault.old, fault.new)
     assert exit_status([row.status for row in rows]) == 1
@@ -21,7 +22,9 @@ def test_a_planted_fault_is_a_mismatch(fault: Edit, judge_edited: Judge) -> None
     assert all("actual" in row.detail or "samples right" in row.detail for row in told if row.power)
 
 
-@pytest.mark.parametrize("rewrite", REWRITES, ids=lambda rewrite: rewrite.name)
+@pytest.mark.parametrize(
+    "rewrite", [*REWRITES, *planted_articles.REWRITES], ids=lambda rewrite: rewrite.name
+)
 def test_a_correct_rewrite_passes(rewrite: Edit, judge_edited: Judge) -> None:
     rows = judge_edited(pairing_of(rewrite), rewrite.file, rewrite.old, rewrite.new)
     assert [row for row in rows if row.status is not Status.MATCH] == []
@@ -37,7 +40,9 @@ def test_not_a_number_is_an_error(judge_edited: Judge) -> None:
     assert exit_status([row.status for row in rows]) != 0
 
 
-@pytest.mark.parametrize("name", ["xor", "circles", "clusters"])
+@pytest.mark.parametrize(
+    "name", ["xor", "circles", "clusters", "clusters_minibatch", "layered", "breast_cancer"]
+)
 def test_strength_on_the_data(name: str, judge_edited: Judge) -> None:
     """In float64 every gradient at every compared step would show a relative error of 1e-9."""
     rows = judge_edited(name, f"{name}.py", "import numpy as np", "import numpy as np")
