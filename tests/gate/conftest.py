@@ -33,7 +33,7 @@ def pairings() -> dict[str, Pairing]:
     """The pairings of the project, by name."""
     return {
         pairing.name: pairing
-        for name in ("xor", "circles", "clusters")
+        for name in ("xor", "circles", "clusters", "captcha")
         for pairing in load(ROOT / "comparisons" / f"{name}.py")
     }
 
