@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 from backproof import optimizers
 from backproof.errors import EvaluationError
+from backproof.forms import LOGITS
 from backproof.frameworks.client import Reply, Worker
 from backproof.record import Point, Record
 
@@ -27,6 +28,7 @@ class Exchange:
                 "twin": record.pairing,
                 "model": model,
                 "compiled": compiled,
+                "outputs": record.forms.get(worker.framework, LOGITS).of,
                 "network": record.network.to_json(),
                 "optimizer": optimizers.to_json(record.optimizer),
             }

@@ -89,6 +89,12 @@ class Pairing:
                 f"pairing {self.name}: forms names {sorted(unknown)[0]!r}; "
                 f"there are subject, {', '.join(self.references)}"
             )
+        for name, form in self.forms.items():
+            if name != "subject" and self.references[name] is None and form.of != LOGITS.of:
+                raise UsageError(
+                    f"pairing {self.name}: forms gives {name} probabilities, but its twin is built "
+                    "from the network, whose loss is of logits: name a model of your own"
+                )
 
     def narrowed(self, references: Iterable[str]) -> Pairing:
         """The pairing with some of its references, and without the waivers of the others.

@@ -41,10 +41,12 @@ class Framework(Protocol):
         dtype: str,
         *,
         compiled: bool,
+        outputs: str,
     ) -> Twin:
         """The named model ("file.py:factory"), or one built from the network alone.
 
-        Compiled where the framework does that, unless it is for one evaluation only.
+        Compiled where the framework does that, unless it is for one evaluation only. Where the
+        loss is a cross-entropy, ``outputs`` says what the model gives it: logits or probabilities.
         """
 
     MODES: tuple[str, ...]
@@ -98,6 +100,7 @@ def answer(
                 optimizers.from_json(message["optimizer"]),
                 dtype,
                 compiled=message.get("compiled", True),
+                outputs=message.get("outputs", "logits"),
             )
             return {}
         case "batch":

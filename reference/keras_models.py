@@ -73,6 +73,34 @@ def _clusters(regularizer: Callable[..., Any] | None) -> keras.Model:
     return model
 
 
+def captcha() -> keras.Model:
+    """Return 260-200-200-36, sigmoid throughout; binary cross-entropy of each output, with L2.
+
+    Summed over the outputs, mean over the samples. The loss is of probabilities, clipped at 1e-7;
+    but Keras 3.15 on TensorFlow finds the logits that they were made from, and takes those.
+    """
+    model = keras.Sequential(
+        [
+            keras.Input((260,)),
+            layers.Dense(200, activation="sigmoid", kernel_regularizer=captcha_l2),
+            layers.Dense(200, activation="sigmoid", kernel_regularizer=captcha_l2),
+            layers.Dense(36, activation="sigmoid", kernel_regularizer=captcha_l2),
+        ]
+    )
+    model.compile(
+        optimizer=optimizers.SGD(1 / 32),
+        loss=losses.BinaryCrossentropy(),
+        loss_weights=[36.0],  # Keras takes the mean over the outputs
+        metrics=[metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    return model
+
+
+def captcha_l2(kernel: keras.KerasTensor) -> keras.KerasTensor:
+    """Return 0.1 / (2 · 240) · Σ kernel², with an exact coefficient, as in `half_l2`."""
+    return 0.1 / (2 * 240) * ops.sum(ops.square(kernel))
+
+
 def half_l2(kernel: keras.KerasTensor) -> keras.KerasTensor:
     """Return ½ · 0.01 · Σ kernel².
 

@@ -1,7 +1,8 @@
 """PyTorch twins of the hand-written networks: one module a network, with its loss and optimizer.
 
 A module's parameters have torch's default dtype and its own initial values; the caller changes
-both. `forward` returns what `loss` takes: logits for a cross-entropy, else the last activation.
+both. `forward` returns what `loss` takes: the logits for a cross-entropy (but of `captcha`), else the
+last activation.
 """
 
 from collections.abc import Callable, Sequence
@@ -149,6 +150,37 @@ class Layered(nn.Module):
         return torch.optim.SGD(self.parameters(), lr=self.learning_rate)
 
 
+class Captcha(nn.Module):
+    """260-200-200-36, sigmoid throughout; binary cross-entropy of each output, with L2.
+
+    Summed over the outputs, mean over the samples.
+    """
+
+    def __init__(self) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.hidden_1 = nn.Linear(260, 200)
+        self.hidden_2 = nn.Linear(200, 200)
+        self.output = nn.Linear(200, 36)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return probabilities, (batch, 36)."""
+        hidden = torch.sigmoid(self.hidden_1(inputs))
+        hidden = torch.sigmoid(self.hidden_2(hidden))
+        return torch.sigmoid(self.output(hidden))
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy of probabilities and targets, with 0.1 / (2 · 240) · Σ W²."""
+        kernels = (self.hidden_1.weight, self.hidden_2.weight, self.output.weight)
+        squares = sum(kernel.square().sum() for kernel in kernels)
+        likelihood = F.binary_cross_entropy(outputs, targets, reduction="sum") / len(targets)
+        return likelihood + 0.1 / (2 * 240) * squares
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return gradient descent; the article minimises by conjugate gradients."""
+        return torch.optim.SGD(self.parameters(), lr=1 / 32)
+
+
 def xor() -> Xor:
     """Return a new network for the exclusive or."""
     return Xor()
@@ -199,3 +231,8 @@ def layered_cross_entropy() -> Layered:
 def layered_single() -> Layered:
     """Return 6-1, logit; binary cross-entropy, summed over the samples: logistic regression."""
     return Layered((6, 1), [nn.Identity], nn.BCEWithLogitsLoss(reduction="sum"), 0.01)
+
+
+def captcha() -> Captcha:
+    """Return a new network for the characters of captchas."""
+    return Captcha()

@@ -95,16 +95,22 @@ def weighted(weight: Values, x: Values) -> Values:
 def binary(z: Ball, a: Ball, y: Values, rounding: Rounding) -> tuple[Values, Values]:
     """Radii of −y·log a − (1 − y)·log(1 − a), and of its derivative by z.
 
-    a and 1 − a move by a factor of at most exp(r_z); 1 − â has an error of r_a, and rounds once.
+    By z, log a has the slope 1 − a and log(1 − a) the slope −a, either at most 1, and within r_z it
+    grows by a factor of at most exp(r_z): so far they move. 1 − â has an error of r_a, and rounds
+    once.
     The derivative, whether a − y or (−y/a + (1 − y)/(1 − a))·a·(1 − a), has terms y·(1 − a) and
     (1 − y)·a that round at most eight times; 1/(1 − â) meets the same 1 − â again.
     """
     assert a.radius is not None
     form, unit = rounding.form, rounding.unit
-    moved: Values | float = 0.0 if z.radius is None else z.radius
+    reach: Values | float = 0.0 if z.radius is None else z.radius
     with np.errstate(all="ignore"):
-        of_a = Range.of(a.value, moved, a.radius, 0.0)
-        of_rest = Range.of(np.exp(-np.logaddexp(0, z.value)), moved, a.radius, unit)
+        remaining = np.exp(-np.logaddexp(0, z.value))
+        moved_a, moved_rest = (
+            reach * np.fmin(SLACK * p * np.exp(reach), 1) for p in (remaining, a.value)
+        )  # fmin: 0 · ∞ is at most 1 too
+        of_a = Range.of(a.value, moved_a, a.radius, 0.0)
+        of_rest = Range.of(remaining, moved_rest, a.radius, unit)
         error_a, size_a = of_a.logarithm(form, rounding)
         error_rest, size_rest = of_rest.logarithm(form, rounding)
         rest = 1 - y

@@ -11,22 +11,18 @@ from backproof.definition import evaluate, step
 from backproof.record import DATA, Point, Record
 from backproof.rounding import Rounding
 
-# Multiplications of a certified evaluation beyond which it is left out: Arb does some 20 million a
-# second (measured on `circles` and `clusters`, conversions included): about five seconds.
+# Multiplications of all certified evaluations of a pairing beyond which they are left out: Arb does
+# some 20 million a second (measured on `circles` and `clusters`, conversions included), in large
+# products 50 million (`captcha`): two to five seconds.
 MOST_MULTIPLICATIONS = 100_000_000
 
 
 class Certainty:
-    """A record's certified values, at the first, a middle and the last step and the probes."""
+    """A record's certified values at the chosen points, or at none."""
 
     def __init__(self, record: Record, *, wanted: bool = True) -> None:
         self.record = record
-        steps = sorted({0, record.steps // 2, record.steps - 1})
-        self.points = {
-            point
-            for point in record.parameters
-            if wanted and affordable(record) and (point.name != DATA or point.step in steps)
-        }
+        self.points = chosen(record) if wanted and affordable(record) else set()
         self._known: dict[Point, dict[str, Truth]] = {}
 
     def at(self, point: Point) -> dict[str, Truth]:
@@ -55,15 +51,20 @@ class Certainty:
             self.at(point)
 
 
+def chosen(record: Record) -> set[Point]:
+    """The first, a middle and the last step, the further weights and the probes."""
+    steps = {0, record.steps // 2, record.steps - 1}
+    return {point for point in record.parameters if point.name != DATA or point.step in steps}
+
+
 def multiplications(record: Record) -> int:
-    """About how many a certified evaluation on the data takes: three products a layer."""
-    batch = record.batches.get(DATA)
+    """About how many the certified evaluations take: three products a layer, at every point."""
     weights = sum(layer.fan_in * layer.fan_out for layer in record.network.layers)
-    return 3 * weights * (len(batch.inputs) if batch else 0)
+    return 3 * weights * sum(len(record.batch(point).inputs) for point in chosen(record))
 
 
 def affordable(record: Record) -> bool:
-    """Whether certified values are computed, or the network is too large for them."""
+    """Whether certified values are computed, or would take too long."""
     return multiplications(record) <= MOST_MULTIPLICATIONS
 
 

@@ -34,8 +34,11 @@ def open_twin(
     dtype: str,
     *,
     compiled: bool = True,
+    outputs: str = "logits",
 ) -> JaxTwin:
     """The named factory's ``forward(parameters, inputs)``, or one built from the network."""
+    if outputs != "logits":
+        raise UsageError(f"a JAX twin's loss is of logits, not of {outputs}: leave it out of forms")
     forward = build(network) if model is None else factory(model)()
     if not callable(forward):
         raise UsageError(f"{model} returned {type(forward).__name__}; return a function")

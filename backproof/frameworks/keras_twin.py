@@ -34,6 +34,7 @@ def open_twin(
     dtype: str,
     *,
     compiled: bool = True,
+    outputs: str = "logits",
 ) -> KerasTwin:
     """The named model, or an idiomatic one built from the network; compiled here if it is not."""
     twin = build(network) if model is None else factory(model)()
@@ -41,7 +42,7 @@ def open_twin(
         raise UsageError(f"{model} returned {type(twin).__name__}; return a keras.Model")
     if not twin.compiled:
         twin.compile(optimizer=own_optimizer(optimizer), loss=data_loss(network))
-    return KerasTwin(twin, network, optimizer, dtype, compiled=compiled)
+    return KerasTwin(twin, network, optimizer, dtype, compiled=compiled, outputs=outputs)
 
 
 def build(network: Network) -> keras.Model:
@@ -169,11 +170,13 @@ class KerasTwin:
         dtype: str,
         *,
         compiled: bool,
+        outputs: str,
     ) -> None:
         self.model = model
         self.network = network
         self.dtype = dtype
-        self.fused = losses.named(network.loss.kind).ACTIVATION
+        # The activation that the model leaves to its loss.
+        self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
         self.denses = [part for part in _flat(model) if isinstance(part, keras.layers.Dense)]
         found = [
             (*part.kernel.shape, part.bias is not None) if part.built else "not built"

@@ -33,12 +33,13 @@ def open_twin(
     dtype: str,
     *,
     compiled: bool = True,
+    outputs: str = "logits",
 ) -> TorchTwin:
     """The named module, or an idiomatic one built from the network."""
     module = build(network) if model is None else factory(model)()
     if not isinstance(module, nn.Module):
         raise UsageError(f"{model} returned {type(module).__name__}; return a torch.nn.Module")
-    return TorchTwin(module.to(getattr(torch, dtype)), network, optimizer)
+    return TorchTwin(module.to(getattr(torch, dtype)), network, optimizer, outputs)
 
 
 def build(network: Network) -> nn.Module:
@@ -85,10 +86,13 @@ ACTIVATIONS: dict[str, Any] = {
 class TorchTwin:
     """A module with the hooks that read its activations."""
 
-    def __init__(self, module: nn.Module, network: Network, optimizer: Optimizer) -> None:
+    def __init__(
+        self, module: nn.Module, network: Network, optimizer: Optimizer, outputs: str
+    ) -> None:
         self.module = module
         self.network = network
-        self.fused = losses.named(network.loss.kind).ACTIVATION
+        # The activation that the module leaves to its loss.
+        self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
         self.linears = self._in_order_of_computation()
         configure = getattr(module, "configure_optimizers", None)
         self.optimizer: torch.optim.Optimizer = (

@@ -128,6 +128,21 @@ def test_a_radius_of_an_ordinary_probability_is_narrow(kind):
         assert ball.radius.max() < 20 * 12 * rounding.unit * np.abs(ball.value).max()
 
 
+def test_the_logarithm_of_what_is_nearly_certain_hardly_moves():
+    """log(1 − a) has the slope −a: where a is 1e-6, a z that is off by 1e-9 moves it by 1e-15."""
+    rounding = Rounding(**{**vars(Rounding.of("float64")), "form": FORMS["plain"]})
+    z = Ball(np.full((1, 2), np.log(1e-6)), np.full((1, 2), 1e-9))
+    f = activations.named("sigmoid")
+    rows, _ = losses.named("binary_cross_entropy").ball(
+        z, f.ball(z, rounding), Ball(np.array([[0.0, 1.0]]), None), rounding
+    )
+    assert rows.radius is not None
+    impossible, certain = rows.radius[0]
+    # The move of a, as much again for â, and a rounding each of 1 − â, its logarithm and the row.
+    assert 2e-15 <= impossible <= 2 * (2e-15 + 8 * rounding.unit)
+    assert certain >= 1e-9
+
+
 def forget_the_radius(monkeypatch):
     original = probabilities.Range.of.__func__
     monkeypatch.setattr(

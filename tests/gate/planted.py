@@ -170,6 +170,48 @@ FAULTS = (
         "delta2 *= np.roll(p, 1, axis=0)\n",
     ),
     Edit(
+        "captcha: the article's gradient, without the penalty",
+        "captcha.py",
+        "            by[:, 1:] += PENALTY / CHARACTERS * matrix[:, 1:]\n",
+        "",
+    ),
+    Edit(
+        "captcha: the article's loss, its coefficient divided by the squares",
+        "captcha.py",
+        "PENALTY / (2 * CHARACTERS) * squares",
+        "PENALTY / (2 * CHARACTERS * squares)",
+    ),
+    Edit(
+        "captcha: penalty on the biases too",
+        "captcha.py",
+        "delta.sum(axis=1, out=by[:, 0])",
+        "by[:, 0] = delta.sum(axis=1) + PENALTY / CHARACTERS * matrix[:, 0]",
+    ),
+    Edit(
+        "captcha: no derivative at the hidden layers",
+        "captcha.py",
+        "        lower *= slope\n",
+        "",
+    ),
+    Edit(
+        "captcha: epsilon in the logarithm", "captcha.py", "np.log(p), LOG", "np.log(p + 1e-8), LOG"
+    ),
+    Edit(
+        "captcha: mean over the outputs", "captcha.py", "delta3 /= y.shape[1]", "delta3 /= y.size"
+    ),
+    Edit(
+        "captcha: a kernel read as its transpose",
+        "captcha.py",
+        "np.matmul(matrix[:, 1:], below, out=a)",
+        "w = matrix[:, 1:]; np.matmul(w.T if w.shape == (200, 200) else w, below, out=a)",
+    ),
+    Edit(
+        "captcha: delta through the bias column",
+        "captcha.py",
+        "self._matrices[layer][:, 1:]",
+        "self._matrices[layer][:, :-1]",
+    ),
+    Edit(
         "training: rate applied twice", "training.py", "gradient *= rate", "gradient *= rate * rate"
     ),
     Edit(
@@ -245,5 +287,12 @@ REWRITES = (
         "clusters.py",
         "(np.vdot(w1, w1) + np.vdot(w2, w2))",
         "((w1**2).sum() + (w2**2).sum())",
+    ),
+    Edit("captcha: log of a difference", "captcha.py", "np.log1p(-p)", "np.log(1 - p)"),
+    Edit(
+        "captcha: slope as a - a²",
+        "captcha.py",
+        "        slope = np.subtract(1, a, out=self._slope[layer - 1])\n        slope *= a\n",
+        "        slope = a - a * a\n",
     ),
 )

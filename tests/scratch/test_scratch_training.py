@@ -8,10 +8,10 @@ import pytest
 
 from scratch.training import FullBatchNetwork
 from tests.scratch.oracle import Array, Arrays
-from tests.scratch.textbook import CIRCLES, CLUSTERS, MINIBATCH, XOR, Case
+from tests.scratch.textbook import CAPTCHA, CIRCLES, CLUSTERS, MINIBATCH, XOR, Case
 from tests.scratch.textbook_layered import LAYERED
 
-CASES = [XOR, CIRCLES, CLUSTERS, MINIBATCH, *LAYERED]
+CASES = [XOR, CIRCLES, CLUSTERS, CAPTCHA, MINIBATCH, *LAYERED]
 TENSORS = [(case, name) for case in CASES for name in ("loss", *case.network.SHAPES)]
 RATE = 0.3
 
@@ -190,6 +190,7 @@ def test_softmax_gives_distributions() -> None:
         (CLUSTERS, {"dense_1": 15, "dense_2": 18}),
         (LAYERED[0], {"dense_1": 16, "dense_2": 10}),
         (LAYERED[1], {"dense_1": 9, "dense_2": 12, "dense_3": 8}),
+        (CAPTCHA, {"dense_1": 15, "dense_2": 12, "dense_3": 12}),
     ],
 )
 def test_parameter_counts(case: Case, counts: dict[str, int]) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from scratch.captcha import Captcha
 from scratch.circles import Circles
 from scratch.clusters import Clusters
 from scratch.training import FullBatchNetwork
 from scratch.xor import INPUTS, TARGETS, Xor
 from tests.scratch.oracle import (
+    EXPIT,
     FUNCTION,
     Array,
     Arrays,
@@ -122,6 +124,55 @@ class WithoutPenalty(Clusters):
         super().__init__(parameters, l2=0)
 
 
+class SmallCaptcha(Captcha):
+    """The network of the captchas with sizes for which every gradient can be had in 60 digits."""
+
+    SHAPES = {  # noqa: RUF012 (as in the networks themselves)
+        "dense_1/kernel": (4, 3),
+        "dense_1/bias": (3,),
+        "dense_2/kernel": (3, 3),
+        "dense_2/bias": (3,),
+        "dense_3/kernel": (3, 3),
+        "dense_3/bias": (3,),
+    }
+
+
+def captcha_loss(parameters: Arrays, inputs: Array, targets: Array) -> Any:
+    w1, b1, w2, b2, w3, b3 = parameters.values()
+    hidden = 1 / (1 + exp(-(inputs @ w1 + b1)))
+    hidden = 1 / (1 + exp(-(hidden @ w2 + b2)))
+    predicted = 1 / (1 + exp(-(hidden @ w3 + b3)))
+    likelihood = np.sum(targets * log(predicted) + (1 - targets) * log(1 - predicted))
+    penalty = mp.mpf(1) / 10 / (2 * 240) * (np.sum(w1**2) + np.sum(w2**2) + np.sum(w3**2))
+    return penalty - likelihood / len(inputs)
+
+
+def captcha_bounds(parameters: Arrays, inputs: Array) -> dict[str, Bounded]:
+    w1, b1, w2, b2, w3, b3 = map(given, parameters.values())
+    x, n, l2, one = given(inputs), len(inputs), Bounded(np.array(0.1 / 240), 2), given(np.ones(3))
+    a1 = (x @ w1 + b1).expit()
+    a2 = (a1 @ w2 + b2).expit()
+    z3 = a2 @ w3 + b3
+    p = z3.expit()
+    delta3 = (p + one) / n
+    delta2 = delta3 @ w3.T * (a2 * (one + a2))
+    delta1 = delta2 @ w2.T * (a1 * (one + a1))
+    # By z3, an output's loss has a slope ≤ 1, and is log 2 at 0. What expit rounds is relative to
+    # p, and moves log p by as much, log(1 - p) by p / (1 - p) ≤ exp(|z3|) times as much; once more
+    # for the higher orders. Of the two logarithms Y takes one.
+    losses = z3.through(1, np.log(2), FUNCTION) + Bounded(np.exp(z3.size), EXPIT + 1)
+    squares = (w1 * w1).sum() + (w2 * w2).sum() + (w3 * w3).sum()
+    return {
+        "loss": losses.sum() / n + l2 * squares / 2,
+        "dense_1/kernel": x.T @ delta1 + l2 * w1,
+        "dense_1/bias": delta1.sum(0),
+        "dense_2/kernel": a1.T @ delta2 + l2 * w2,
+        "dense_2/bias": delta2.sum(0),
+        "dense_3/kernel": a2.T @ delta3 + l2 * w3,
+        "dense_3/bias": delta3.sum(0),
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A network at a point whose numbers are exact in float32, and what is true of it there."""
@@ -185,4 +236,12 @@ MINIBATCH = Case(
     CLUSTERS.inputs,
     CLUSTERS.targets,
     CLUSTERS.parameters,
+)
+CAPTCHA = Case(
+    SmallCaptcha,
+    captcha_loss,
+    captcha_bounds,
+    normal(9, 4),
+    np.eye(3)[ROWS % 3],
+    drawn(SmallCaptcha),
 )
