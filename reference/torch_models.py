@@ -1,8 +1,8 @@
 """PyTorch twins of the hand-written networks: one module a network, with its loss and optimizer.
 
 A module's parameters have torch's default dtype and its own initial values; the caller changes
-both. `forward` returns what `loss` takes: the logits for a cross-entropy (but of `captcha`), else the
-last activation.
+both. `forward` returns what `loss` takes: logits for a cross-entropy (of `captcha` probabilities),
+else the last activation.
 """
 
 from collections.abc import Callable, Sequence
