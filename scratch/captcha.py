@@ -40,6 +40,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from scipy import optimize
 from scipy.special import expit
 
+from scratch import progress
 from scratch.training import Array, FullBatchNetwork, Layers, Scalar
 
 SEED = 10
@@ -126,10 +127,13 @@ class Captcha(FullBatchNetwork):
         """Minimise the loss by conjugate gradients, from θ as it is, in place.
 
         After each iteration, the first being 1, call on_iteration(iteration, loss); `theta` then
-        holds what the iteration has led to. SciPy keeps its own θ in float64.
+        holds what the iteration has led to. SciPy keeps its own θ in float64. On a terminal a bar
+        shows how far it has come.
         """
         x, y = self._batch(inputs, targets)
         made = 0
+        bar = iter(progress.counted(iterations, "captcha"))
+        next(bar, None)
 
         def loss_and_gradient(theta: Array) -> tuple[float, Array]:
             self.theta[:] = theta
@@ -140,6 +144,7 @@ class Captcha(FullBatchNetwork):
         def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
             nonlocal made
             made += 1
+            next(bar, None)
             if on_iteration is not None:
                 self.theta[:] = intermediate_result.x
                 on_iteration(made, float(intermediate_result.fun))

@@ -8,7 +8,7 @@ import pytest
 
 from scratch import breast_cancer, clusters_minibatch, progress
 from scratch.clusters import Clusters
-from tests.scratch.textbook import CLUSTERS, XOR
+from tests.scratch.textbook import CAPTCHA, CLUSTERS, XOR
 
 
 class Terminal(io.StringIO):
@@ -81,11 +81,17 @@ def test_each_training_loop_shows_a_bar_and_computes_the_same(
         clusters_minibatch.train(clusters, inputs, one_hot, steps=5)
         model = breast_cancer.article(0)
         model.fit(tumours, labels, batch_size=20, epochs=5)
-        return [*xor.parameters.values(), *clusters.parameters.values(), *model.get_weights()]
+        captcha = CAPTCHA.build()
+        captcha.minimize(CAPTCHA.inputs, CAPTCHA.targets, iterations=5)
+        networks = (xor, clusters, captcha)
+        arrays = [array for network in networks for array in network.parameters.values()]
+        return [*arrays, *model.get_weights()]
 
     shown = trained()
     told = terminal.getvalue()
-    assert [told.count(f"\r{what} [") for what in ("Xor", "clusters_minibatch", "epoch")] == [6] * 3
+    bars = ("Xor", "clusters_minibatch", "epoch", "captcha")
+    assert [told.count(f"\r{bar} [") for bar in bars] == [6, 6, 6, 6]
+    assert told.count(" 5/5 ") == told.count("\n") == len(bars)
     write_to(io.StringIO(), monkeypatch)
     for one, other in zip(shown, trained(), strict=True):
         np.testing.assert_array_equal(one, other)
