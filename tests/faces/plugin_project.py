@@ -46,7 +46,7 @@ TWIN = """
     def start(dtype):
         return {"numpy": np.__version__}
 
-    def open_twin(model, network, optimizer, dtype, *, compiled):
+    def open_twin(model, network, optimizer, dtype, *, compiled, outputs):
         if model is not None:
             Path(f"{os.getpid()}.pid").write_text(model)
             time.sleep(300)
