@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf
 from pathlib import Path
@@ -22,6 +22,10 @@ CHARGED = ("exp", "log", "sigmoid", "softmax", "softplus", "tanh")
 # How an implementation's functions are called when it is compared.
 MODES = {"keras": ("graph", "eager"), "torch": ("eager",), "jax": ("jit",)}
 
+# Functions for which an implementation takes another subgradient at an exact kink than the
+# definition does (tests/gate/test_kinks.py asks the frameworks). Both are right.
+KINKS = {"jax": ("abs",)}
+
 HALF = ("bfloat16", "float16")
 
 # Unit roundoff of the arithmetic that the balls themselves are computed in.
@@ -34,9 +38,10 @@ class Rounding:
 
     ``unit`` is the unit roundoff (half an ulp of 1), ``tiny`` the smallest normal number: some
     implementations flush what is smaller to zero. ``charges`` names the functions that are
-    charged otherwise than `FLOOR` ulps. ``form`` is that of its cross-entropy. Source: Higham,
-    Accuracy and Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow
-    as in (2.8).
+    charged otherwise than `FLOOR` ulps. ``form`` is that of its cross-entropy. ``kinks`` names the
+    functions whose subgradient at an exact kink it chooses otherwise than the definition: there
+    the radius covers both sides. Source: Higham, Accuracy and Stability of Numerical Algorithms,
+    2nd edition, section 2.2, with η for underflow as in (2.8).
     """
 
     dtype: str
@@ -44,6 +49,7 @@ class Rounding:
     tiny: float
     charges: tuple[tuple[str, float], ...] = ()
     form: Form = LOGITS
+    kinks: tuple[str, ...] = ()
 
     @staticmethod
     @lru_cache
@@ -80,7 +86,8 @@ class Rounding:
                 charges[line["function"]] = max(known, float(line["charged"]))
         if dtype not in HALF:
             charges = {name: ulps for name, ulps in charges.items() if ulps > FLOOR}
-        return Rounding.of(dtype, tuple(sorted(charges.items())))
+        model = Rounding.of(dtype, tuple(sorted(charges.items())))
+        return replace(model, kinks=KINKS.get(implementation, ()))
 
     def charge(self, function: str) -> float:
         """The relative error charged for one call of ``function``."""
