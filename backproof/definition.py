@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
+from math import frexp, prod
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backproof import losses
 from backproof.arithmetic import Ops
-from backproof.network import Network, Penalty
+from backproof.network import Loss, Network, Penalty
 from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Array, Batch
 
@@ -81,14 +81,13 @@ def evaluate(
     head = losses.named(network.loss.kind)
     rows, slope = ops.head(head, z, a, y)
     rows, slope = site("loss/rows", rows), site("loss/slope", slope)
-    scale, divisor = network.loss.scale, network.loss.divisor(len(batch.inputs), output.fan_out)
     # One sum may hold all the terms of the loss, those of the penalties too.
     penalised, kinds = penalised_by(network)
     weights = {name: prod(network.shapes()[name]) for name in penalised}
     terms = len(batch.inputs) * output.fan_out + kinds * sum(weights.values())
     total = ops.total(rows, also=kinds * sum(weights.values()))
-    loss = site("loss/data", ops.scale(total, scale, divisor, roundings=4))
-    delta = ops.scale(slope, scale, divisor, roundings=4)
+    loss = site("loss/data", reduced(ops, total, network, len(batch.inputs)))
+    delta = reduced(ops, slope, network, len(batch.inputs))
     if head.ACTIVATION is None:
         delta = ops.pull(output.activation, z, a, delta)
     delta = site(f"delta/{last}", delta)
@@ -129,6 +128,26 @@ def evaluate(
     for name in network.shapes():
         results[f"gradient/{name}"] = site(f"gradient/{name}", values[f"data_gradient/{name}"])
     return results
+
+
+def reduced(ops: Ops[T], x: T, network: Network, samples: int) -> T:
+    """x, times the scale of the loss, by its divisor; 3/3 rounds as well, where each is applied."""
+    scale, divisor = network.loss.scale, network.loss.divisor(samples, network.fan_out)
+    roundings = reduction_roundings(network.loss, samples, network.fan_out)
+    if scale == divisor == 1:
+        return ops.rounded(x, roundings) if roundings else x
+    return ops.scale(x, scale, divisor, roundings=roundings - 1)
+
+
+def reduction_roundings(loss: Loss, samples: int, outputs: int) -> int:
+    """How often a term of the loss may round where it meets the scale and the divisors.
+
+    Two for each of them: it is held, and applied. A power of two is exact both times. The outputs
+    count even where the loss sums over them: Keras's losses take their mean, which the twin undoes.
+    """
+    by_row = losses.named(loss.kind).BY_ROW
+    factors = (loss.scale, samples if loss.batch == "mean" else 1, 1 if by_row else outputs)
+    return 2 * sum(frexp(factor)[0] != 0.5 for factor in factors)
 
 
 def penalised_by(network: Network) -> tuple[set[str], int]:

@@ -36,10 +36,45 @@ from backproof.rounding import HALF, held_in, round_to
 from backproof.runs import Workers
 
 QUANTITIES = ("activation", "loss", "gradient", "updated")
-WIDTHS = (1, 2, 3, 5, 8, 16, 33, 64)
-ROWS = (1, 2, 3, 10, 37, 100, 300)
-# Kernels are drawn with variance 1/fan_in, times one of these: mostly ordinary, some extreme.
-SCALES = (1.0, 1.0, 1.0, 0.3, 3.0, 1e-3, 30.0, 1000.0)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What random networks are drawn from.
+
+    Kernels have variance 1/fan_in, times one of ``scales``; ``factors``: scales of the loss.
+    """
+
+    depths: tuple[int, ...]
+    widths: tuple[int, ...]
+    rows: tuple[int, ...]
+    scales: tuple[float, ...]
+    factors: tuple[float, ...] = (1.0, 0.5, 2.0, 0.3)
+    activations: tuple[str, ...] = ("relu", "sigmoid", "tanh", "linear", "softmax")
+    losses: tuple[str, ...] = tuple(losses.names())
+
+
+# Mostly ordinary weights, some extreme.
+LARGE = Drawn(
+    depths=(1, 2, 3, 4, 5, 6),
+    widths=(1, 2, 3, 5, 8, 16, 33, 64),
+    rows=(1, 2, 3, 10, 37, 100, 300),
+    scales=(1.0, 1.0, 1.0, 0.3, 3.0, 1e-3, 30.0, 1000.0),
+)
+# A power of 1/8 is 16 u in bfloat16, and 128 u in float16: so many roundings may lie between the
+# data and a gradient, and no cancellation. A softmax alone takes that many in bfloat16.
+SMALL = {
+    "float16": Drawn(depths=(1, 2), widths=(1, 2, 3), rows=(1, 2, 4), scales=(1.0, 1.0, 0.3)),
+    "bfloat16": Drawn(
+        depths=(1,),
+        widths=(1, 1, 2),
+        rows=(1, 1, 2),
+        scales=(0.1,),
+        factors=(1.0, 0.5, 2.0),
+        activations=("relu", "sigmoid", "tanh", "linear"),
+        losses=("binary_cross_entropy", "squared_error"),
+    ),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +119,13 @@ class FalseAlarmError(Exception):
 
 
 @st.composite
-def networks(draw: st.DrawFn, *, small: bool) -> Network:
-    """Depth 1 to 6, width 1 to 64, every activation, loss, reduction, penalty; small: 2 and 5."""
-    depth = draw(st.integers(1, 2 if small else 6))
-    width = st.sampled_from(WIDTHS[:4] if small else WIDTHS)
+def networks(draw: st.DrawFn, drawn: Drawn = LARGE) -> Network:
+    """Any depth, widths, activations, loss with its reductions, and penalty."""
+    depth = draw(st.sampled_from(drawn.depths))
+    width = st.sampled_from(drawn.widths)
     widths = [draw(width) for _ in range(depth + 1)]
-    hidden = st.sampled_from(("relu", "sigmoid", "tanh", "linear", "softmax"))
-    kind = draw(st.sampled_from(losses.names()))
+    hidden = st.sampled_from(drawn.activations)
+    kind = draw(st.sampled_from(drawn.losses))
     last = losses.named(kind).ACTIVATION or draw(hidden)
     chosen = [draw(hidden) for _ in range(depth - 1)] + [last]
     reduction: st.SearchStrategy[Reduction] = st.sampled_from(("mean", "sum"))
@@ -100,9 +135,7 @@ def networks(draw: st.DrawFn, *, small: bool) -> Network:
             Dense(fan_in, fan_out, activation, bias=draw(st.booleans()))
             for fan_in, fan_out, activation in zip(widths, widths[1:], chosen, strict=False)
         ),
-        loss=Loss(
-            kind, draw(reduction), draw(reduction), draw(st.sampled_from((1.0, 0.5, 2.0, 0.3)))
-        ),
+        loss=Loss(kind, draw(reduction), draw(reduction), draw(st.sampled_from(drawn.factors))),
         penalty=Penalty(draw(coefficient), draw(coefficient), draw(st.booleans())),
         decision="argmax" if kind == "categorical_cross_entropy" and widths[-1] > 1 else None,
     )
@@ -111,10 +144,10 @@ def networks(draw: st.DrawFn, *, small: bool) -> Network:
 @st.composite
 def cases(draw: st.DrawFn, *, dtype: str) -> Case:
     """A network with random parameters and data, rounded to the dtype."""
-    small = dtype in HALF
-    network = draw(networks(small=small))
-    samples = draw(st.sampled_from(ROWS[:4] if small else ROWS))
-    scale = draw(st.sampled_from(SCALES[:5] if small else SCALES))
+    drawn = SMALL.get(dtype, LARGE)
+    network = draw(networks(drawn))
+    samples = draw(st.sampled_from(drawn.rows))
+    scale = draw(st.sampled_from(drawn.scales))
     stream = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     parameters = drawn_parameters(network, stream)
     batch = drawn_batch(network, stream, samples)

@@ -84,7 +84,8 @@ class Rounding:
             modes = MODES.get(implementation, ("eager",))
             who = {implementation} if implementation in MODES else {"numpy", "scipy"}
             here = line["implementation"] in who and line["mode"] in modes
-            if here and line["dtype"] == dtype and line["function"] in CHARGED:
+            charged = line["function"] in CHARGED or dtype in HALF
+            if here and line["dtype"] == dtype and charged:
                 known = charges.get(line["function"], 0.0)
                 charges[line["function"]] = max(known, float(line["charged"]))
         if dtype not in HALF:

@@ -205,9 +205,9 @@ class BallOps:
     def scale(self, a: Ball, c: float, divisor: int = 1, roundings: int = 1) -> Ball:
         """a·c/divisor: the coefficient is known up to γ_roundings, one more for the product.
 
-        A coefficient of 1 changes nothing.
+        A coefficient of 1 changes nothing; one of roundings=-1, a power of two, rounds nothing.
         """
-        if c == divisor:
+        if c == divisor == 1:
             return a
         # What underflow takes from a/divisor is multiplied by c.
         eta = self.rounding.eta * max(1.0, abs(c))

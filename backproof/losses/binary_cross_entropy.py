@@ -33,8 +33,9 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     Roundings of the rows: softplus(z) may be evaluated whole (`logaddexp`) or as
     max(z, 0) + log1p(exp(−|z|)), and y·z taken off it: each term at its own size. PyTorch takes
     (1 − y)·z − log σ(z), so that up to four roundings are of the size of z. The derivative
-    σ(z) − y errs as σ does, plus the terms of size y when it is put together from several
-    (TensorFlow takes [z > 0] − y − sign(z)·e/(1 + e)), plus its own rounding.
+    σ(z) − y errs as σ does, and by its own rounding. Of TensorFlow's [z > 0] − y ∓ e/(1 + e) the
+    last term, the smaller of σ and 1 − σ, rounds five times; the first is exact for a target of
+    0 or 1, and so is each product in y·(σ − 1) + (1 − y)·σ.
     """
     softplus = np.logaddexp(0, z.value)
     rows, slope = value(z.value, a.value, y.value)
@@ -49,7 +50,12 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         radius += SLACK * z.radius * (np.abs(slope) + z.radius) * (1 + 2 * charge)
         radius += 2 * z.radius * (charge * (1 + target) + terms)
     assert a.radius is not None
-    own = SLACK * (a.radius + 4 * rounding.unit * (a.magnitude + target)) + rounding.eta
+    smaller = np.minimum(a.value, 1 - a.value)
+    soft = (y.value != 0) & (y.value != 1)
+    terms = 5 * smaller + 2 * np.abs(slope) + 8 * a.radius
+    if soft.any():
+        terms += 4 * soft * np.abs((z.value > 0) - y.value)
+    own = SLACK * (a.radius + rounding.unit * terms) + rounding.eta
     return in_form(z, a, y, rounding, (Ball(rows, radius), Ball(slope, own)), binary)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from math import frexp
 from random import Random
 
 from flint import arb
@@ -27,6 +28,11 @@ HABITS: dict[str, Callable[[arb, Random], int]] = {
     "anywhere": lambda exact, random: random.choice((1, -1)),
 }
 ORDERS = ("forward", "backward", "pairwise", "tree")
+
+
+def power_of_two(x: arb) -> bool:
+    """Whether a factor of x moves the exponent only."""
+    return x.is_exact() and frexp(float(x))[0] in (0.5, -0.5)
 
 
 class Adversary:
@@ -62,7 +68,10 @@ class Adversary:
         return self.add(a, -b)
 
     def multiply(self, a: arb, b: arb) -> arb:
-        return a * b if a == 1 or b == 1 else self.rounded(a * b)
+        """A power of two moves the exponent only: exact, but for underflow."""
+        if power_of_two(a) or power_of_two(b):
+            return self.rounded(a * b, ZERO)
+        return self.rounded(a * b)
 
     def divide(self, a: arb, b: arb) -> arb:
         """a/b, as one division or as a product with the reciprocal."""

@@ -154,14 +154,14 @@ def check_scale(source: Source) -> float:
             lambda v, m=m, held=held: divided(m, m.multiply(v, held), divisor),
             lambda v, m=m, held=held: m.multiply(divided(m, v, divisor), held),
         )
-        form = own.choice(forms) if c != divisor else arb.__pos__
+        form = own.choice(forms) if not c == divisor == 1 else arb.__pos__
         exact, computed = [v * factor for v in flat(x.exact)], list(map(form, flat(x.computed)))
         worst = max(worst, share(result, exact, computed, f"scale by {c}/{divisor}"))
     return worst
 
 
 def divided(machine: Adversary, v: arb, divisor: int) -> arb:
-    return v if divisor == 1 else machine.rounded(v / divisor)
+    return machine.rounded(v / divisor, ZERO if divisor & (divisor - 1) == 0 else None)
 
 
 def check_sum(

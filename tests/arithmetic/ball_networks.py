@@ -18,11 +18,11 @@ from flint import arb, ctx
 
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps
-from backproof.definition import evaluate, step
+from backproof.definition import evaluate, reduction_roundings, step
 from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Array, Batch, Parameters
-from tests.arithmetic.adversary import ZERO, Adversary
+from tests.arithmetic.adversary import ZERO, Adversary, power_of_two
 from tests.arithmetic.ball_cases import Row, Rows, flat
 from tests.arithmetic.ball_forms import FORMS, LOSSES, PULLS, SLOPES
 
@@ -190,14 +190,15 @@ def backpropagation(
 def reduction(m: Adversary, network: Network, samples: int) -> Row:
     """What values of the loss are multiplied by: one coefficient, or its parts one by one."""
     whole = arb(network.loss.scale) / network.loss.divisor(samples, network.fan_out)
+    most = reduction_roundings(network.loss, samples, network.fan_out)
     if whole == 1 or m.random.random() < 0.5:
-        return [m.coefficient(whole, 0 if whole == 1 else m.random.randint(1, 4))]
+        return [m.coefficient(whole, m.random.randint(0, max(most - 1, 0)))]
     steps = [arb(network.loss.scale)]
     if network.loss.batch == "mean":
         steps.append(1 / arb(samples))
     if network.loss.divisor(1, network.fan_out) > 1:
         steps.append(1 / arb(network.fan_out))
-    return [c if c in (1, 0.5, 3) else m.coefficient(c, 1) for c in steps]
+    return [c if power_of_two(c) else m.coefficient(c, 1) for c in steps]
 
 
 def head(m: Adversary, kind: str, factors: Row, z: Rows, a: Rows, y: Rows) -> tuple[Row, Rows]:
