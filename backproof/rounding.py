@@ -80,12 +80,8 @@ class Rounding:
         if implementation not in MODES and dtype in HALF:
             return Rounding.declared(implementation, "float32")
         charges: dict[str, float] = {}
-        for line in csv.DictReader(TABLE.read_text().splitlines()):
-            modes = MODES.get(implementation, ("eager",))
-            who = {implementation} if implementation in MODES else {"numpy", "scipy"}
-            here = line["implementation"] in who and line["mode"] in modes
-            charged = line["function"] in CHARGED or dtype in HALF
-            if here and line["dtype"] == dtype and charged:
+        for line in measured(implementation, dtype):
+            if line["function"] in CHARGED or dtype in HALF:
                 known = charges.get(line["function"], 0.0)
                 charges[line["function"]] = max(known, float(line["charged"]))
         if dtype not in HALF:
@@ -93,14 +89,29 @@ class Rounding:
         model = Rounding.of(dtype, tuple(sorted(charges.items())))
         return replace(model, kinks=KINKS.get(implementation, ()))
 
+    def ulps(self, function: str) -> float:
+        """How many ulps one call of ``function`` is charged."""
+        return dict(self.charges).get(function, FLOOR)
+
     def charge(self, function: str) -> float:
         """The relative error charged for one call of ``function``."""
-        return 2 * self.unit * dict(self.charges).get(function, FLOOR)
+        return 2 * self.unit * self.ulps(function)
 
     @property
     def eta(self) -> float:
         """What underflow may take from a result, and a little for adding it to a radius."""
         return self.tiny * inflated(8)
+
+
+def measured(implementation: str, dtype: str) -> list[dict[str, str]]:
+    """The lines of charges.csv for an implementation as it is compared, in a dtype."""
+    modes = MODES.get(implementation, ("eager",))
+    who = {implementation} if implementation in MODES else {"numpy", "scipy"}
+    return [
+        line
+        for line in csv.DictReader(TABLE.read_text().splitlines())
+        if line["implementation"] in who and line["mode"] in modes and line["dtype"] == dtype
+    ]
 
 
 def round_to(x: NDArray[np.floating], dtype: str) -> NDArray[np.floating]:

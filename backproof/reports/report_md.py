@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backproof.comparison.certainty import affordable
+from backproof.record import SUBJECT
 from backproof.reports import summary
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
+from backproof.rounding import CHARGED, Rounding, measured
 
 if TYPE_CHECKING:
     import jinja2
@@ -47,6 +50,8 @@ def render(report: Report) -> str:
             weakest=worst(report, "power"),
             named=open_samples(report),
             digits=[line for duel in every for line in digits_of(duel)],
+            functions=CHARGED,
+            charges=list(charges_of(report)),
             uncertified=[record.pairing for record in report.records if not affordable(record)],
             compared=[
                 (record, network_in_words(record), record.hashes()) for record in report.records
@@ -185,6 +190,22 @@ def worst(report: Report, column: str) -> list[Row]:
         if key not in best or value > getattr(best[key], column):
             best[key] = row
     return sorted(best.values(), key=lambda row: -getattr(row, column))[:WORST]
+
+
+def charges_of(report: Report) -> Iterator[tuple[str, list[str]]]:
+    """For each implementation: what its functions were measured to err, and are charged."""
+    dtypes = {record.dtype for record in report.records}
+    references = {name: None for record in report.records for name in record.references}
+    for dtype in sorted(dtypes):
+        for implementation in (SUBJECT, *references):
+            model = Rounding.declared(implementation, dtype)
+            lines = measured(implementation, dtype)
+            cells = []
+            for function in CHARGED:
+                ulps = [float(line["ulps"]) for line in lines if line["function"] == function]
+                found = f"{max(ulps):.2f}" if ulps else "–"
+                cells.append(f"{found} / {model.ulps(function):g}")
+            yield implementation, cells
 
 
 def digits_of(duel: Duel) -> list[tuple[str, str, str, int, float, float]]:
