@@ -201,6 +201,28 @@ def step(
     return updated | moved
 
 
+def recovered(
+    ops: Ops[T],
+    network: Network,
+    parameters: Mapping[str, Array],
+    updated: Mapping[str, T],
+    learning_rate: float,
+) -> dict[str, T]:
+    """The gradients as (W − updated W) / learning_rate: what code shows that hides them in a step.
+
+    Exactly the gradients; but the updated parameter was rounded at the size of W, and the quotient
+    has that rounding by the learning rate.
+    """
+    return {
+        f"gradient/{name}": ops.scale(
+            ops.subtract(ops.exact(parameters[name]), updated[f"updated/{name}"]),
+            1 / learning_rate,
+            roundings=2,
+        )
+        for name in network.shapes()
+    }
+
+
 def correct(network: Network, outputs: NDArray[np.floating], targets: Array) -> NDArray[np.bool_]:
     """Which samples the outputs (samples, outputs) classify as the targets say."""
     if network.decision == "argmax":

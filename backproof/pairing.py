@@ -50,7 +50,8 @@ class Pairing:
     takes all of them. ``points()`` gives further weights, by a name of their own, at which
     everything is compared on the data: those of a trained network, say. ``forms`` says who computes
     the loss of probabilities ("subject", "keras", …; else it is of logits); saturated probes,
-    which only the logits bear, are then left out.
+    which only the logits bear, are then left out. ``recovered``: the subject hides its gradients
+    in a step of gradient descent, and gives (W − updated W) / learning_rate for them.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Pairing:
     minibatch: Callable[[Batch, int], Batch] | None = None
     points: Callable[[], Mapping[str, Mapping[str, Any]]] | None = None
     forms: Mapping[str, Form] = field(default_factory=dict)
+    recovered: bool = False
 
     def __post_init__(self) -> None:
         unknown = set(self.quantities) - set(quantities.ALL)
@@ -83,6 +85,11 @@ class Pairing:
                 f"there are {', '.join(frameworks.names())}"
             )
 
+        if self.recovered and self.optimizer.name != "gradient_descent":
+            raise UsageError(
+                f"pairing {self.name}: gradients are recovered from a step of gradient descent, "
+                f"not of {self.optimizer.name}: compare updated alone"
+            )
         unknown = set(self.forms) - {"subject", *self.references}
         if unknown:
             raise UsageError(

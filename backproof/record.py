@@ -47,6 +47,7 @@ class Record:
     references: tuple[str, ...]
     steps: int
     forms: dict[str, Form] = field(default_factory=dict)
+    recovered: bool = False
     batches: dict[str, Batch] = field(default_factory=dict)
     parameters: dict[Point, Parameters] = field(default_factory=dict)
     evaluations: dict[str, dict[Point, Tensors]] = field(default_factory=dict)
@@ -116,6 +117,7 @@ class Record:
             ],
             "references": self.references,
             "steps": self.steps,
+            "recovered": self.recovered,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "errors": {
                 implementation: [[p.name, p.step, text] for p, text in sorted(errors.items())]
@@ -141,6 +143,7 @@ class Record:
             ),
             references=tuple(described["references"]),
             steps=described["steps"],
+            recovered=described["recovered"],
             forms={name: from_json(form) for name, form in described["forms"].items()},
             errors={
                 implementation: {Point(name, step): text for name, step, text in errors}

@@ -139,6 +139,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
         references=tuple(pairing.references),
         steps=pairing.steps,
         forms=dict(pairing.forms),
+        recovered=pairing.recovered,
     )
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.arithmetic.ball import Ball, BallOps
-from backproof.definition import evaluate, step, undecided
+from backproof.definition import evaluate, recovered, step, undecided
 from backproof.forms import LOGITS
-from backproof.record import Point, Record
+from backproof.record import SUBJECT, Point, Record
 from backproof.rounding import Rounding
 
 Values = NDArray[np.floating]
@@ -34,7 +34,7 @@ class Bounds:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self._known: dict[tuple[Rounding, Point], Bound] = {}
+        self._known: dict[tuple[Rounding, bool, Point], Bound] = {}
 
     @cached_property
     def _arithmetics(self) -> dict[Rounding, BallOps]:
@@ -48,18 +48,22 @@ class Bounds:
     def at(self, implementation: str, point: Point) -> Bound:
         """How far that implementation may lie from the exact result at that point."""
         rounding = self.rounding(implementation)
-        key = (rounding, point)
+        recovers = self.record.recovered and implementation == SUBJECT
+        key = (rounding, recovers, point)
         if key not in self._known:
-            self._known[key] = self._compute(rounding, point)
+            self._known[key] = self._compute(rounding, point, recovers=recovers)
         return self._known[key]
 
-    def _compute(self, rounding: Rounding, point: Point) -> Bound:
+    def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
         record = self.record
         ops = self._arithmetics.setdefault(rounding, BallOps(rounding))
         parameters, batch = record.parameters[point], record.batch(point)
         with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
             balls: dict[str, Ball] = evaluate(ops, record.network, parameters, batch)
             balls |= step(ops, record.network, parameters, balls, record.optimizer)
+            if recovers:
+                rate = record.optimizer.learning_rate
+                balls |= recovered(ops, record.network, parameters, balls, rate)
             last = balls[f"activation/dense_{len(record.network.layers)}"]
             radius = np.zeros_like(last.value) if last.radius is None else last.radius
             unsure = (

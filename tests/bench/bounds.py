@@ -1,0 +1,56 @@
+"""What certainty costs: the definition in balls and certified, against plain NumPy, at the start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from backproof.arithmetic.ball import BallOps
+from backproof.arithmetic.certified import certify
+from backproof.arithmetic.floating import Float
+from backproof.definition import evaluate
+from backproof.pairing import load
+from backproof.rounding import Rounding
+
+ROOT = Path(__file__).parents[2]
+MODEL = Rounding.of("float64")
+# Pairing, evaluations, and the seconds that a certified one may take.
+CASES = (("circles", 500, 0.2), ("clusters", 100, 1.0))
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """The wall time of one call."""
+    begun = time.perf_counter()
+    function()
+    return time.perf_counter() - begun
+
+
+def ratios() -> Iterator[tuple[str, float, str]]:
+    """The ratio of the fastest of interleaved evaluations; certified seconds by their bar."""
+    for name, times, most in CASES:
+        (pairing,) = load(ROOT / "comparisons" / f"{name}.py")
+        batch, parameters = pairing.start(ROOT, "float64")
+        network, ops = pairing.network, BallOps(MODEL)
+        plain, balls = (
+            min(column)
+            for column in zip(
+                *(
+                    (
+                        seconds(lambda: evaluate(Float(), network, parameters, batch)),
+                        seconds(lambda: evaluate(ops, network, parameters, batch)),
+                    )
+                    for _ in range(times)
+                ),
+                strict=True,
+            )
+        )
+        label = f"{name} in balls, {balls * 1e3:.2f} ms / plain NumPy, {plain * 1e3:.2f} ms"
+        yield label, balls / plain, "<= 6"
+        certified = min(
+            seconds(
+                lambda: certify(lambda ops: evaluate(ops, network, parameters, batch), MODEL.unit)
+            )
+            for _ in range(3)
+        )
+        yield f"{name} certified, {certified:.3f} s / {most:g} s", certified / most, "< 1"
