@@ -1,9 +1,10 @@
-"""What certainty costs: the definition in balls and certified, against plain NumPy, at the start."""
+"""What certainty costs: the definition in balls and certified, beside plain NumPy."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from backproof.arithmetic.ball import BallOps
@@ -31,26 +32,13 @@ def ratios() -> Iterator[tuple[str, float, str]]:
     for name, times, most in CASES:
         (pairing,) = load(ROOT / "comparisons" / f"{name}.py")
         batch, parameters = pairing.start(ROOT, "float64")
-        network, ops = pairing.network, BallOps(MODEL)
-        plain, balls = (
-            min(column)
-            for column in zip(
-                *(
-                    (
-                        seconds(lambda: evaluate(Float(), network, parameters, batch)),
-                        seconds(lambda: evaluate(ops, network, parameters, batch)),
-                    )
-                    for _ in range(times)
-                ),
-                strict=True,
-            )
-        )
+        at_start = {"network": pairing.network, "parameters": parameters, "batch": batch}
+        in_numpy = partial(evaluate, Float(), **at_start)
+        in_balls = partial(evaluate, BallOps(MODEL), **at_start)
+        pairs = [(seconds(in_numpy), seconds(in_balls)) for _ in range(times)]
+        plain, balls = (min(column) for column in zip(*pairs, strict=True))
         label = f"{name} in balls, {balls * 1e3:.2f} ms / plain NumPy, {plain * 1e3:.2f} ms"
         yield label, balls / plain, "<= 6"
-        certified = min(
-            seconds(
-                lambda: certify(lambda ops: evaluate(ops, network, parameters, batch), MODEL.unit)
-            )
-            for _ in range(3)
-        )
+        certified_once = partial(certify, partial(evaluate, **at_start), MODEL.unit)
+        certified = min(seconds(certified_once) for _ in range(3))
         yield f"{name} certified, {certified:.3f} s / {most:g} s", certified / most, "< 1"

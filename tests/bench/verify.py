@@ -1,4 +1,4 @@
-"""How long `backproof verify` takes over three pairings, against importing the two frameworks it verifies with."""
+"""How long `backproof verify` takes over three pairings, against importing two frameworks."""
 
 from __future__ import annotations
 
