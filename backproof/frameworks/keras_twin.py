@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from backproof import losses
+from backproof.activations import Activation, named
 from backproof.errors import UsageError
 from backproof.frameworks import factory
 from backproof.network import Network
@@ -56,7 +58,7 @@ def build(network: Network) -> keras.Model:
             *(
                 keras.layers.Dense(
                     layer.fan_out,
-                    activation=None if fused and index == last else layer.activation.name,
+                    activation=None if fused and index == last else activation(layer.activation),
                     use_bias=layer.bias,
                     kernel_regularizer=regularizer,
                     bias_regularizer=regularizer if network.penalty.biases else None,
@@ -65,6 +67,40 @@ def build(network: Network) -> keras.Model:
             ),
         ]
     )
+
+
+def activation(described: Activation) -> Any:
+    """Keras's own activation, or one in its operations where its own rounds what float64 holds.
+
+    TensorFlow keeps the slope of its leaky ReLU, and √2 and 0.044715 of its GELU, in float32.
+    """
+    name, double = described.name, keras.config.floatx() == "float64"
+    if name in ROUNDED and double:
+        return ROUNDED[name](described)
+    return ACTIVATIONS[name](described) if name in ACTIVATIONS else name
+
+
+# Those with fields; Keras knows the others by the same name.
+ACTIVATIONS: dict[str, Any] = {
+    "leaky_relu": lambda f: lambda z: keras.activations.leaky_relu(z, f.alpha),
+    "elu": lambda f: lambda z: keras.activations.elu(z, f.alpha),
+    "gelu": lambda f: lambda z: keras.activations.gelu(z, approximate=f.approximate),
+}
+ROUNDED: dict[str, Any] = {
+    "leaky_relu": lambda f: lambda z: keras.ops.where(z > 0, z, f.alpha * z),
+    "gelu": lambda f: gelu_tanh if f.approximate else gelu,
+}
+
+
+def gelu(z: Any) -> Any:
+    """As `tf.nn.gelu` has it, with √2 in the dtype of z."""
+    return 0.5 * z * (1.0 + keras.ops.erf(z / math.sqrt(2)))
+
+
+def gelu_tanh(z: Any) -> Any:
+    """Likewise, with 0.044715 in the dtype of z."""
+    cube = keras.ops.power(z, 3)
+    return 0.5 * z * (1.0 + keras.ops.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * cube)))
 
 
 def penalty(network: Network) -> Any:
@@ -96,6 +132,8 @@ def data_loss(network: Network) -> Any:
         own = keras.losses.BinaryCrossentropy(from_logits=True, reduction=None)
     elif network.loss.kind == "squared_error":
         own = keras.losses.MeanSquaredError(reduction=None)
+    elif network.loss.kind == "hinge":
+        own = keras.losses.Hinge(reduction=None)
     else:
         raise UsageError(f"no Keras twin for loss {network.loss.kind!r}: give a model of your own")
     by_row = losses.named(network.loss.kind).BY_ROW
@@ -142,6 +180,13 @@ FUNCTIONS: dict[str, Any] = {
     "log1p": tf.math.log1p,
     "sigmoid": tf.math.sigmoid,
     "tanh": tf.math.tanh,
+    "expm1": tf.math.expm1,
+    "erf": tf.math.erf,
+    "erfc": tf.math.erfc,
+    "log1pexp": keras.activations.softplus,
+    # In float64 as the twin has them.
+    "gelu": lambda z: activation(named("gelu"))(z),
+    "gelu_tanh": lambda z: activation(named("gelu", approximate=True))(z),
     # As the binary cross-entropy has it.
     "softplus": lambda z: tf.nn.sigmoid_cross_entropy_with_logits(tf.zeros_like(z), z),
     "softmax": tf.nn.softmax,
@@ -295,6 +340,9 @@ FINAL: dict[str | None, Any] = {
 
 ACCURACY: dict[str, Any] = {
     "threshold": keras.metrics.binary_accuracy,
+    "sign": lambda targets, outputs: keras.metrics.binary_accuracy(
+        keras.ops.cast(targets > 0, outputs.dtype), outputs, threshold=0.0
+    ),
     "argmax": keras.metrics.categorical_accuracy,
 }
 
