@@ -57,8 +57,8 @@ class Exponential(ABC):
         of_exp = rounding.charge("exp") * e + rounding.unit * (1 + e)
         own = np.maximum(of_exp, rounding.charge("expm1") * s) * (1 + to_left) + to_left * s
         radius = SLACK * np.maximum(below * (left * own), above * (to_right * right * z.magnitude))
-        # What underflows in expm1 and in a product is multiplied by the rest of the coefficients.
-        radius += (1 + 2 * left) * rounding.eta * (z.magnitude > 0)
+        # Below 0 the roundings at 1 cover what underflows.
+        radius += rounding.eta * (above & (to_right > 0) & (z.magnitude > 0))
         if z.radius is not None:
             radius += SLACK * z.radius * np.maximum(above * right, below * (left * e))
         radius[(z.value == 0) & ~above] = 0  # exp(0) − 1 is 0 in every form
@@ -77,9 +77,7 @@ class Exponential(ABC):
         right, left = self.slopes
         to_right, to_left = (rounding.gamma(max(n - 1, 0)) for n in self.ROUNDINGS)
         e, s = exponentials(z)
-        nearest = z.value if z.radius is None else z.value + 2 * z.radius
-        blurred = nearest >= -3 * rounding.charge("exp") - 6 * rounding.unit
-        above |= blurred & ((z.value != 0) | (s > 0) | (self.name in rounding.kinks))
+        above |= blurred(z, rounding) & ((z.value != 0) | (s > 0) | (self.name in rounding.kinks))
         of_left = a.radius * (1 + 4 * rounding.unit)
         of_left = of_left + abs(left) * (to_left + rounding.unit * (1 + e)) * (1 + to_left)
         radius = SLACK * np.maximum(below * of_left, above * (to_right * abs(right)))
@@ -129,6 +127,12 @@ class Function(Exponential):
 
     def certified_slopes(self) -> tuple[arb, arb]:
         return arb(1), arb(self.alpha)
+
+
+def blurred(z: Ball, rounding: Rounding) -> np.ndarray:
+    """Where the error of exp(ẑ) may be as large as exp(ẑ) − 1, whose sign then says nothing."""
+    nearest = z.value if z.radius is None else z.value + 2 * z.radius
+    return np.asarray(nearest >= -3 * rounding.charge("exp") - 6 * rounding.unit)
 
 
 def exponentials(z: Ball) -> tuple[Values, Values]:

@@ -94,7 +94,7 @@ class Function:
             lost *= ~(inner(nearest)[0] * (1 - 16 * unit) >= TANH_IS_ONE)
             factors = size * w1 * (lost > 0)
             radius = size * w1 * lost + (error + 9 * unit)
-            radius = np.where(size**3 < 1 / rounding.tiny, radius, inf)
+            radius = np.where(size**3 * rounding.tiny < 1, radius, inf)
         else:
             radius = np.full_like(slope, error + 0.25 * rounding.charge("exp") + 5 * unit)
         radius *= SLACK * (1 + 16 * unit)
