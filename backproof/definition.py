@@ -23,6 +23,9 @@ from backproof.parameters import Array, Batch
 
 T = TypeVar("T")
 
+# The output above which a unit says yes.
+THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
+
 
 @dataclass(frozen=True)
 class Scope(Generic[T]):
@@ -227,7 +230,9 @@ def correct(network: Network, outputs: NDArray[np.floating], targets: Array) -> 
     """Which samples the outputs (samples, outputs) classify as the targets say."""
     if network.decision == "argmax":
         return np.asarray(outputs.argmax(axis=1) == targets.argmax(axis=1))
-    return np.asarray(((outputs > 0.5) == (targets > 0.5)).all(axis=1))
+    assert network.decision is not None
+    between = THRESHOLDS[network.decision]
+    return np.asarray(((outputs > between) == (targets > between)).all(axis=1))
 
 
 def undecided(
@@ -243,4 +248,6 @@ def undecided(
         near = gap <= 2 * (radius + np.take_along_axis(radius, best, axis=1))
         np.put_along_axis(near, best, False, axis=1)
         return np.asarray(near.any(axis=1))
-    return np.asarray((np.abs(outputs - 0.5) <= 2 * radius).any(axis=1))
+    assert network.decision is not None
+    between = THRESHOLDS[network.decision]
+    return np.asarray((np.abs(outputs - between) <= 2 * radius).any(axis=1))

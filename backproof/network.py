@@ -11,12 +11,15 @@ from backproof.activations import Activation
 from backproof.errors import UsageError
 
 Reduction = Literal["mean", "sum"]
-Decision = Literal["threshold", "argmax"]
+Decision = Literal["threshold", "sign", "argmax"]
 
 
 @dataclass(frozen=True)
 class Dense:
-    """A dense layer: ``activation(inputs @ kernel + bias)``, kernel (fan_in, fan_out)."""
+    """A dense layer: ``activation(inputs @ kernel + bias)``, kernel (fan_in, fan_out).
+
+    ``activation`` is a name, or one with fields: ``activations.named("leaky_relu", alpha=0.1)``.
+    """
 
     fan_in: int
     fan_out: int
@@ -44,7 +47,8 @@ class Loss:
     """A loss: scale · reduction over the batch · reduction over the outputs · element.
 
     ``kind`` names a file of `backproof.losses`. The element of ``squared_error`` is (a − y)²;
-    a half is written ``scale=0.5``. Cross-entropies are taken of the logits.
+    a half is written ``scale=0.5``. Cross-entropies are taken of the logits. ``hinge`` wants
+    targets of −1 and 1.
     """
 
     kind: str
@@ -78,7 +82,7 @@ class Network:
     """A feed-forward network with its loss and penalty; its layers are dense_1, dense_2 and so on.
 
     ``decision`` says how an output becomes a class, for the accuracy: ``threshold`` (output above
-    ½), ``argmax``, or None for no accuracy. By default the loss says it.
+    ½), ``sign`` (above 0), ``argmax``, or None for no accuracy. By default the loss says it.
     """
 
     layers: tuple[Dense, ...]
@@ -127,6 +131,13 @@ class Network:
             name: layer.fan_in * layer.fan_out + (layer.fan_out if layer.bias else 0)
             for name, layer in self.named_layers()
         }
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """The names of its activations and of its loss, and ``abs`` if its penalty takes that."""
+        absolute = ("abs",) if self.penalty.l1 else ()
+        named = (layer.activation.name for layer in self.layers)
+        return frozenset((*named, self.loss.kind, *absolute))
 
     @property
     def fan_in(self) -> int:

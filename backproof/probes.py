@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from backproof import losses
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer, slot_shapes
 from backproof.parameters import Batch, Parameters
@@ -71,12 +72,15 @@ def drawn_slots(network: Network, optimizer: Optimizer, name: str) -> dict[str, 
 
 def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
     """Targets that the network's loss takes, every class among them if samples suffice."""
+    no, yes = losses.named(network.loss.kind).LABELS or (
+        (-1.0, 1.0) if network.decision == "sign" else (0.0, 1.0)
+    )
     classes = stream.permutation(samples) % max(network.fan_out, 2)
     if network.fan_out > 1 and network.decision == "argmax":
-        return np.eye(network.fan_out)[classes]
+        return np.asarray(np.where(np.eye(network.fan_out)[classes], yes, no))
     if network.decision is not None:
         flips = stream.permutation(samples * network.fan_out) % 2
-        return flips.reshape(samples, network.fan_out).astype(float)
+        return np.asarray(np.where(flips, yes, no).reshape(samples, network.fan_out))
     return stream.normal(size=(samples, network.fan_out))
 
 

@@ -18,13 +18,18 @@ from backproof.forms import LOGITS, Form
 FLOOR = 6.0
 TABLE = Path(__file__).with_name("charges.csv")
 # The functions that a rule charges.
-CHARGED = ("exp", "log", "sigmoid", "softmax", "softplus", "tanh")
+CHARGED = (
+    *("exp", "log", "sigmoid", "softmax", "softplus", "tanh"),
+    *("erf", "erfc", "expm1", "gelu", "gelu_tanh", "log1pexp"),
+)
+# From here on tanh is exactly 1, in every implementation and dtype: measured with the charges.
+TANH_IS_ONE = 20.0
 # How an implementation's functions are called when it is compared.
 MODES = {"keras": ("graph", "eager"), "torch": ("eager",), "jax": ("jit",)}
 
 # Functions for which an implementation takes another subgradient at an exact kink than the
 # definition does (tests/gate/test_kinks.py asks the frameworks). Both are right.
-KINKS = {"jax": ("abs",)}
+KINKS = {"keras": ("hinge", "selu"), "torch": ("hinge",), "jax": ("abs", "leaky_relu")}
 
 HALF = ("bfloat16", "float16")
 

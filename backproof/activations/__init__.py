@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
-from dataclasses import asdict
 from functools import lru_cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -52,16 +53,36 @@ def names() -> list[str]:
 
 @lru_cache
 def named(name: str, **fields: float) -> Activation:
-    """The activation of that name, with its fields where it has any (a slope, say)."""
+    """The activation of that name, with its fields where it has any: a slope, say.
+
+    Fields not given have the value that most frameworks give them. A `UsageError` says what a name
+    or a field should have been.
+    """
     if name not in names():
         raise UsageError(f"no activation {name!r}; there are {', '.join(names())}")
-    activation: Activation = importlib.import_module(f"{__name__}.{name}").Function(**fields)
+    function = importlib.import_module(f"{__name__}.{name}").Function
+    known = {field.name: field.default for field in dataclasses.fields(function)}
+    for field, value in fields.items():
+        if field not in known:
+            offered = f"it has {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"activation {name!r} has no field {field!r}; {offered}")
+        if isinstance(known[field], bool):
+            if not isinstance(value, bool):
+                raise UsageError(f"{name}({field}={value!r}): give True or False")
+        elif not finite(value):
+            raise UsageError(f"{name}({field}={value!r}): give a finite number")
+    activation: Activation = function(**fields)
     return activation
+
+
+def finite(value: object) -> bool:
+    """Whether it is a number, and neither NaN nor infinite."""
+    return isinstance(value, int | float) and isfinite(value)
 
 
 def to_json(activation: Activation) -> dict[str, Any]:
     """Name and fields, as `from_json` takes them."""
-    return {"name": activation.name, **asdict(activation)}  # type: ignore[call-overload]
+    return {"name": activation.name, **dataclasses.asdict(activation)}  # type: ignore[call-overload]
 
 
 def from_json(described: dict[str, Any]) -> Activation:

@@ -41,9 +41,13 @@ class Bounds:
         return {}
 
     def rounding(self, implementation: str) -> Rounding:
-        """The rounding model that the implementation declares in this dtype, with its form."""
+        """The rounding model that the implementation declares in this dtype, with its form.
+
+        Kinks that the network does not have are left out, so that models are the same without.
+        """
         model = Rounding.declared(implementation, self.record.dtype)
-        return replace(model, form=self.record.forms.get(implementation, LOGITS))
+        kinks = tuple(name for name in model.kinks if name in self.record.network.functions)
+        return replace(model, form=self.record.forms.get(implementation, LOGITS), kinks=kinks)
 
     def at(self, implementation: str, point: Point) -> Bound:
         """How far that implementation may lie from the exact result at that point."""

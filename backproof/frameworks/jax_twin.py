@@ -52,6 +52,12 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "log1p": jnp.log1p,
     "sigmoid": jax.nn.sigmoid,
     "tanh": jnp.tanh,
+    "expm1": jnp.expm1,
+    "erf": jax.lax.erf,
+    "erfc": jax.lax.erfc,
+    "log1pexp": jax.nn.softplus,
+    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
+    "gelu_tanh": lambda z: jax.nn.gelu(z, approximate=True),
     "softplus": jax.nn.softplus,
     "softmax": lambda z: jax.nn.softmax(z, axis=1),
 }
@@ -63,12 +69,17 @@ def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
     return np.asarray(jax.jit(FUNCTIONS[function])(held.astype(dtype)).astype(held.dtype))
 
 
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "linear": lambda z: z,
-    "relu": jax.nn.relu,
-    "sigmoid": jax.nn.sigmoid,
-    "tanh": jnp.tanh,
-    "softmax": lambda z: jax.nn.softmax(z, axis=1),
+ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "linear": lambda f, z: z,
+    "relu": lambda f, z: jax.nn.relu(z),
+    "leaky_relu": lambda f, z: jax.nn.leaky_relu(z, f.alpha),
+    "elu": lambda f, z: jax.nn.elu(z, f.alpha),
+    "selu": lambda f, z: jax.nn.selu(z),
+    "softplus": lambda f, z: jax.nn.softplus(z),
+    "gelu": lambda f, z: jax.nn.gelu(z, approximate=f.approximate),
+    "sigmoid": lambda f, z: jax.nn.sigmoid(z),
+    "tanh": lambda f, z: jnp.tanh(z),
+    "softmax": lambda f, z: jax.nn.softmax(z, axis=1),
 }
 
 
@@ -82,7 +93,7 @@ def build(network: Network) -> Forward:
             z = a @ parameters[f"{name}/kernel"]
             if layer.bias:
                 z = z + parameters[f"{name}/bias"]
-            a = ACTIVATIONS[layer.activation.name](z)
+            a = ACTIVATIONS[layer.activation.name](layer.activation, z)
             activations.append(a)
         return activations, z if fused else a
 
@@ -97,6 +108,8 @@ def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
         rows = jax.nn.softplus(outputs) - targets * outputs
     elif network.loss.kind == "squared_error":
         rows = jnp.square(outputs - targets)
+    elif network.loss.kind == "hinge":
+        rows = jax.nn.relu(1 - targets * outputs)
     else:
         raise UsageError(f"no JAX twin for loss {network.loss.kind!r}: give a model of your own")
     if rows.ndim == 2:
@@ -118,6 +131,10 @@ def momentum(o: Any, gradient: Any, slots: dict[str, Any]) -> tuple[Any, dict[st
 
 
 OPTIMIZERS = {"gradient_descent": gradient_descent, "momentum": momentum}
+
+
+# The output above which a unit says yes.
+THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
 
 
 class JaxTwin:
@@ -161,11 +178,11 @@ class JaxTwin:
             results |= {f"updated/{slot}/{name}": value for slot, value in slots.items()}
         if self.network.decision is not None:
             final = activations[-1]
-            right = (
-                final.argmax(axis=1) == targets.argmax(axis=1)
-                if self.network.decision == "argmax"
-                else ((final > 0.5) == (targets > 0.5)).all(axis=1)
-            )
+            if self.network.decision == "argmax":
+                right = final.argmax(axis=1) == targets.argmax(axis=1)
+            else:
+                between = THRESHOLDS[self.network.decision]
+                right = ((final > between) == (targets > between)).all(axis=1)
             results["accuracy"] = jnp.sum(right) / len(right)
         return results
 

@@ -13,10 +13,13 @@ import tensorflow as tf
 from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory
+from backproof.frameworks.keras_functions import MODES, activation, apply
 from backproof.network import Network
 from backproof.optimizers import Optimizer, slot_shapes
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
+
+__all__ = ["MODES", "apply", "open_twin", "start"]
 
 
 def start(dtype: str) -> dict[str, str]:
@@ -56,7 +59,7 @@ def build(network: Network) -> keras.Model:
             *(
                 keras.layers.Dense(
                     layer.fan_out,
-                    activation=None if fused and index == last else layer.activation.name,
+                    activation=None if fused and index == last else activation(layer.activation),
                     use_bias=layer.bias,
                     kernel_regularizer=regularizer,
                     bias_regularizer=regularizer if network.penalty.biases else None,
@@ -96,6 +99,8 @@ def data_loss(network: Network) -> Any:
         own = keras.losses.BinaryCrossentropy(from_logits=True, reduction=None)
     elif network.loss.kind == "squared_error":
         own = keras.losses.MeanSquaredError(reduction=None)
+    elif network.loss.kind == "hinge":
+        own = keras.losses.Hinge(reduction=None)
     else:
         raise UsageError(f"no Keras twin for loss {network.loss.kind!r}: give a model of your own")
     by_row = losses.named(network.loss.kind).BY_ROW
@@ -134,29 +139,6 @@ OPTIMIZERS: dict[str, Any] = {
 SLOTS: dict[str, tuple[str, Any]] = {
     "velocity": ("momentums", lambda optimizer: -optimizer.learning_rate)
 }
-
-
-FUNCTIONS: dict[str, Any] = {
-    "exp": tf.math.exp,
-    "log": tf.math.log,
-    "log1p": tf.math.log1p,
-    "sigmoid": tf.math.sigmoid,
-    "tanh": tf.math.tanh,
-    # As the binary cross-entropy has it.
-    "softplus": lambda z: tf.nn.sigmoid_cross_entropy_with_logits(tf.zeros_like(z), z),
-    "softmax": tf.nn.softmax,
-}
-# The twins run as a graph.
-MODES = ("graph", "eager", "xla")
-
-
-def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
-    """An elementary function, for `backproof calibrate`."""
-    held = tf.constant(x)
-    compute = FUNCTIONS[function]
-    if mode != "eager":
-        compute = tf.function(compute, jit_compile=mode == "xla")
-    return tf.cast(compute(tf.cast(held, dtype)), held.dtype).numpy()
 
 
 class KerasTwin:
@@ -295,6 +277,9 @@ FINAL: dict[str | None, Any] = {
 
 ACCURACY: dict[str, Any] = {
     "threshold": keras.metrics.binary_accuracy,
+    "sign": lambda targets, outputs: keras.metrics.binary_accuracy(
+        keras.ops.cast(targets > 0, outputs.dtype), outputs, threshold=0.0
+    ),
     "argmax": keras.metrics.categorical_accuracy,
 }
 

@@ -49,7 +49,7 @@ def build(network: Network) -> nn.Module:
     for index, layer in enumerate(network.layers):
         parts.append(nn.Linear(layer.fan_in, layer.fan_out, bias=layer.bias))
         if not (fused and index == len(network.layers) - 1):
-            parts.append(ACTIVATIONS[layer.activation.name]())
+            parts.append(ACTIVATIONS[layer.activation.name](layer.activation))
     return nn.Sequential(*parts)
 
 
@@ -60,6 +60,12 @@ FUNCTIONS: dict[str, Any] = {
     "log1p": torch.log1p,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
+    "expm1": torch.expm1,
+    "erf": torch.erf,
+    "erfc": torch.erfc,
+    "log1pexp": lambda z: F.softplus(z, threshold=40),
+    "gelu": F.gelu,
+    "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
     # As the binary cross-entropy has it; F.softplus is cut off at 20 and loses half its digits.
     "softplus": lambda z: F.binary_cross_entropy_with_logits(
         z, torch.zeros_like(z), reduction="none"
@@ -75,11 +81,17 @@ def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
 
 
 ACTIVATIONS: dict[str, Any] = {
-    "linear": nn.Identity,
-    "relu": nn.ReLU,
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "softmax": lambda: nn.Softmax(dim=1),
+    "linear": lambda f: nn.Identity(),
+    "relu": lambda f: nn.ReLU(),
+    "leaky_relu": lambda f: nn.LeakyReLU(f.alpha),
+    "elu": lambda f: nn.ELU(f.alpha),
+    "selu": lambda f: nn.SELU(),
+    # Beyond its threshold softplus(z) is z: with the usual 20, off by e⁻²⁰. 40 serves float64.
+    "softplus": lambda f: nn.Softplus(threshold=40),
+    "gelu": lambda f: nn.GELU(approximate="tanh" if f.approximate else "none"),
+    "sigmoid": lambda f: nn.Sigmoid(),
+    "tanh": lambda f: nn.Tanh(),
+    "softmax": lambda f: nn.Softmax(dim=1),
 }
 
 
@@ -269,6 +281,8 @@ def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
         rows = F.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
     elif network.loss.kind == "squared_error":
         rows = F.mse_loss(outputs, targets, reduction="none")
+    elif network.loss.kind == "hinge":
+        rows = torch.clamp(1 - targets * outputs, min=0)
     else:
         raise UsageError(
             f"no PyTorch twin for loss {network.loss.kind!r}: give a model of your own"
@@ -279,10 +293,15 @@ def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
     return network.loss.scale * total
 
 
+# The output above which a unit says yes.
+THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
+
+
 def accuracy(decision: str, final: Tensor, targets: Tensor) -> float:
     """The share of samples classified as the targets say."""
     if decision == "argmax":
         right = final.argmax(dim=1) == targets.argmax(dim=1)
     else:
-        right = ((final > 0.5) == (targets > 0.5)).all(dim=1)
+        between = THRESHOLDS[decision]
+        right = ((final > between) == (targets > between)).all(dim=1)
     return float(right.double().mean())

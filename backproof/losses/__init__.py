@@ -27,11 +27,13 @@ class LossModule(Protocol):
     ``ACTIVATION``: the activation of the last layer that the loss is fused with, its derivative
     then being by the logits z; None when it is taken of the activations a, with derivative by a.
     ``BY_ROW``: one value a sample, not one an output. ``DECISION``: how the outputs are classified.
+    ``LABELS``: the targets of an output that says no, and yes; None where any number may be one.
     """
 
     ACTIVATION: str | None
     BY_ROW: bool
     DECISION: Decision | None
+    LABELS: tuple[float, float] | None
 
     def value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
         """Loss (samples, outputs or 1) and derivative (samples, outputs)."""

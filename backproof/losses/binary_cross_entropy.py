@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ACTIVATION: str | None = "sigmoid"
 BY_ROW = False
 DECISION: Decision | None = "threshold"
+LABELS: tuple[float, float] | None = (0.0, 1.0)
 
 
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ACTIVATION: str | None = "softmax"
 BY_ROW = True
 DECISION: Decision | None = "argmax"
+LABELS: tuple[float, float] | None = (0.0, 1.0)
 
 
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ACTIVATION: str | None = None
 BY_ROW = False
 DECISION: Decision | None = None
+LABELS: tuple[float, float] | None = None
 
 
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:

@@ -18,6 +18,7 @@ from flint import arb
 from backproof.rounding import Rounding
 
 ZERO, ONE = arb(0), arb(1)
+Row = list[arb]
 
 # Where a result is pushed to: the sign of its relative error.
 HABITS: dict[str, Callable[[arb, Random], int]] = {
@@ -33,6 +34,11 @@ ORDERS = ("forward", "backward", "pairwise", "tree")
 def power_of_two(x: arb) -> bool:
     """Whether a factor of x moves the exponent only."""
     return x.is_exact() and frexp(float(x))[0] in (0.5, -0.5)
+
+
+def elementwise(function: Callable[..., arb]) -> Callable[..., Row]:
+    """A function of rows from one of elements."""
+    return lambda m, *rows: [function(m, *items) for items in zip(*rows, strict=True)]
 
 
 class Adversary:
@@ -91,6 +97,14 @@ class Adversary:
 
     def log1p(self, x: arb) -> arb:
         return self.call("log1p", x.log1p())
+
+    def expm1(self, x: arb) -> arb:
+        return self.call("expm1", x.expm1())
+
+    def at(self, size: arb, function: str, exact: arb) -> arb:
+        """The value of a function whose error counts at some size, not at that of the result."""
+        error = size * arb(self.rounding.charge(function))
+        return exact + error * self.push(exact, self.random)
 
     def total(self, terms: Sequence[arb]) -> arb:
         """The sum, in the order that is this machine's habit."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.rounding import Rounding
+from tests.arithmetic.adversary import Row
 
 Values = NDArray[np.float64]
 Shape = tuple[int, ...]
-Row = list[arb]
 Rows = list[Row]
 Inputs = Literal["any", "exact", "moved"]
 
@@ -78,6 +78,9 @@ class Source:
         random, (rows, columns) = self.random, shape
         if kind == "squared_error":
             return self.ops.exact(self.values(shape))
+        if kind == "hinge":
+            drawn = [random.choice((1.0, -1.0)) for _ in range(rows * columns)]
+            return self.ops.exact(np.reshape(drawn, shape))
         if kind == "binary_cross_entropy":
             pool = random.choice(
                 ((0.0, 1.0), (0.0, 0.25, 1.0), (random.random(), self.rounding.tiny / 2))

@@ -14,7 +14,7 @@ from random import Random
 
 from flint import arb
 
-from backproof import activations, losses
+from backproof import losses
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.rounding import Rounding
 from tests.arithmetic.adversary import ZERO, Adversary
@@ -25,6 +25,7 @@ from tests.arithmetic.ball_forms import (
     EXACT_PULL,
     EXACT_SLOPE,
     FORMS,
+    FUNCTIONS,
     LOSSES,
     PULLS,
     SLOPES,
@@ -211,7 +212,7 @@ def check_simple(
 def check_activation(source: Source, name: str) -> float:
     """An activation in each of its forms."""
     z = source.logits(source.shape())
-    result, worst = source.ops.activate(activations.named(name), z), 0.0
+    result, worst = source.ops.activate(FUNCTIONS[name], z), 0.0
     for own, (x,) in trials(source.random, z):
         machine, form = Adversary(source.rounding, own), own.choice(list(FORMS[name]))
         exact = flat(list(map(EXACT[name], x.exact)))
@@ -220,9 +221,13 @@ def check_activation(source: Source, name: str) -> float:
     return worst
 
 
+# Their derivatives look at the sign of a, which is that of z whatever the radius says.
+SIGNED = ("relu", "leaky_relu")
+
+
 def activated(machine: Adversary, name: str, exact: Rows, computed: Rows, a: Ball) -> Rows:
     """What an implementation keeps as f(z): what a form gives, or anything that the ball allows."""
-    if machine.random.random() < 0.5 or a.radius is None or name == "relu":
+    if machine.random.random() < 0.5 or a.radius is None or name.split()[0] in SIGNED:
         form = machine.random.choice(list(FORMS[name].values()))
         return [form(machine, row) for row in computed]
     side = machine.random.choice((1, -1, 0))
@@ -234,7 +239,7 @@ def activated(machine: Adversary, name: str, exact: Rows, computed: Rows, a: Bal
 
 def check_pull(source: Source, name: str) -> float:
     """A cotangent taken back through an activation, from a or from z."""
-    size, f = source.shape(3), activations.named(name)
+    size, f = source.shape(3), FUNCTIONS[name]
     z, g = source.logits(size), source.ball(size)
     a = source.ops.activate(f, z)
     result, worst = source.ops.pull(f, z, a, g), 0.0
@@ -259,7 +264,7 @@ def check_loss(
     module, size = losses.named(kind), source.shape(3)
     y, name = source.targets(kind, size), module.ACTIVATION
     z = source.logits(size) if name else source.ball(size)
-    a = source.ops.activate(activations.named(name), z) if name else z
+    a = source.ops.activate(FUNCTIONS[name], z) if name else z
     result, worst = source.ops.head(module, z, a, y)[part], 0.0
     for own, (x, t) in trials(source.random, z, y):
         machine, form = Adversary(source.rounding, own), own.choice(list(forms[kind]))
@@ -308,6 +313,8 @@ CHARGES: tuple[Charges, ...] = (
     (),
     (("sigmoid", 30.0), ("softmax", 50.0), ("softplus", 40.0), ("tanh", 9.0)),
     (("exp", 11.0), ("log", 7.0), ("log1p", 100.0)),
+    (("erf", 30.0), ("erfc", 2.0), ("expm1", 9.0), ("gelu", 20.0), ("log1pexp", 50.0)),
+    (("erfc", 40.0), ("exp", 0.5), ("expm1", 0.5), ("gelu_tanh", 30.0), ("tanh", 0.5)),
 )
 
 

@@ -10,28 +10,27 @@ from collections.abc import Callable
 
 from flint import arb
 
-from tests.arithmetic.adversary import ONE, ZERO, Adversary
-from tests.arithmetic.ball_cases import Row
+from backproof import activations
+from backproof.activations import Activation
+from tests.arithmetic import ball_gelu as gelu
+from tests.arithmetic import ball_rectifiers as rectifiers
+from tests.arithmetic.adversary import ONE, ZERO, Adversary, Row, elementwise
+from tests.arithmetic.ball_rectifiers import logistic, products, softplus
 
 Forward = Callable[[Adversary, Row], Row]  # of z
 Pull = Callable[[Adversary, Row, Row, Row], Row]  # of z, a and the cotangent g
 LossRow = Callable[[Adversary, Row, Row, Row], Row]  # of z, a and the targets y
 
 
-def elementwise(function: Callable[..., arb]) -> Callable[..., Row]:
-    """A function of rows from one of elements."""
-    return lambda m, *rows: [function(m, *items) for items in zip(*rows, strict=True)]
-
+# Activations with the fields that they are tested with, by the names of the tables.
+FUNCTIONS: dict[str, Activation] = {
+    **{name: activations.named(name) for name in ("linear", "relu", "sigmoid", "softmax", "tanh")},
+    **rectifiers.FUNCTIONS,
+    **gelu.FUNCTIONS,
+}
+NAMES = {function: name for name, function in FUNCTIONS.items()}
 
 # --- exact results -----------------------------------------------------------------------------
-
-
-def logistic(z: arb) -> arb:
-    return 1 / (1 + (-z).exp())
-
-
-def softplus(z: arb) -> arb:
-    return z.max(ZERO) + (-abs(z)).exp().log1p()
 
 
 def dot(a: Row, b: Row) -> arb:
@@ -50,16 +49,14 @@ def softmax_cotangent(z: Row, g: Row) -> Row:
     return [a * (x - centre) for a, x in zip(p, g, strict=True)]
 
 
-def products(slope: Callable[[arb], arb]) -> Callable[[Row, Row], Row]:
-    return lambda z, g: [x * slope(t) for t, x in zip(z, g, strict=True)]
-
-
 EXACT: dict[str, Callable[[Row], Row]] = {
     "linear": list,
     "relu": lambda z: [x.max(ZERO) for x in z],
     "sigmoid": lambda z: list(map(logistic, z)),
     "softmax": softmax,
     "tanh": lambda z: [x.tanh() for x in z],
+    **rectifiers.EXACT,
+    **gelu.EXACT,
 }
 EXACT_PULL: dict[str, Callable[[Row, Row], Row]] = {
     "linear": lambda z, g: g,
@@ -67,6 +64,8 @@ EXACT_PULL: dict[str, Callable[[Row, Row], Row]] = {
     "sigmoid": products(lambda z: logistic(z) * logistic(-z)),
     "softmax": softmax_cotangent,
     "tanh": products(lambda z: z.sech() ** 2),
+    **rectifiers.EXACT_PULL,
+    **gelu.EXACT_PULL,
 }
 EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: [
@@ -75,11 +74,13 @@ EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "categorical_cross_entropy": lambda z, a, y: [
         sum((x.exp() for x in z), ZERO).log() - dot(y, z)
     ],
+    "hinge": lambda z, a, y: [(1 - p * t).max(ZERO) for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [(p - t) ** 2 for p, t in zip(a, y, strict=True)],
 }
 EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: list(map(arb.__sub__, map(logistic, z), y)),
     "categorical_cross_entropy": lambda z, a, y: list(map(arb.__sub__, softmax(z), y)),
+    "hinge": lambda z, a, y: [-t if p * t < 1 else ZERO for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [2 * (p - t) for p, t in zip(a, y, strict=True)],
 }
 
@@ -132,6 +133,8 @@ FORMS: dict[str, dict[str, Forward]] = {
         "of logs": softmax_of_logs,
     },
     "tanh": {"whole": elementwise(lambda m, z: m.call("tanh", z.tanh()))},
+    **rectifiers.FORMS,
+    **gelu.FORMS,
 }
 
 
@@ -181,6 +184,8 @@ PULLS: dict[str, dict[str, Pull]] = {
             lambda m, z, a, g: m.multiply(g, m.multiply(m.subtract(ONE, a), m.add(ONE, a)))
         ),
     },
+    **rectifiers.PULLS,
+    **gelu.PULLS,
 }
 
 
@@ -254,6 +259,7 @@ LOSSES: dict[str, dict[str, LossRow]] = {
         "split": categorical_split,
         "shifted": categorical_shifted,
     },
+    "hinge": {"max(1 - ya, 0)": elementwise(lambda m, z, a, y: m.subtract(ONE, y * a).max(ZERO))},
     "squared_error": {"(a - y)²": elementwise(square)},
 }
 SLOPES: dict[str, dict[str, LossRow]] = {
@@ -269,6 +275,12 @@ SLOPES: dict[str, dict[str, LossRow]] = {
     "categorical_cross_entropy": {
         "p - y": elementwise(lambda m, z, a, y: m.subtract(a, y)),
         "pΣy - y": categorical_slope_weighted,
+    },
+    "hinge": {
+        "where 1 - ya > 0": elementwise(
+            lambda m, z, a, y: -y if m.subtract(ONE, y * a) > 0 else ZERO
+        ),
+        "where ya < 1": elementwise(lambda m, z, a, y: -y if y * a < 1 else ZERO),
     },
     "squared_error": {"2(a - y)": elementwise(lambda m, z, a, y: 2 * m.subtract(a, y))},
 }

@@ -16,21 +16,24 @@ from random import Random
 import numpy as np
 from flint import arb, ctx
 
+from backproof import losses
+from backproof.activations import Activation
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps
 from backproof.definition import evaluate, reduction_roundings, step
 from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Array, Batch, Parameters
-from tests.arithmetic.adversary import ZERO, Adversary, power_of_two
-from tests.arithmetic.ball_cases import Row, Rows, flat
-from tests.arithmetic.ball_forms import FORMS, LOSSES, PULLS, SLOPES
+from tests.arithmetic.adversary import ZERO, Adversary, Row, power_of_two
+from tests.arithmetic.ball_cases import Rows, flat
+from tests.arithmetic.ball_forms import FORMS, FUNCTIONS, LOSSES, NAMES, PULLS, SLOPES
 
-HIDDEN = tuple(FORMS)
+HIDDEN = tuple(FUNCTIONS.values())
 HEADS = (
-    *(("squared_error", name) for name in HIDDEN),
-    ("binary_cross_entropy", "sigmoid"),
-    ("categorical_cross_entropy", "softmax"),
+    *(("squared_error", function) for function in HIDDEN),
+    *(("hinge", function) for function in HIDDEN[:3]),
+    *(("binary_cross_entropy", FUNCTIONS["sigmoid"]),) * 3,
+    *(("categorical_cross_entropy", FUNCTIONS["softmax"]),) * 3,
 )
 PENALTIES = (
     Penalty(),
@@ -72,6 +75,8 @@ def random_point(network: Network, random: Random, dtype: str) -> tuple[Paramete
         inputs[0] = 0
     if network.loss.kind == "binary_cross_entropy":
         targets = (targets > 0).astype(held)
+    if network.loss.kind == "hinge":
+        targets = np.where(targets > 0, 1, -1).astype(held)
     if network.loss.kind == "categorical_cross_entropy":
         targets = np.eye(network.fan_out, dtype=held)[targets.argmax(axis=1)]
     parameters = {name: draw(*shape) for name, shape in network.shapes().items()}
@@ -132,7 +137,7 @@ def backpropagation(
             ]
             for row in below[-1]
         ]
-        form = m.random.choice(list(FORMS[layer.activation.name].values()))
+        form = m.random.choice(list(FORMS[NAMES[layer.activation]].values()))
         zs.append(z)
         outputs.append([form(m, row) for row in z])
         below.append(outputs[-1])
@@ -142,8 +147,8 @@ def backpropagation(
     found["loss"], slopes = head(m, network.loss.kind, factors, zs[-1], outputs[-1], targets)
     early = m.random.random() < 0.5  # the coefficient goes to the slopes, or to the gradients
     delta = scaled(m, factors, slopes) if early else slopes
-    if network.loss.kind == "squared_error":
-        delta = pulled(m, network.layers[-1].activation.name, zs[-1], outputs[-1], delta)
+    if losses.named(network.loss.kind).ACTIVATION is None:
+        delta = pulled(m, network.layers[-1].activation, zs[-1], outputs[-1], delta)
     gradients: dict[str, Rows] = {}
     penalties = {name: penalised(m, network, name, weights[name]) for name in network.shapes()}
     # A gradient may start from its penalty's, if the coefficient of the data is in the slopes.
@@ -167,7 +172,7 @@ def backpropagation(
             ]
         if index:
             back = [[m.dot(d, row) for row in weights[f"{name}/kernel"]] for d in delta]
-            under = network.layers[index - 1].activation.name
+            under = network.layers[index - 1].activation
             delta = pulled(m, under, zs[index - 1], outputs[index - 1], back)
 
     rate = [m.coefficient(arb(OPTIMIZER.learning_rate), 1)]
@@ -216,8 +221,8 @@ def scaled(m: Adversary, factors: Row, rows: Rows) -> Rows:
     return [[reduce(m.multiply, factors, x) for x in row] for row in rows]
 
 
-def pulled(m: Adversary, activation: str, z: Rows, a: Rows, g: Rows) -> Rows:
-    form = m.random.choice(list(PULLS[activation].values()))
+def pulled(m: Adversary, activation: Activation, z: Rows, a: Rows, g: Rows) -> Rows:
+    form = m.random.choice(list(PULLS[NAMES[activation]].values()))
     return [form(m, *rows) for rows in zip(z, a, g, strict=True)]
 
 

@@ -13,6 +13,8 @@ from backproof.arithmetic.ball import Ball, BallOps
 from backproof.rounding import Rounding
 from tests.arithmetic.ball_cases import DTYPES, Shape, Source
 from tests.arithmetic.ball_checks import CHARGES, CHECKS, Charges
+from tests.arithmetic.ball_gelu import FUNCTIONS as GELU
+from tests.arithmetic.ball_rectifiers import FUNCTIONS as RECTIFIERS
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -83,6 +85,14 @@ BINARY, CATEGORICAL = "binary_cross_entropy rows", "categorical_cross_entropy ro
         ([BINARY], "float32", [0.0, -5.0], [0.0, 0.0], [0.0, 0.0]),
         # Nothing is known: no radius may be finite but one that covers everything.
         (["sigmoid", "softmax", "tanh"], "float64", [1.0, 2.0], [900.0, np.inf], [1.0, 0.0]),
+        ([*RECTIFIERS, *GELU], "float64", [1.0, -2.0], [900.0, np.inf], [1.0, 0.0]),
+        # 1 − (1 − e) has lost e, which the slope needs far below 0.
+        (["elu bent", "selu"], "float64", [-27.7, -30.0], [1e-6, 1e-3], [0.0, 0.0]),
+        # e^z, z³ and its products with what underflows are large or small beside each other.
+        (["gelu pulled", "gelu tanh pulled"], "float16", [7.5, -4.0], [0.0, 0.0], [0.0, 0.0]),
+        (["selu pulled", "elu steep pulled"], "float16", [-0.5, -9.0], [0.0, 0.0], [0.0, 0.0]),
+        # tanh is 1 in every implementation, or not yet.
+        (["gelu tanh pulled"], "float64", [7.3, -7.4], [0.0, 0.1], [0.0, 0.0]),
     ],
 )
 def test_what_random_cases_seldom_meet_is_covered(names, dtype, z, radius, y):

@@ -15,6 +15,7 @@ from functools import partial, reduce
 import numpy as np
 import pytest
 
+from backproof.activations import elu
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.rounding import Rounding
 from tests.arithmetic.ball_checks import CHECKS, searched
@@ -25,6 +26,13 @@ PAIRS = ("plus", "minus", "plus row", "minus row")
 SUMS = ("total", "column total", "row total")
 CURVED = ("sigmoid", "softmax", "tanh")
 PULLED = tuple(f"{name} pulled" for name in CURVED)
+LEAKY = ("leaky_relu", "leaky_relu steep", "leaky_relu flipped")
+ELU = ("elu", "elu bent", "elu steep", "selu")
+SMOOTH = ("softplus", "gelu", "gelu tanh")
+LEAKY_PULLED, ELU_PULLED, SMOOTH_PULLED = (
+    tuple(f"{name} pulled" for name in names) for names in (LEAKY, ELU, SMOOTH)
+)
+HINGE = ("hinge rows", "hinge slopes")
 BINARY, CATEGORICAL, SQUARED = (
     (f"{kind} rows", f"{kind} slopes")
     for kind in ("binary_cross_entropy", "categorical_cross_entropy", "squared_error")
@@ -62,17 +70,25 @@ def test_roundings_not_counted_are_caught(name, what):
     assert_caught(name, forgetting(**what))
 
 
-@pytest.mark.parametrize("name", [*CURVED, *PULLED, BINARY[0], BINARY[1], *CATEGORICAL])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(*CURVED, *PULLED, BINARY[0], BINARY[1], *CATEGORICAL),
+        *(*ELU, *ELU_PULLED, *SMOOTH, *SMOOTH_PULLED),
+    ],
+)
 def test_functions_taken_to_be_exact_are_caught(name):
     assert_caught(name, forgetting(charged=0.0))
 
 
-@pytest.mark.parametrize("name", [*CURVED, BINARY[0]])
+@pytest.mark.parametrize("name", [*CURVED, BINARY[0], *ELU, *SMOOTH])
 def test_functions_charged_by_half_are_caught(name):
     assert_caught(name, forgetting(charged=0.5))
 
 
-@pytest.mark.parametrize("name", [*PAIRS, "times", *SQUARED])
+@pytest.mark.parametrize(
+    "name", [*PAIRS, "times", *SQUARED, HINGE[0], *LEAKY, *LEAKY_PULLED, *ELU, *SMOOTH]
+)
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_smaller_unit_roundoff_is_caught(name, share):
     assert_caught(name, lambda rounding: BallOps(replace(rounding, unit=share * rounding.unit)))
@@ -83,6 +99,7 @@ def test_a_smaller_unit_roundoff_is_caught(name, share):
     [
         *("exact", "matmul", "affine", "joined", "times", "scale", *PAIRS, *SUMS),
         *("sigmoid", "softmax", *PULLED, BINARY[1], CATEGORICAL[1], *SQUARED),
+        *(*LEAKY, *LEAKY_PULLED, "selu", *ELU_PULLED, "gelu", "gelu tanh", *SMOOTH_PULLED),
     ],
 )
 def test_underflow_forgotten_is_caught(name):
@@ -167,9 +184,9 @@ RULES: dict[str, Sequence[str]] = {
     "total": ("total", "column total"),
     "magnitude": ("magnitude",),
     "sign": ("sign",),
-    "activate": ("relu", *CURVED),
-    "pull": ("relu pulled", *PULLED),
-    "head": (*BINARY, *CATEGORICAL, *SQUARED),
+    "activate": ("relu", *CURVED, *LEAKY, *ELU, *SMOOTH),
+    "pull": ("relu pulled", *PULLED, *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED),
+    "head": (*BINARY, *CATEGORICAL, *SQUARED, *HINGE),
 }
 
 
@@ -194,18 +211,18 @@ OPERANDS: tuple[tuple[str, int, Callable[[Ball], Ball], Sequence[str]], ...] = (
     *((rule, 1, central, RULES[rule]) for rule in ("matmul", "affine", "multiply")),
     ("affine", 2, still, ("affine",)),
     ("affine", 2, central, ("affine",)),
-    # z, a and the cotangent: relu looks at z, the others at a.
-    ("pull", 0, still, ("relu pulled",)),
-    ("pull", 0, halved, ("relu pulled",)),
-    ("pull", 1, still, PULLED),
-    ("pull", 1, halved, PULLED),
+    # z, a and the cotangent: some look at z, others at a.
+    ("pull", 0, still, ("relu pulled", *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED)),
+    ("pull", 0, halved, ("relu pulled", *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED)),
+    ("pull", 1, still, (*PULLED, *ELU_PULLED)),
+    ("pull", 1, halved, (*PULLED, *ELU_PULLED)),
     ("pull", 2, still, RULES["pull"]),
     ("pull", 2, central, ("relu pulled",)),
     # z, a and y: the rows of cross-entropies look at z, the others at a. Targets are exact but for
     # subnormal ones, whose flushing the roundings beside them cover, save where all is as small.
     ("head", 0, still, (BINARY[0], CATEGORICAL[0])),
-    ("head", 1, still, (BINARY[1], CATEGORICAL[1], *SQUARED)),
-    ("head", 1, halved, (BINARY[1], CATEGORICAL[1], *SQUARED)),
+    ("head", 1, still, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE)),
+    ("head", 1, halved, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE)),
     ("head", 2, still, (SQUARED[1],)),
 )
 
@@ -231,6 +248,32 @@ def backproof_without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, object]
                 monkeypatch.setattr(module, name, value)
 
     return replaced
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "value"),
+    [
+        ("gelu", "BENT", 0.0),
+        ("gelu tanh", "BENT", 0.0),
+        ("gelu", "STEEPEST", 1.0),
+        ("gelu tanh", "STEEPEST", 1.0),
+        ("gelu pulled", "TWISTED", 0.0),
+        ("gelu tanh pulled", "TWISTED", 0.0),
+        ("gelu pulled", "BENT", 0.5),
+        ("gelu tanh pulled", "BENT", 0.5),
+        ("gelu tanh pulled", "TANH_IS_ONE", 4.0),
+    ],
+)
+def test_a_derivative_bounded_too_low_is_caught(name, limit, value, backproof_without):
+    backproof_without(limit, value)
+    assert_caught(name)
+
+
+@pytest.mark.parametrize("name", ["elu bent pulled", "elu steep pulled", "selu pulled"])
+def test_a_kink_blurred_by_a_rounded_exp_is_caught(name, monkeypatch):
+    """TensorFlow takes the slope by the sign of exp(z) − 1, which is 0 for a z of less than u."""
+    monkeypatch.setattr(elu, "blurred", lambda z, rounding: False)
+    assert_caught(name)
 
 
 @pytest.mark.parametrize("name", [*CURVED, CATEGORICAL[0]])
