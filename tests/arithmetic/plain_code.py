@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.special import erf
+from scipy.special import erf, expit
 
 from backproof.network import Network
 from backproof.parameters import Array, Batch, Parameters
@@ -76,7 +76,7 @@ BACKWARD: dict[str, Callable[[Array, Array, Array], Array]] = {
     "elu bent": elu_back(0.3),
     "elu steep": elu_back(1.7),
     "selu": elu_back(ALPHA, SCALE),
-    "softplus": lambda z, a, g: g / (1 + np.exp(-z)),
+    "softplus": lambda z, a, g: g * expit(z),
     "gelu": lambda z, a, g: (
         g * (0.5 * (1 + erf(z / np.sqrt(2).item())) + z * np.exp(-0.5 * z**2) * (ROOT / 2))
     ),

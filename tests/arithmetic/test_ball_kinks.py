@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from flint import arb
 
-from backproof import activations
+from backproof import activations, losses
+from backproof.activations import Activation
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps, certify
 from backproof.definition import evaluate
@@ -137,3 +139,100 @@ def test_the_certified_sign_of_an_open_number_is_a_hull(l1):
     batch = Batch(np.array([[0.0]]), np.array([[0.0]]))
     parameters = {"dense_1/kernel": np.array([[0.0]]), "dense_1/bias": np.array([0.0])}
     assert evaluate(ops, network, parameters, batch)["gradient/dense_1/kernel"].entries[0] == 0
+
+
+LEAKY = activations.named("leaky_relu", alpha=0.25)
+BENT = activations.named("elu", alpha=0.25)
+SELU = activations.named("selu")
+
+
+def slope(f: Activation, z: float, radius: float | None, kinks: tuple[str, ...] = ()) -> Ball:
+    """What is left of a cotangent of exactly 1."""
+    ops = BallOps(replace(Rounding.of("float64"), kinks=kinks))
+    ball = Ball(np.array([[z]]), None if radius is None else np.array([[radius]]))
+    return ops.pull(f, ball, ops.activate(f, ball), Ball(np.ones((1, 1)), None))
+
+
+@pytest.mark.parametrize(
+    ("f", "declared", "other"),
+    [(LEAKY, 0.25, 1.0), (BENT, 0.25, 1.0), (SELU, 1.7580993408473766, 1.0507009873554805)],
+    ids=lambda f: getattr(f, "name", ""),
+)
+@pytest.mark.parametrize("radius", [None, 0.0])
+def test_the_slope_at_an_exact_zero_is_the_declared_one(f, declared, other, radius):
+    """Unless the implementation is known to take the other: then both are covered."""
+    known = slope(f, 0.0, radius)
+    assert abs(known.value[0, 0] - declared) <= known.radius[0, 0] < 1e-14
+    named = slope(f, 0.0, radius, (f.name,))
+    assert named.value[0, 0] == known.value[0, 0]
+    assert abs(other - named.value[0, 0]) <= named.radius[0, 0] < 1.01 * abs(other - declared)
+    open_ball = slope(f, 1e-12, 1e-12)
+    assert abs(declared - open_ball.value[0, 0]) <= open_ball.radius[0, 0]
+
+
+def test_what_rounds_to_the_kink_may_take_the_other_slope():
+    """exp(z) − 1 is 0 in float64 for z = −10⁻¹⁷, and TensorFlow's SELU then has its right slope."""
+    near = slope(SELU, -1e-17, None)
+    assert abs(near.value[0, 0] - 1.0507009873554805) <= near.radius[0, 0]
+    far = slope(SELU, -1e-12, None)
+    assert far.radius[0, 0] < 1e-13
+
+
+def test_a_radius_that_is_not_a_number_settles_no_other_kink():
+    for f in (LEAKY, BENT, SELU):
+        for z in (1.0, -1.0, 0.0):
+            for radius in (np.nan, np.inf):
+                assert not slope(f, z, radius).radius[0, 0] < 0.7
+
+
+@pytest.mark.parametrize(
+    ("f", "right", "left"),
+    [
+        (LEAKY, arb(1), arb(0.25)),
+        (BENT, arb(1), arb(0.25)),
+        (SELU, arb(1.0507009873554805, 1e-15), arb(1.7580993408473766, 1e-15)),
+    ],
+    ids=lambda f: getattr(f, "name", ""),
+)
+def test_certified_at_other_undecided_kinks_returns_the_hull(f, right, left):
+    """For a z of ±0.001: what is right for 0.0009, for 0 and for −10⁻⁹ is inside."""
+    z, one = Certified([arb(0, 1e-3)], (1, 1)), Certified([arb(1)], (1, 1))
+    (value,) = f.certified(z).entries
+    (pulled,) = f.pull_certified(z, f.certified(z), one).entries
+    for inside in (right * 0.0009, arb(0), left * (1 - 1e-9) * -1e-9):
+        assert value.overlaps(inside)
+    assert abs(value) < 0.003
+    for inside in (right, left, left * (1 - 1e-9)):
+        assert pulled.overlaps(inside)
+
+
+HINGE = losses.named("hinge")
+
+
+@pytest.mark.parametrize(
+    ("a", "radius", "kinks", "covered"),
+    [
+        (1.0, 0.0, (), (0,)),
+        (1.0, 0.0, ("hinge",), (0, -1)),
+        (1.0, 1e-9, (), (0, -1)),
+        (1 + 1e-9, 1e-9, (), (0, -1)),
+        (1 + 3e-9, 1e-9, (), (0,)),
+        (1 - 3e-9, 1e-9, (), (-1,)),
+    ],
+)
+def test_a_margin_within_two_radii_of_zero_covers_both_slopes(a, radius, kinks, covered):
+    rounding = replace(Rounding.of("float64"), kinks=kinks)
+    output = Ball(np.array([[a]]), np.array([[radius]]))
+    _, found = HINGE.ball(output, output, Ball(np.ones((1, 1)), None), rounding)
+    inside = [s for s in (0, -1) if abs(s - found.value[0, 0]) <= found.radius[0, 0]]
+    assert inside == list(covered)
+
+
+def test_the_certified_hinge_at_an_open_margin_is_a_hull():
+    a = Certified([arb(1, 1e-3), arb(1), arb(-3)], (1, 3))
+    y = Certified([arb(1), arb(-1), arb(1)], (1, 3))
+    rows, slopes = HINGE.certified(a, a, y)
+    assert slopes.entries[0].contains(0)
+    assert slopes.entries[0].contains(-1)
+    assert [float(x) for x in slopes.entries[1:]] == [1, -1]
+    assert [float(x) for x in rows.entries[1:]] == [2, 4]

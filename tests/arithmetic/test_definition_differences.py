@@ -15,51 +15,59 @@ import numpy as np
 import pytest
 from flint import arb
 
+from backproof import losses
 from backproof.arithmetic.certified import CertifiedOps
 from backproof.definition import evaluate, step
 from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Batch, Parameters
 from backproof.probes import drawn_batch, drawn_parameters
-from tests.arithmetic.ball_networks import HEADS, HIDDEN, PENALTIES, precision
+from tests.arithmetic.ball_forms import NAMES
+from tests.arithmetic.ball_networks import HIDDEN, PENALTIES, precision
 
 H = arb(2) ** -120
 NEGLIGIBLE = arb(2) ** -400
 REDUCTIONS = list(product(("mean", "sum"), ("mean", "sum"), (1.0, 0.7)))
 
-# Every activation under every loss; reductions, penalties and missing biases in turn.
+# Every activation under every loss, and in the last layer too; the rest in turn.
+LAST = cycle(HIDDEN)
+CASES = [
+    (kind, losses.named(kind).ACTIVATION or next(LAST), hidden)
+    for kind in losses.names()
+    for hidden in HIDDEN
+]
 NETWORKS = [
     Network(
         (Dense(2, 3, hidden, bias=index % 3 > 0), Dense(3, 2, last, bias=index % 4 > 0)),
         Loss(kind, batch, outputs, scale),
         penalty,
     )
-    for index, (((kind, last), hidden), (batch, outputs, scale), penalty) in enumerate(
-        zip(product(HEADS, HIDDEN), cycle(REDUCTIONS), cycle(PENALTIES[:3] + PENALTIES))
+    for index, ((kind, last, hidden), (batch, outputs, scale), penalty) in enumerate(
+        zip(CASES, cycle(REDUCTIONS), cycle(PENALTIES[:3] + PENALTIES))
     )
 ]
 
 
 def described(network: Network) -> str:
-    names = "-".join(layer.activation.name for layer in network.layers)
+    names = "-".join(NAMES[layer.activation] for layer in network.layers)
     return f"{names}-{network.loss.kind}"
 
 
 def point(network: Network) -> tuple[Parameters, Batch]:
-    """Two samples at ordinary parameters, none near a kink, where no tensor's gradient vanishes."""
+    """Samples at ordinary parameters, none near a kink, where no tensor's gradient vanishes."""
     stream = np.random.default_rng(52)
-    return drawn_parameters(network, stream), drawn_batch(network, stream, 2)
+    return drawn_parameters(network, stream), drawn_batch(network, stream, 5)
 
 
 def difference(network: Network, name: str, index: tuple[int, ...], h: arb) -> arb:
     """D(h) of the loss at `point`, by one parameter."""
     parameters, batch = point(network)
-    losses = []
+    found = []
     for side in (h, -h):
         moved = {key: value.astype(object) for key, value in parameters.items()}
         moved[name][index] = arb(parameters[name][index]) + side
-        losses.append(evaluate(CertifiedOps(), network, moved, batch)["loss"].entries[0])
-    return (losses[0] - losses[1]) / (2 * h)
+        found.append(evaluate(CertifiedOps(), network, moved, batch)["loss"].entries[0])
+    return (found[0] - found[1]) / (2 * h)
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=described)
@@ -90,7 +98,7 @@ def test_a_wrong_gradient_is_not_the_derivative():
 
 
 def test_no_parameter_lies_at_a_kink():
-    """Differences across a kink prove nothing: no pre-activation or penalised weight is near 0."""
+    """Differences across a kink prove nothing: no pre-activation, margin or penalised weight is."""
     for network in NETWORKS:
         parameters, batch = point(network)
         zs = {}
@@ -99,8 +107,11 @@ def test_no_parameter_lies_at_a_kink():
             zs[name] = value
             return value
 
-        evaluate(CertifiedOps(), network, parameters, batch, keep)
+        found = evaluate(CertifiedOps(), network, parameters, batch, keep)
         kinks = [x for name, z in zs.items() if name.startswith("z/") for x in z.entries]
+        if network.loss.kind == "hinge":
+            outputs, targets = found["activation/dense_2"].entries, batch.targets.ravel().tolist()
+            kinks += [1 - t * a for a, t in zip(outputs, targets, strict=True)]
         kinks += [arb(w) for value in parameters.values() for w in value.ravel().tolist()]
         assert all(abs(x) > 2**-20 for x in kinks)
 
@@ -132,7 +143,7 @@ def test_the_penalty_is_what_it_says():
         plain, punished = (Network(layers, Loss("squared_error"), p) for p in (Penalty(), penalty))
         parameters, batch = point(plain)
         ops = CertifiedOps()
-        losses = [evaluate(ops, n, parameters, batch)["loss"].entries[0] for n in (plain, punished)]
+        found = [evaluate(ops, n, parameters, batch)["loss"].entries[0] for n in (plain, punished)]
         weights = [
             arb(w)
             for name, value in parameters.items()
@@ -142,7 +153,7 @@ def test_the_penalty_is_what_it_says():
         expected = arb(penalty.l2) * sum(w * w for w in weights) + arb(penalty.l1) * sum(
             abs(w) for w in weights
         )
-        assert (losses[1] - losses[0]).overlaps(expected)
+        assert (found[1] - found[0]).overlaps(expected)
 
 
 def test_the_loss_is_reduced_as_it_says():
