@@ -6,12 +6,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from backproof import adapters
+    from backproof.errors import UsageError
+    from backproof.face import assert_equivalent, verify
     from backproof.forms import Form
     from backproof.network import Dense, Loss, Network, Penalty
     from backproof.optimizers.gradient_descent import GradientDescent
     from backproof.optimizers.momentum import Momentum
     from backproof.pairing import Pairing, Waiver
     from backproof.parameters import Batch, Parameters
+    from backproof.reports.report import Report
 
 __all__ = [
     "Batch",
@@ -24,7 +28,12 @@ __all__ = [
     "Pairing",
     "Parameters",
     "Penalty",
+    "Report",
+    "UsageError",
     "Waiver",
+    "adapters",
+    "assert_equivalent",
+    "verify",
 ]
 __version__ = "0.1.0"
 
@@ -41,11 +50,17 @@ _HOMES = {
     "Pairing": "pairing",
     "Parameters": "parameters",
     "Penalty": "network",
+    "Report": "reports.report",
+    "UsageError": "errors",
     "Waiver": "pairing",
+    "assert_equivalent": "face",
+    "verify": "face",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "adapters":
+        return importlib.import_module(f"{__name__}.adapters")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

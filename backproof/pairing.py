@@ -16,8 +16,10 @@ from backproof.errors import UsageError, told
 from backproof.forms import LOGITS, Form
 from backproof.network import Network
 from backproof.optimizers import Optimizer
+from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Batch, Parameters
 from backproof.probes import PROBES
+from backproof.traits import Traits, traits_of
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
 
@@ -52,6 +54,8 @@ class Pairing:
     the loss of probabilities ("subject", "keras", …; else it is of logits); saturated probes,
     which only the logits bear, are then left out. ``recovered``: the subject hides its gradients
     in a step of gradient descent, and gives (W − updated W) / learning_rate for them.
+    ``partial``: what the subject does not give at its first point is not compared, and the report
+    says so; else it is an error. What an adapter declares of the subject counts as said here.
     """
 
     name: str
@@ -70,8 +74,10 @@ class Pairing:
     points: Callable[[], Mapping[str, Mapping[str, Any]]] | None = None
     forms: Mapping[str, Form] = field(default_factory=dict)
     recovered: bool = False
+    partial: bool = False
 
     def __post_init__(self) -> None:
+        self._take_over(self.traits)
         unknown = set(self.quantities) - set(quantities.ALL)
         if unknown:
             raise UsageError(
@@ -102,6 +108,25 @@ class Pairing:
                     f"pairing {self.name}: forms gives {name} probabilities, but its twin is built "
                     "from the network, whose loss is of logits: name a model of your own"
                 )
+
+    @property
+    def traits(self) -> Traits:
+        """What the subject declares of itself, through its adapters."""
+        return traits_of(self.subject)
+
+    def _take_over(self, traits: Traits) -> None:
+        """The form and the step that the subject declares are those of the pairing."""
+        if traits.form != LOGITS:
+            object.__setattr__(self, "forms", {"subject": traits.form, **self.forms})
+        if traits.rate is None:
+            return
+        if self.optimizer != GradientDescent(traits.rate):
+            raise UsageError(
+                f"pairing {self.name}: the subject's gradients come from a step with learning rate "
+                f"{traits.rate!r}, so the optimizer is GradientDescent({traits.rate!r}), not "
+                f"{self.optimizer}"
+            )
+        object.__setattr__(self, "recovered", True)
 
     def narrowed(self, references: Iterable[str]) -> Pairing:
         """The pairing with some of its references, and without the waivers of the others.

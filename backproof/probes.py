@@ -32,20 +32,34 @@ class Probe:
 
 
 def probes(
-    network: Network, optimizer: Optimizer, dtype: DTypeLike, *, saturates: bool = True
+    network: Network,
+    optimizer: Optimizer,
+    dtype: DTypeLike,
+    *,
+    saturates: bool = True,
+    samples: int | None = None,
 ) -> list[Probe]:
-    """All probes of a network, in a fixed order; those that saturate its units only if wanted."""
+    """All probes of a network, in a fixed order; those that saturate its units only if wanted.
+
+    ``samples``: the size of every batch, for a subject that takes no other.
+    """
     return [
         Probe(
             name,
             {key: np.asarray(value, dtype) for key, value in {**parameters, **slots}.items()},
-            batch.astype(dtype),
+            (batch if samples is None else repeated(batch, samples)).astype(dtype),
         )
         for name, make in PROBES.items()
         if saturates or make not in SATURATING
         for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
         for slots in [drawn_slots(network, optimizer, name)]
     ]
+
+
+def repeated(batch: Batch, samples: int) -> Batch:
+    """So many samples: the batch's own, again and again."""
+    chosen = np.arange(samples) % len(batch.inputs)
+    return Batch(batch.inputs[chosen], batch.targets[chosen])
 
 
 def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True) -> Parameters:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from backproof import optimizers, quantities
 from backproof.errors import UsageError
-from backproof.forms import Form, from_json, to_json
+from backproof.forms import LOGITS, Form, from_json, to_json
 from backproof.network import Network
 from backproof.optimizers import Optimizer
 from backproof.pairing import Waiver
@@ -48,6 +48,12 @@ class Record:
     steps: int
     forms: dict[str, Form] = field(default_factory=dict)
     recovered: bool = False
+    accuracy: dict[str, float] = field(default_factory=dict)
+    """What the subject declares to err by, beyond rounding: see `backproof.traits`."""
+    omits: tuple[str, ...] = ()
+    """What the subject does not give, and what is not compared for that."""
+    unsteady: dict[str, float] = field(default_factory=dict)
+    """By name, how far two calls with the same input were apart."""
     batches: dict[str, Batch] = field(default_factory=dict)
     parameters: dict[Point, Parameters] = field(default_factory=dict)
     evaluations: dict[str, dict[Point, Tensors]] = field(default_factory=dict)
@@ -76,7 +82,13 @@ class Record:
         """The names that are compared at a point."""
         later = point.name == DATA and point.step > 0
         chosen = [q for q in self.quantities if not later or q in quantities.STEP]
-        return quantities.expected(self.network, tuple(chosen), self.slots)
+        names = quantities.expected(self.network, tuple(chosen), self.slots)
+        return [name for name in names if name not in self.omits]
+
+    @property
+    def saturates(self) -> bool:
+        """Whether its points may saturate units, which only losses of logits bear."""
+        return all(form.of == LOGITS.of for form in self.forms.values())
 
     def hashes(self) -> dict[str, str]:
         """Fingerprints of the data, the initial parameters and the network."""
@@ -118,6 +130,9 @@ class Record:
             "references": self.references,
             "steps": self.steps,
             "recovered": self.recovered,
+            "accuracy": self.accuracy,
+            "omits": self.omits,
+            "unsteady": self.unsteady,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "errors": {
                 implementation: [[p.name, p.step, text] for p, text in sorted(errors.items())]
@@ -144,6 +159,9 @@ class Record:
             references=tuple(described["references"]),
             steps=described["steps"],
             recovered=described["recovered"],
+            accuracy=described["accuracy"],
+            omits=tuple(described["omits"]),
+            unsteady=described["unsteady"],
             forms={name: from_json(form) for name, form in described["forms"].items()},
             errors={
                 implementation: {Point(name, step): text for name, step, text in errors}

@@ -43,10 +43,11 @@ class Rounding:
 
     ``unit`` is the unit roundoff (half an ulp of 1), ``tiny`` the smallest normal number: some
     implementations flush what is smaller to zero. ``charges`` names the functions that are
-    charged otherwise than `FLOOR` ulps. ``form`` is that of its cross-entropy. ``kinks`` names the
-    functions whose subgradient at an exact kink it chooses otherwise than the definition: there
-    the radius covers both sides. Source: Higham, Accuracy and Stability of Numerical Algorithms,
-    2nd edition, section 2.2, with η for underflow as in (2.8).
+    charged otherwise than `FLOOR` ulps. ``form`` is that of its cross-entropy. ``absolute`` names
+    functions that it declares to err by so much more, such as a sigmoid read from a table ("sigmoid'"
+    for the derivative). ``kinks`` names the functions whose subgradient at an exact kink it chooses
+    otherwise than the definition: there the radius covers both sides. Source: Higham, Accuracy and
+    Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
     """
 
     dtype: str
@@ -54,6 +55,7 @@ class Rounding:
     tiny: float
     charges: tuple[tuple[str, float], ...] = ()
     form: Form = LOGITS
+    absolute: tuple[tuple[str, float], ...] = ()
     kinks: tuple[str, ...] = ()
 
     @staticmethod
@@ -97,6 +99,10 @@ class Rounding:
     def ulps(self, function: str) -> float:
         """How many ulps one call of ``function`` is charged."""
         return dict(self.charges).get(function, FLOOR)
+
+    def error(self, function: str) -> float:
+        """The absolute error that is declared for one call of ``function``, beyond its charge."""
+        return dict(self.absolute).get(function, 0.0)
 
     def charge(self, function: str) -> float:
         """The relative error charged for one call of ``function``."""

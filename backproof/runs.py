@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from pathlib import Path
 
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
+from backproof.comparison.layouts import name_layout
 from backproof.comparison.rows import Row
 from backproof.comparison.verdicts import compare
 from backproof.errors import EvaluationError, UsageError
 from backproof.exchange import Exchange
 from backproof.frameworks.client import Worker
 from backproof.pairing import Broken, Pairing
+from backproof.quantities import expected
 from backproof.record import SUBJECT, Record
 from backproof.subjects import run as run_subject
 
@@ -87,17 +90,19 @@ def verify(
     then the bounds are computed; then the answers are taken and compared.
     """
     asked: list[list[Exchange]] = []
+    subjects: list[Pairing] = []
     bounds: list[Bounds] = []
     certainties: list[Certainty] = []
     for pairing in pairings:
         on_stage(f"{pairing.name}: running the subject")
         pairing = pairing.narrowed(workers.by_name)
-        record = new_record(pairing, workers)
         try:
+            record = new_record(pairing, workers)
             asked.append(ask(pairing, record, workers))
         except UsageError as error:
             yield Broken(pairing.name, str(error))
         else:
+            subjects.append(pairing)
             bounds.append(Bounds(record))
             certainties.append(Certainty(record, wanted=certified))
     for each, certainty in zip(bounds, certainties, strict=True):
@@ -114,7 +119,9 @@ def verify(
                 # This pairing's twin has ended its worker; those that follow get another one.
                 worker = workers.restart(exchange.worker.framework)
                 asked[index + 1 :] = [renewed(later, worker) for later in asked[index + 1 :]]
-        yield Judged(record, compare(record, each, certainties[index], today))
+        rows = compare(record, each, certainties[index], today)
+        name_layout(subjects[index], record, rows, workers.limit)
+        yield Judged(record, rows)
 
 
 def judge_again(
@@ -137,10 +144,27 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
         quantities=pairing.quantities,
         waivers=pairing.waivers,
         references=tuple(pairing.references),
-        steps=pairing.steps,
+        steps=pairing.steps if "updated" in pairing.quantities else 1,
+        accuracy=declared_accuracy(pairing),
         forms=dict(pairing.forms),
         recovered=pairing.recovered,
     )
+
+
+def declared_accuracy(pairing: Pairing) -> dict[str, float]:
+    """What the subject declares to err by, under names that the network has."""
+    network = pairing.network
+    functions = {layer.activation.name for layer in network.layers}
+    known = [*sorted(functions), *(f"{name}'" for name in sorted(functions)), *expected(network)]
+    for name in pairing.traits.accuracy:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"pairing {pairing.name}: the subject declares an accuracy of {name!r}, which is "
+                "no activation and no quantity of its network; "
+                + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}")
+            )
+    return dict(pairing.traits.accuracy)
 
 
 def ask(pairing: Pairing, record: Record, workers: Workers) -> list[Exchange]:
@@ -149,7 +173,7 @@ def ask(pairing: Pairing, record: Record, workers: Workers) -> list[Exchange]:
         Exchange(record, pairing.references[name], workers.by_name[name])
         for name in record.references
     ]
-    for point in run_subject(pairing, record, workers.root):
+    for point in run_subject(pairing, record, workers.root, workers.limit):
         for exchange in exchanges:
             exchange.ask(point)
     return exchanges

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backproof import optimizers, quantities
-from backproof.errors import EvaluationError, told
-from backproof.pairing import Pairing
+from backproof import conduct, optimizers, quantities
+from backproof.errors import EvaluationError
+from backproof.pairing import Pairing, Subject
 from backproof.parameters import Batch, Parameters
 from backproof.probes import probes
 from backproof.protocol import Tensors
 from backproof.record import DATA, SUBJECT, Point, Record
 
+START = Point(DATA, 0)
+UNSTEADY = "the subject is not deterministic: called twice with the same input, it"
+REMEDY = "seed it, or begin anew at each call, with adapters.anew(make)"
 
-def evaluate(pairing: Pairing, parameters: Parameters, batch: Batch) -> Tensors:
-    """Call the subject on copies, and return what it gave as arrays; raises `EvaluationError`."""
-    try:
-        given = pairing.subject({name: array.copy() for name, array in parameters.items()}, batch)
-        results = {str(name): as_array(str(name), value) for name, value in given.items()}
-    except EvaluationError:
-        raise
-    except Exception as error:  # the subject is user code
-        raise EvaluationError(f"the subject raised {told(error)}") from error
+
+def given_by(
+    subject: Subject, parameters: Parameters, batch: Batch, limit: float | None = None
+) -> Tensors:
+    """Call a subject on copies, and return what it gave as arrays; raises `EvaluationError`."""
+
+    def answer() -> Tensors:
+        given = subject({name: array.copy() for name, array in parameters.items()}, batch)
+        if not isinstance(given, Mapping):
+            raise EvaluationError(
+                f"the subject returned {type(given).__name__}; return a dict of arrays by name"
+            )
+        return {str(name): as_array(str(name), value) for name, value in given.items()}
+
+    with conduct.unchanged(batch):
+        results: Tensors = conduct.call(answer, limit)
+    return results
+
+
+def evaluate(
+    pairing: Pairing, parameters: Parameters, batch: Batch, limit: float | None = None
+) -> Tensors:
+    """What the pairing's subject gives, under names that the network has."""
+    results = given_by(pairing.subject, parameters, batch, limit)
     slots = optimizers.slot_shapes(pairing.network, pairing.optimizer)
     known = quantities.expected(pairing.network, slots=slots)
     for name in results:
@@ -49,22 +67,35 @@ def as_array(name: str, value: Any) -> np.ndarray[Any, Any]:
     return array
 
 
-def run(pairing: Pairing, record: Record, root: Path) -> Iterator[Point]:
+def run(
+    pairing: Pairing, record: Record, root: Path, limit: float | None = None
+) -> Iterator[Point]:
     """Evaluate the subject wherever it is to be compared; yields each point when it is known.
 
     The points on the data are the subject's own training run: each step starts where the one
     before has led it. A subject that fails at a point leaves an error there; where that cuts the
-    run short, the error stands at all the steps that are missing.
+    run short, the error stands at all the steps that are missing. One that hangs, for longer than
+    ``limit`` seconds, is not asked again.
     """
     evaluations = record.evaluations.setdefault(SUBJECT, {})
     errors = record.errors.setdefault(SUBJECT, {})
+    lost = ""
 
     def visit(point: Point, parameters: Parameters, batch: Batch) -> Tensors | None:
+        nonlocal lost
         record.parameters[point] = parameters
         try:
-            results = evaluate(pairing, parameters, batch)
+            if lost:
+                raise EvaluationError(lost)
+            results = evaluate(pairing, parameters, batch, limit)
+            if point == START:
+                again = evaluate(pairing, parameters, batch, limit)
+                record.unsteady = differing(results, again)
+                omit(pairing, record, results)
         except EvaluationError as error:
             errors[point] = str(error)
+            if isinstance(error, conduct.HungError):
+                lost = str(error)
             return None
         state = quantities.expected(pairing.network, ("updated",), record.slots)
         wanted = {*record.names(point), *state}
@@ -76,19 +107,22 @@ def run(pairing: Pairing, record: Record, root: Path) -> Iterator[Point]:
     record.batches[DATA] = data
     fresh = at_rest(pairing, record.dtype)
     state = initial | fresh
-    steps = pairing.steps if "updated" in pairing.quantities else 1
-    for step in range(steps):
+    try:
+        conduct.open_subject(pairing.subject, pairing.network, pairing.optimizer, record.dtype)
+    except EvaluationError as error:
+        lost = str(error)
+    for step in range(record.steps):
         point = Point(DATA, step)
         if pairing.minibatch is not None:
             record.batches[f"{DATA}@{step}"] = pairing.cut(data, step)
         results = visit(point, state, record.batch(point))
         yield point
-        if step + 1 == steps:
+        if step + 1 >= record.steps:  # there may be no second one (see `omit`)
             break
         following = next_state(pairing, results, step + 1)
         if following is None:
             missing = "the step before gave no usable parameters: see updated/… there"
-            errors |= {Point(DATA, later): missing for later in range(step + 1, steps)}
+            errors |= {Point(DATA, later): missing for later in range(step + 1, record.steps)}
             break
         state = following
     for name, parameters in further.items():
@@ -96,12 +130,59 @@ def run(pairing: Pairing, record: Record, root: Path) -> Iterator[Point]:
         visit(point, parameters | fresh, data)
         yield point
     for probe in probes(
-        pairing.network, pairing.optimizer, record.dtype, saturates=pairing.saturates
+        pairing.network,
+        pairing.optimizer,
+        record.dtype,
+        saturates=record.saturates,
+        samples=pairing.traits.samples,
     ):
         record.batches[probe.name] = probe.batch
         point = Point(probe.name, 0)
         visit(point, probe.parameters, probe.batch)
         yield point
+    conduct.close_subject(pairing.subject)
+
+
+def omit(pairing: Pairing, record: Record, results: Tensors) -> None:
+    """Leave out of the comparison what a subject that may give anything does not give.
+
+    Without the whole state after a step there is no second one.
+    """
+    if not pairing.partial:
+        return
+    stepped = [name for name in results if name.startswith("updated/")]
+    if stepped and "updated" not in record.quantities:
+        raise EvaluationError(
+            f"the subject gives {stepped[0]}, but no optimizer is named whose step that is: "
+            "name it, as in optimizer=GradientDescent(0.1), or leave it out"
+        )
+    record.omits = tuple(name for name in record.names(START) if name not in results)
+    if not record.names(START):
+        raise EvaluationError(
+            f"the subject gives nothing to compare: return one of {', '.join(record.omits)}"
+        )
+    if any(name.startswith("updated/") for name in record.omits):
+        record.steps = 1
+
+
+def differing(once: Tensors, again: Tensors) -> dict[str, float]:
+    """The largest difference of each tensor between two calls with the same input, where any."""
+    if once.keys() != again.keys():
+        names = ", ".join(sorted(once.keys() ^ again.keys()))
+        raise EvaluationError(f"{UNSTEADY} gave {names} only once; {REMEDY}")
+    found: dict[str, float] = {}
+    for name, first in once.items():
+        second = again[name]
+        if first.shape == second.shape and np.array_equal(
+            first, second, equal_nan=first.dtype.kind == "f"
+        ):
+            continue
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(np.subtract(first, second, dtype=np.float64))
+        if first.shape != second.shape or not np.isfinite(gap).all():
+            raise EvaluationError(f"{UNSTEADY} gave {name} differently; {REMEDY}")
+        found[name] = float(gap.max())
+    return found
 
 
 def at_rest(pairing: Pairing, dtype: str) -> Parameters:

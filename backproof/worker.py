@@ -19,6 +19,9 @@ from backproof.optimizers import Optimizer
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
 
+# Set in a worker's environment: whoever loads a model must not start workers of its own.
+IN_WORKER = "BACKPROOF_WORKER"
+
 
 class Twin(Protocol):
     """A model of one framework that stands for one network."""
@@ -123,6 +126,7 @@ def answer(
 def main() -> None:
     """Take standard output away from the framework before its import, then serve."""
     name, dtype, root = sys.argv[1:4]
+    os.environ[IN_WORKER] = name
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.path.insert(0, root)

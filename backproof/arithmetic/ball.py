@@ -125,6 +125,11 @@ class Ball:
         return Ball(2 * self.value, None if self.radius is None else 2 * self.radius)
 
 
+def widened(ball: Ball, by: Values | float) -> Ball:
+    """The ball with a larger radius: what an implementation declares to err by, beyond rounding."""
+    return Ball(ball.value, by + (0 * ball.value if ball.radius is None else ball.radius))
+
+
 class BallOps:
     """The operations of the definition on balls, for one rounding model."""
 
@@ -261,10 +266,14 @@ class BallOps:
         return Ball(value, 2.0 * (doubtful | open_kink))
 
     def activate(self, f: Activation, z: Ball) -> Ball:
-        return f.ball(z, self.rounding)
+        a = f.ball(z, self.rounding)
+        error = self.rounding.error(f.name)
+        return a if not error else widened(a, SLACK * error)
 
     def pull(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
-        return f.pull_ball(z, a, cotangent, self.rounding)
+        pulled = f.pull_ball(z, a, cotangent, self.rounding)
+        error = self.rounding.error(f"{f.name}'")
+        return pulled if not error else widened(pulled, SLACK * error * cotangent.magnitude)
 
     def head(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         return loss.ball(z, a, y, self.rounding)

@@ -9,11 +9,11 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball, BallOps, widened
 from backproof.definition import evaluate, recovered, step, undecided
 from backproof.forms import LOGITS
 from backproof.record import SUBJECT, Point, Record
-from backproof.rounding import Rounding
+from backproof.rounding import Rounding, inflated
 
 Values = NDArray[np.floating]
 
@@ -47,7 +47,10 @@ class Bounds:
         """
         model = Rounding.declared(implementation, self.record.dtype)
         kinks = tuple(name for name in model.kinks if name in self.record.network.functions)
-        return replace(model, form=self.record.forms.get(implementation, LOGITS), kinks=kinks)
+        model = replace(model, form=self.record.forms.get(implementation, LOGITS), kinks=kinks)
+        if implementation != SUBJECT or not self.record.accuracy:
+            return model
+        return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
 
     def at(self, implementation: str, point: Point) -> Bound:
         """How far that implementation may lie from the exact result at that point."""
@@ -75,6 +78,9 @@ class Bounds:
                 if record.network.decision
                 else np.zeros(len(last.value), bool)
             )
+        for name, error in rounding.absolute:  # of a quantity; that of a function is in its rule
+            if name in balls:
+                balls[name] = widened(balls[name], error * inflated(2))
         lost = next((name for name, ball in balls.items() if not bounded(ball)), "")
         names = [name for name in record.names(point) if name in balls]
         return Bound(

@@ -20,6 +20,7 @@ from backproof.protocol import Tensors
 from backproof.quantities import split
 from backproof.record import SUBJECT, Point, Record
 from backproof.rounding import held_in
+from backproof.subjects import REMEDY, START, UNSTEADY
 
 # A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
 # largest element pass has shown nothing.
@@ -41,8 +42,24 @@ def compare(
         ]
         find_vacuity(mine)
         rows += mine
+    if unsteady := unsteadiness(record, bounds):
+        for row in rows:
+            row.status, row.cause = Status.ERROR, unsteady
     apply_waivers(rows, record.waivers, today)
     return rows
+
+
+def unsteadiness(record: Record, bounds: Bounds) -> str:
+    """What two calls of the subject with the same input gave, if rounding cannot explain it.
+
+    Each lies within the radius of the exact result: they are no further apart than twice that.
+    """
+    for name, gap in record.unsteady.items():
+        radii = bounds.at(SUBJECT, START).radii
+        allowed = 2 * float(radii[name].max()) if name in radii else 0.0
+        if not gap <= allowed:
+            return f"{UNSTEADY} gave {name} with a difference of {gap:.3g}; {REMEDY}"
+    return ""
 
 
 def compare_point(

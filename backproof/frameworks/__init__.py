@@ -29,12 +29,28 @@ def factory(model: str) -> Callable[[], Any]:
     path, _, name = model.rpartition(":")
     if not path or not name:
         raise UsageError(f"model {model!r}: write it as file.py:factory")
+    forget_project()
     module = load_file(Path(path))
     if not callable(getattr(module, name, None)):
         offered = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
         raise UsageError(f"{path} has no factory {name!r}; it has {', '.join(sorted(offered))}")
     found: Callable[[], Any] = getattr(module, name)
     return found
+
+
+def forget_project() -> None:
+    """Forget the modules of the project: a model is made of its files as they are now.
+
+    A worker may live through many runs, in a notebook say, between which they are edited.
+    """
+    here = Path.cwd()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or name == "__main__" or name.split(".")[0] == "backproof":
+            continue
+        path = Path(file)
+        if path.is_relative_to(here) and "site-packages" not in path.parts:
+            del sys.modules[name]
 
 
 def load_file(path: Path, name: str = "") -> ModuleType:

@@ -34,7 +34,7 @@ class Format(Protocol):
         """The text of the file: a deterministic function of the report."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Report:
     """Everything that was computed and judged in a run.
 
@@ -65,6 +65,19 @@ class Report:
         if self.notes or not found:
             found.add(Status.ERROR)
         return next(status for status in summary.WORST_FIRST if status in found)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every comparison passes, and there is one."""
+        return self.exit_status == 0
+
+    def __repr__(self) -> str:
+        """The verdict, not the tables: a notebook shows it at the end of a cell."""
+        return f"<Report {self.status}: {summary.sentence(self)}>"
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows of it."""
+        return self.to_markdown()
 
     @property
     def exit_status(self) -> int:
@@ -103,12 +116,13 @@ class Report:
 
         return report_md.render(self)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: str | Path) -> None:
         """Write every format, and the evaluations; each file, and they, whole or not at all.
 
         Everything is made before the first file is replaced: what cannot be made, harms nothing.
         Raises `UsageError` if something cannot be written or stored; all else is written then.
         """
+        folder = Path(folder)
         check_writable(folder)
         texts = {format_.FILE: format_.render(self) for format_ in formats()}
         problems: list[str] = []

@@ -75,6 +75,7 @@ def environment() -> jinja2.Environment:
     made.filters["figure"] = figure
     made.filters["plain"] = plain
     made.filters["gap"] = gap
+    made.filters["grouped"] = summary.omitted
     return made
 
 

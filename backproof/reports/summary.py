@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -199,6 +200,15 @@ def sentence(report: Report) -> str:
         return f"All {total} comparisons match."
     parts = ", ".join(f"{counts[status]} {status}" for status in SHOWN if counts[status])
     return f"Of {total} comparisons: {'; '.join([parts, *noted, *empty])}."
+
+
+def omitted(names: Iterable[str]) -> str:
+    """Names that were not compared, those of one quantity together: ``activation (2 tensors)``."""
+    counts = Counter(name.split("/")[0] for name in names)
+    return ", ".join(
+        quantity if count == 1 else f"{quantity} ({count} tensors)"
+        for quantity, count in counts.items()
+    )
 
 
 def who(report: Report) -> list[tuple[Status, str]]:

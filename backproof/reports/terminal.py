@@ -17,6 +17,7 @@ from backproof.reports.summary import (
     duels,
     failures,
     figure,
+    omitted,
     sentence,
 )
 
@@ -54,6 +55,10 @@ def show(report: Report, console: Console) -> None:
             shown[key] = duel.reference
     if shown:
         console.print()
+    for record in report.records:
+        if record.omits:
+            told = f"{record.pairing}: the subject gives no {omitted(record.omits)}: not compared"
+            show_indented(0, escape(told), console)
     for note in report.notes:
         console.print(f"[bold red]{escape(note)}[/]", highlight=False, soft_wrap=True)
     style = STYLES[Status.MATCH if report.status is Status.MATCH else Status.MISMATCH]

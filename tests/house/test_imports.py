@@ -33,14 +33,17 @@ LAYERS = {
         "protocol",
         "worker",
         "frameworks",
+        "traits",
+        "adapters",
         "pairing",
         "record",
+        "conduct",
         "subjects",
         "exchange",
     ),
     "comparison": ("comparison", "runs", "calibration", "fuzzing"),
     "reports": ("reports",),
-    "faces": ("__init__", "__main__", "cli", "plugin", "plugin_xdist"),
+    "faces": ("__init__", "__main__", "cli", "face", "plugin", "plugin_xdist"),
 }
 FRAMEWORKS = {"keras", "tensorflow", "torch", "jax"}
 

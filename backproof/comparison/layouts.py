@@ -1,0 +1,117 @@
+"""Layouts: which adapter would make a subject match, where it was declared to be of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from backproof import adapters, conduct, subjects
+from backproof.comparison.bounds import Bounds
+from backproof.comparison.rows import Row, Status
+from backproof.comparison.verdicts import distance
+from backproof.errors import EvaluationError
+from backproof.pairing import Pairing
+from backproof.record import DATA, SUBJECT, Point, Record
+from backproof.traits import innermost
+
+Adapter = Callable[[Any], Any]
+# One probe tells: biases are not zero there, and no two numbers are alike.
+WHERE = Point("general", 0)
+
+
+def name_layout(pairing: Pairing, record: Record, rows: list[Row], limit: float) -> None:
+    """Say which layout would fit, at the rows of a subject that fits at no point of its data."""
+    wrong = [
+        row
+        for row in rows
+        if (row.point, row.step) == (DATA, 0) and row.status in (Status.MISMATCH, Status.ERROR)
+    ]
+    if not any(row.quantity == "gradient" or not row.shape for row in wrong):
+        return
+    if any("gave no answer" in text for text in record.errors.get(SUBJECT, {}).values()):
+        return
+    found = fitting(pairing, record, limit)
+    if found is not None:
+        advice = f"in another layout it matches: {found}"
+        for row in wrong:
+            row.cause = "; ".join(filter(None, [row.cause, advice]))
+
+
+def fitting(pairing: Pairing, record: Record, limit: float) -> str | None:
+    """The simplest adapters with which the bare subject is within its bound at a probe."""
+    if WHERE not in record.parameters:
+        return None
+    bare = innermost(pairing.subject)
+    bound = Bounds(record).at(SUBJECT, WHERE)
+    names = set(bound.values)
+    for told, adapter in candidates(pairing):
+        try:
+            given = subjects.given_by(
+                adapter(bare), record.parameters[WHERE], record.batch(WHERE), limit
+            )
+        except conduct.HungError:
+            return None
+        except EvaluationError:
+            continue
+        judged = [name for name in given if name in names and name.startswith("gradient/")]
+        if judged and all(
+            given[name].shape == bound.values[name].shape
+            and distance(name, given[name], bound) == 0
+            for name in judged
+        ):
+            return told
+    return None
+
+
+def candidates(pairing: Pairing) -> Iterator[tuple[str, Adapter]]:
+    """Adapters and their combinations, the simplest first, each as it is written."""
+    as_it_is: dict[str, Adapter] = {"{}": lambda f: f}
+    kernels = {
+        **as_it_is,
+        "adapters.transposed({})": adapters.transposed,
+        **{
+            f'adapters.bias_in_kernel({{}}, "{where}")': partial(
+                adapters.bias_in_kernel, where=where
+            )
+            for where in ("first row", "last row")
+        },
+        **{
+            f'adapters.transposed(adapters.bias_in_kernel({{}}, "{where}"))': partial(
+                bias_column, where=where
+            )
+            for where in ("first column", "last column")
+        },
+        "adapters.thresholds({})": adapters.thresholds,
+        "adapters.lists({})": adapters.lists,
+        "adapters.vector({})": adapters.vector,
+    }
+    reduction = pairing.network.loss.batch
+    samples = {
+        **as_it_is,
+        "adapters.columns({})": adapters.columns,
+        f'adapters.one_sample({{}}, "{reduction}")': partial(adapters.one_sample, batch=reduction),
+    }
+    labels = {
+        **as_it_is,
+        "adapters.integer_labels({})": adapters.integer_labels,
+        "adapters.integer_labels({}, first=1)": partial(adapters.integer_labels, first=1),
+        "adapters.signed_labels({})": adapters.signed_labels,
+    }
+    every = [
+        (k.format(s.format(t.format("subject"))), partial(composed, kernel, sample, label))
+        for k, kernel in kernels.items()
+        for s, sample in samples.items()
+        for t, label in labels.items()
+    ]
+    return iter(sorted(every, key=lambda each: each[0].count("adapters.")))
+
+
+def bias_column(subject: Any, where: Any) -> Any:
+    """A bias that is a column of a transposed kernel."""
+    return adapters.transposed(adapters.bias_in_kernel(subject, where))
+
+
+def composed(outer: Adapter, middle: Adapter, inner: Adapter, subject: Any) -> Any:
+    """Three adapters around a subject."""
+    return outer(middle(inner(subject)))
