@@ -22,6 +22,9 @@ class HungError(EvaluationError):
     """The subject gave no answer in time; what it does still goes on, so it is not called again."""
 
 
+NO_ANSWER = "the subject gave no answer"
+
+
 def call(function: Callable[[], Any], limit: float | None = None) -> Any:
     """What user code returns; raises `EvaluationError` for whatever it does instead.
 
@@ -43,7 +46,7 @@ def call(function: Callable[[], Any], limit: float | None = None) -> Any:
         thread.join(limit)
     if thread.is_alive():
         raise HungError(
-            f"the subject gave no answer for {limit:g} s{place(thread)} and is not asked again; "
+            f"{NO_ANSWER} for {limit:g} s{place(thread)} and is not asked again; "
             "raise the time limit if it needs that long"
         )
     error = outcome.get("error")

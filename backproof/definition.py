@@ -106,7 +106,12 @@ def evaluate(
             ops.matmul(ops.transpose(below), delta, also=kernel_also),
         )
         if layer.bias:
-            site(f"data_gradient/{name}/bias", ops.total(delta, axis=0, also=bias_also))
+            # A scalar bias is that of every unit: its gradient sums over them too.
+            axis = None if layer.bias == "scalar" else 0
+            summed = ops.total(delta, axis=axis, also=bias_also)
+            if axis is None:
+                summed = ops.reshaped(summed, (1,))
+            site(f"data_gradient/{name}/bias", summed)
         if index:
             under, lower = layers[index - 1]
             back = ops.matmul(delta, ops.transpose(values[f"kernel/{name}"]))

@@ -12,6 +12,8 @@ from backproof.errors import UsageError
 
 Reduction = Literal["mean", "sum"]
 Decision = Literal["threshold", "sign", "argmax"]
+# One for each unit, none, or a single one that all units of the layer share.
+Bias = bool | Literal["scalar"]
 
 
 @dataclass(frozen=True)
@@ -24,15 +26,17 @@ class Dense:
     fan_in: int
     fan_out: int
     activation: Activation = field(default_factory=lambda: activations.named("linear"))
-    bias: bool = True
+    bias: Bias = True
 
     def __init__(
-        self, fan_in: int, fan_out: int, activation: str | Activation = "linear", bias: bool = True
+        self, fan_in: int, fan_out: int, activation: str | Activation = "linear", bias: Bias = True
     ) -> None:
         if fan_in < 1 or fan_out < 1:
             raise UsageError(f"Dense(fan_in={fan_in}, fan_out={fan_out}): both must be at least 1")
         if isinstance(activation, str):
             activation = activations.named(activation)
+        if bias not in (True, False, "scalar"):
+            raise UsageError(f"Dense(bias={bias!r}): choose True, False or 'scalar'")
         for name, value in (
             ("fan_in", fan_in),
             ("fan_out", fan_out),
@@ -40,6 +44,11 @@ class Dense:
             ("bias", bias),
         ):
             object.__setattr__(self, name, value)
+
+    @property
+    def biases(self) -> int:
+        """How many biases it has."""
+        return 1 if self.bias == "scalar" else self.fan_out * bool(self.bias)
 
 
 @dataclass(frozen=True)
@@ -122,14 +131,13 @@ class Network:
         for name, layer in self.named_layers():
             shapes[f"{name}/kernel"] = (layer.fan_in, layer.fan_out)
             if layer.bias:
-                shapes[f"{name}/bias"] = (layer.fan_out,)
+                shapes[f"{name}/bias"] = (layer.biases,)
         return shapes
 
     def parameter_counts(self) -> dict[str, int]:
         """The number of parameters of each layer, by its name."""
         return {
-            name: layer.fan_in * layer.fan_out + (layer.fan_out if layer.bias else 0)
-            for name, layer in self.named_layers()
+            name: layer.fan_in * layer.fan_out + layer.biases for name, layer in self.named_layers()
         }
 
     @property

@@ -51,6 +51,9 @@ class Ops(Protocol[T]):
         itself a sum, by `rounded` where it is one term.
         """
 
+    def reshaped(self, a: T, shape: tuple[int, ...]) -> T:
+        """The same elements, row by row, in another shape."""
+
     def magnitude(self, a: T) -> T: ...
 
     def sign(self, a: T) -> T: ...

@@ -250,6 +250,10 @@ class BallOps:
         radius += len(parts) * self.rounding.eta * ((radius > 0) | (value != 0))
         return Ball(value, radius)
 
+    def reshaped(self, a: Ball, shape: tuple[int, ...]) -> Ball:
+        radius = None if a.radius is None else a.radius.reshape(shape)
+        return Ball(a.value.reshape(shape), radius)
+
     def magnitude(self, a: Ball) -> Ball:
         return Ball(np.abs(a.value), a.radius)
 

@@ -122,6 +122,9 @@ class CertifiedOps:
         ones = arb_mat(1, a.rows, [1] * a.rows)
         return Certified(ones * a.matrix, (a.columns,))
 
+    def reshaped(self, a: Certified, shape: tuple[int, ...]) -> Certified:
+        return Certified(a.entries, shape)
+
     def magnitude(self, a: Certified) -> Certified:
         return a.map(abs)
 
@@ -141,10 +144,12 @@ class CertifiedOps:
 
 
 def spread(b: Certified, shape: tuple[int, ...]) -> Certified:
-    """A vector repeated for each row of ``shape``."""
+    """A vector repeated for each row of ``shape``; one of a single element, for all of them."""
     if b.shape == shape:
         return b
     assert len(b.shape) == 1
+    if b.shape == (1,):
+        return Certified(b.entries * (shape[0] * shape[-1]), shape)
     assert b.shape[0] == shape[-1]
     return Certified(b.entries * shape[0], shape)
 

@@ -57,6 +57,9 @@ class Float:
     def joined(self, parts: Sequence[Values]) -> Values:
         return reduce(np.add, parts)
 
+    def reshaped(self, a: Values, shape: tuple[int, ...]) -> Values:
+        return a.reshape(shape)
+
     def magnitude(self, a: Values) -> Values:
         return np.abs(a)
 

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from backproof import adapters, conduct, subjects
-from backproof.comparison.bounds import Bounds
+from backproof.comparison.bounds import Bound, Bounds
 from backproof.comparison.rows import Row, Status
 from backproof.comparison.verdicts import distance
 from backproof.errors import EvaluationError
 from backproof.pairing import Pairing
+from backproof.protocol import Tensors
 from backproof.record import DATA, SUBJECT, Point, Record
 from backproof.traits import innermost
 
@@ -29,8 +30,6 @@ def name_layout(pairing: Pairing, record: Record, rows: list[Row], limit: float)
     ]
     if not any(row.quantity == "gradient" or not row.shape for row in wrong):
         return
-    if any("gave no answer" in text for text in record.errors.get(SUBJECT, {}).values()):
-        return
     found = fitting(pairing, record, limit)
     if found is not None:
         advice = f"in another layout it matches: {found}"
@@ -40,11 +39,13 @@ def name_layout(pairing: Pairing, record: Record, rows: list[Row], limit: float)
 
 def fitting(pairing: Pairing, record: Record, limit: float) -> str | None:
     """The simplest adapters with which the bare subject is within its bound at a probe."""
-    if WHERE not in record.parameters:
+    hung = any(conduct.NO_ANSWER in text for text in record.errors.get(SUBJECT, {}).values())
+    if WHERE not in record.parameters or hung:
         return None
-    bare = innermost(pairing.subject)
     bound = Bounds(record).at(SUBJECT, WHERE)
-    names = set(bound.values)
+    if fits(record.evaluations[SUBJECT].get(WHERE, {}), bound):
+        return None  # its layout is not what is wrong
+    bare = innermost(pairing.subject)
     for told, adapter in candidates(pairing):
         try:
             given = subjects.given_by(
@@ -54,20 +55,28 @@ def fitting(pairing: Pairing, record: Record, limit: float) -> str | None:
             return None
         except EvaluationError:
             continue
-        judged = [name for name in given if name in names and name.startswith("gradient/")]
-        if judged and all(
-            given[name].shape == bound.values[name].shape
-            and distance(name, given[name], bound) == 0
-            for name in judged
-        ):
+        if fits(given, bound):
             return told
     return None
+
+
+def fits(given: Tensors, bound: Bound) -> bool:
+    """Whether there are gradients, and each is what it may be."""
+    gradients = {
+        name: array
+        for name, array in given.items()
+        if name.startswith("gradient/") and name in bound.values
+    }
+    return bool(gradients) and all(
+        array.shape == bound.values[name].shape and distance(name, array, bound) == 0
+        for name, array in gradients.items()
+    )
 
 
 def candidates(pairing: Pairing) -> Iterator[tuple[str, Adapter]]:
     """Adapters and their combinations, the simplest first, each as it is written."""
     as_it_is: dict[str, Adapter] = {"{}": lambda f: f}
-    kernels = {
+    kernels: dict[str, Adapter] = {
         **as_it_is,
         "adapters.transposed({})": adapters.transposed,
         **{
@@ -87,12 +96,12 @@ def candidates(pairing: Pairing) -> Iterator[tuple[str, Adapter]]:
         "adapters.vector({})": adapters.vector,
     }
     reduction = pairing.network.loss.batch
-    samples = {
+    samples: dict[str, Adapter] = {
         **as_it_is,
         "adapters.columns({})": adapters.columns,
         f'adapters.one_sample({{}}, "{reduction}")': partial(adapters.one_sample, batch=reduction),
     }
-    labels = {
+    labels: dict[str, Adapter] = {
         **as_it_is,
         "adapters.integer_labels({})": adapters.integer_labels,
         "adapters.integer_labels({}, first=1)": partial(adapters.integer_labels, first=1),

@@ -57,10 +57,10 @@ def build(network: Network) -> keras.Model:
         [
             keras.Input((network.fan_in,)),
             *(
-                keras.layers.Dense(
+                (ScalarBias if layer.bias == "scalar" else keras.layers.Dense)(
                     layer.fan_out,
                     activation=None if fused and index == last else activation(layer.activation),
-                    use_bias=layer.bias,
+                    use_bias=bool(layer.bias),
                     kernel_regularizer=regularizer,
                     bias_regularizer=regularizer if network.penalty.biases else None,
                 )
@@ -68,6 +68,19 @@ def build(network: Network) -> keras.Model:
             ),
         ]
     )
+
+
+class ScalarBias(keras.layers.Dense):
+    """A dense layer whose units share one bias, (1,)."""
+
+    def build(self, input_shape: Any) -> None:
+        """The kernel as in a layer without a bias, then one number."""
+        self.use_bias = False
+        super().build(input_shape)
+        self.use_bias = True
+        self.bias = self.add_weight(
+            name="bias", shape=(1,), initializer="zeros", regularizer=self.bias_regularizer
+        )
 
 
 def penalty(network: Network) -> Any:
@@ -161,13 +174,15 @@ class KerasTwin:
         self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
         self.denses = [part for part in _flat(model) if isinstance(part, keras.layers.Dense)]
         found = [
-            (*part.kernel.shape, part.bias is not None) if part.built else "not built"
+            (*part.kernel.shape, 0 if part.bias is None else part.bias.shape[0])
+            if part.built
+            else "not built"
             for part in self.denses
         ]
-        wanted = [(layer.fan_in, layer.fan_out, layer.bias) for layer in network.layers]
+        wanted = [(layer.fan_in, layer.fan_out, layer.biases) for layer in network.layers]
         if found != wanted:
             raise UsageError(
-                f"the model's dense layers are (in, out, bias) {found}, the network's {wanted}"
+                f"the model's dense layers are (in, out, biases) {found}, the network's {wanted}"
             )
         self.variables = {
             f"dense_{index}/{name}": variable

@@ -47,7 +47,10 @@ def build(network: Network) -> nn.Module:
     fused = losses.named(network.loss.kind).ACTIVATION is not None
     parts: list[nn.Module] = []
     for index, layer in enumerate(network.layers):
-        parts.append(nn.Linear(layer.fan_in, layer.fan_out, bias=layer.bias))
+        linear = nn.Linear(layer.fan_in, layer.fan_out, bias=bool(layer.bias))
+        if layer.bias == "scalar":  # one number, which F.linear adds to every unit
+            linear.bias = nn.Parameter(torch.zeros(1))
+        parts.append(linear)
         if not (fused and index == len(network.layers) - 1):
             parts.append(ACTIVATIONS[layer.activation.name](layer.activation))
     return nn.Sequential(*parts)
@@ -136,11 +139,14 @@ class TorchTwin:
                 unfit = f"; it cannot be called: {error}"
         for hook in hooks:
             hook.remove()
-        found = [(part.in_features, part.out_features, part.bias is not None) for part in met]
-        wanted = [(layer.fan_in, layer.fan_out, layer.bias) for layer in self.network.layers]
+        found = [
+            (part.in_features, part.out_features, 0 if part.bias is None else len(part.bias))
+            for part in met
+        ]
+        wanted = [(layer.fan_in, layer.fan_out, layer.biases) for layer in self.network.layers]
         if found != wanted or unfit:
             raise UsageError(
-                f"the module's linear layers are (in, out, bias) {found}, "
+                f"the module's linear layers are (in, out, biases) {found}, "
                 f"the network's {wanted}{unfit}"
             )
         return met

@@ -162,12 +162,14 @@ def open_samples(report: Report) -> list[tuple[str, str, Row]]:
     ]
 
 
+BIASES = {True: "", False: " without bias", "scalar": " with a scalar bias"}
+
+
 def network_in_words(record: Record) -> str:
     """``2 → 10 relu → 1 sigmoid, binary_cross_entropy, l2 0.005``."""
     network = record.network
     layers = [
-        f"{layer.fan_out} {layer.activation.name}{'' if layer.bias else ' without bias'}"
-        for layer in network.layers
+        f"{layer.fan_out} {layer.activation.name}{BIASES[layer.bias]}" for layer in network.layers
     ]
     parts = [" → ".join([str(network.fan_in), *layers]), network.loss.kind]
     parts += [f"l2 {network.penalty.l2:g}"] if network.penalty.l2 else []
