@@ -42,10 +42,10 @@ class Rounding:
     """fl(f) = f·(1 + θ) + η, with |θ| ≤ 2·ulps·unit for functions, ≤ unit for + − × ÷; |η| ≤ tiny.
 
     ``unit`` is the unit roundoff (half an ulp of 1), ``tiny`` the smallest normal number: some
-    implementations flush what is smaller to zero. ``charges`` names the functions that are
-    charged otherwise than `FLOOR` ulps. ``form`` is that of its cross-entropy. ``absolute`` names
-    functions that it declares to err by so much more, such as a sigmoid read from a table (for the
-    derivative "sigmoid'"). ``kinks`` names the functions whose subgradient at an exact kink it chooses
+    implementations flush what is smaller to zero. ``charges`` names the functions that are charged
+    otherwise than `FLOOR` ulps. ``form`` is that of its cross-entropy. ``absolute`` names functions
+    that it declares to err by so much more, such as a sigmoid read from a table (for the derivative
+    "sigmoid'"). ``kinks`` names the functions whose subgradient at an exact kink it chooses
     otherwise than the definition: there the radius covers both sides. Source: Higham, Accuracy and
     Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
     """

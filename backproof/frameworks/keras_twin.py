@@ -70,7 +70,7 @@ def build(network: Network) -> keras.Model:
     )
 
 
-class ScalarBias(keras.layers.Dense):
+class ScalarBias(keras.layers.Dense):  # type: ignore[misc]  # Keras has no types here
     """A dense layer whose units share one bias, (1,)."""
 
     def build(self, input_shape: Any) -> None:
