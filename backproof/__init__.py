@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backproof.optimizers.momentum import Momentum
     from backproof.pairing import Pairing, Waiver
     from backproof.parameters import Batch, Parameters
+    from backproof.programs import external
     from backproof.reports.report import Report
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Waiver",
     "adapters",
     "assert_equivalent",
+    "external",
     "verify",
 ]
 __version__ = "0.1.0"
@@ -54,6 +56,7 @@ _HOMES = {
     "UsageError": "errors",
     "Waiver": "pairing",
     "assert_equivalent": "face",
+    "external": "programs",
     "verify": "face",
 }
 

@@ -44,12 +44,14 @@ def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], Tensors] | None:
     try:
         message = json.loads(line)
         size = int(message.get("tensors", 0))
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, TypeError) as error:
         raise ProtocolError(f"expected a line of JSON, got {line[:200]!r}") from error
+    if size < 0:
+        raise ProtocolError(f"{size} bytes of tensors are announced in {line[:200]!r}")
     payload = pipe.read(size) if size else b""
     if len(payload) < size:
         raise ProtocolError(f"expected {size} bytes of tensors, got {len(payload)}")
     try:
         return message, load(payload) if size else {}
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"the tensors of {line[:200]!r} are no safetensors: {error}") from error

@@ -22,6 +22,10 @@ UNSTEADY = "the subject is not deterministic: called twice with the same input, 
 REMEDY = "seed it, or begin anew at each call, with adapters.anew(make)"
 
 
+class UnfitError(EvaluationError):
+    """A subject that is not to be compared, whatever it gives at other points."""
+
+
 def given_by(
     subject: Subject, parameters: Parameters, batch: Batch, limit: float | None = None
 ) -> Tensors:
@@ -94,7 +98,7 @@ def run(
                 omit(pairing, record, results)
         except EvaluationError as error:
             errors[point] = str(error)
-            if isinstance(error, conduct.HungError):
+            if isinstance(error, conduct.HungError | UnfitError):
                 lost = str(error)
             return None
         state = quantities.expected(pairing.network, ("updated",), record.slots)
@@ -152,15 +156,16 @@ def omit(pairing: Pairing, record: Record, results: Tensors) -> None:
         return
     stepped = [name for name in results if name.startswith("updated/")]
     if stepped and "updated" not in record.quantities:
-        raise EvaluationError(
+        raise UnfitError(
             f"the subject gives {stepped[0]}, but no optimizer is named whose step that is: "
             "name it, as in optimizer=GradientDescent(0.1), or leave it out"
         )
-    record.omits = tuple(name for name in record.names(START) if name not in results)
-    if not record.names(START):
-        raise EvaluationError(
-            f"the subject gives nothing to compare: return one of {', '.join(record.omits)}"
+    wanted = record.names(START)
+    if not results.keys() & set(wanted):
+        raise UnfitError(
+            f"the subject gives nothing to compare; return some of {', '.join(wanted)}"
         )
+    record.omits = tuple(name for name in wanted if name not in results)
     if any(name.startswith("updated/") for name in record.omits):
         record.steps = 1
 
@@ -169,7 +174,7 @@ def differing(once: Tensors, again: Tensors) -> dict[str, float]:
     """The largest difference of each tensor between two calls with the same input, where any."""
     if once.keys() != again.keys():
         names = ", ".join(sorted(once.keys() ^ again.keys()))
-        raise EvaluationError(f"{UNSTEADY} gave {names} only once; {REMEDY}")
+        raise UnfitError(f"{UNSTEADY} gave {names} only once; {REMEDY}")
     found: dict[str, float] = {}
     for name, first in once.items():
         second = again[name]
@@ -180,7 +185,7 @@ def differing(once: Tensors, again: Tensors) -> dict[str, float]:
         with np.errstate(invalid="ignore"):
             gap = np.abs(np.subtract(first, second, dtype=np.float64))
         if first.shape != second.shape or not np.isfinite(gap).all():
-            raise EvaluationError(f"{UNSTEADY} gave {name} differently; {REMEDY}")
+            raise UnfitError(f"{UNSTEADY} gave {name} differently; {REMEDY}")
         found[name] = float(gap.max())
     return found
 

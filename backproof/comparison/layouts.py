@@ -31,6 +31,7 @@ def name_layout(pairing: Pairing, record: Record, rows: list[Row], limit: float)
     if not any(row.quantity == "gradient" or not row.shape for row in wrong):
         return
     found = fitting(pairing, record, limit)
+    conduct.close_subject(pairing.subject)
     if found is not None:
         advice = f"in another layout it matches: {found}"
         for row in wrong:

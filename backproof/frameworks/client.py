@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ ENVIRONMENT = {
 }
 
 Reply = tuple[dict[str, Any], Tensors]
+# So many characters of what makes no sense are quoted.
+QUOTED = 200
 
 
 class Worker:
@@ -39,25 +41,46 @@ class Worker:
     becomes an `EvaluationError` of every request that is still open, and of those to come.
     """
 
-    def __init__(self, framework: str, dtype: str, root: Path, *, limit: float = 300.0) -> None:
+    def __init__(
+        self,
+        framework: str,
+        dtype: str,
+        root: Path,
+        *,
+        limit: float = 300.0,
+        command: Sequence[str] = (),
+    ) -> None:
+        """Start the framework's worker, or ``command``, a program that speaks as one, in ``root``.
+
+        Raises OSError if a program cannot be started.
+        """
         self.framework = framework
+        self.name = f"the program {command[0]}" if command else f"the {framework} worker"
         self.limit = limit
         self.lost: EvaluationError | None = None
-        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "backproof.worker", framework, dtype, str(root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.stderr,
-            env=os.environ | ENVIRONMENT,
-            start_new_session=True,
-        )
+        self._late = ""
+        self._ended = threading.Event()
+        self._losing = threading.Lock()
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process has ended)
+        try:
+            self.process = subprocess.Popen(
+                command or [sys.executable, "-m", "backproof.worker", framework, dtype, str(root)],
+                cwd=root if command else None,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.stderr,
+                env=os.environ | ENVIRONMENT,
+                start_new_session=True,
+            )
+        except OSError:
+            self.stderr.close()
+            raise
         self._requests: queue.SimpleQueue[tuple[dict[str, Any], Tensors] | None] = (
             queue.SimpleQueue()
         )
         self._open: queue.SimpleQueue[Future[Reply]] = queue.SimpleQueue()
-        self._hello: Future[Reply] = Future()
-        self._open.put(self._hello)
+        self.hello: Future[Reply] = Future()
+        self._open.put(self.hello)
         self._threads = [
             threading.Thread(target=self._write, daemon=True),
             threading.Thread(target=self._read, daemon=True),
@@ -68,7 +91,11 @@ class Worker:
     def request(self, message: Mapping[str, Any], tensors: Tensors | None = None) -> Future[Reply]:
         """Queue a request; its future holds the reply, or the error that the worker reported."""
         future: Future[Reply] = Future()
-        self._open.put(future)
+        with self._losing:
+            if self.lost is not None:
+                future.set_exception(self.lost)
+                return future
+            self._open.put(future)
         self._requests.put((dict(message), tensors or {}))
         return future
 
@@ -77,33 +104,40 @@ class Worker:
         try:
             message, tensors = future.result(timeout=self.limit)
         except TimeoutError:
-            self.lost = EvaluationError(
-                f"the {self.framework} worker gave no answer for {self.limit:g} s and was killed; "
-                "raise --time-limit if the network is that large"
+            self._late = (
+                f"gave no answer for {self.limit:g} s and was killed; "
+                "raise the time limit if the network is that large"
             )
             self.kill()
-            raise self.lost from None
-        if not message["ok"]:
-            raise EvaluationError(f"{message['error']} ({message['where']})")
+            # What it had written before is read once it is dead.
+            self._ended.wait(timeout=5)
+            raise self.lost or EvaluationError(f"{self.name} {self._late}") from None
+        if message.get("ok") is not True:
+            if not isinstance(message.get("error"), str):
+                told = str(message)[:QUOTED]
+                raise EvaluationError(
+                    f'{self.name} answered {told}, which says neither "ok" nor "error"'
+                )
+            where = f" ({message['where']})" if message.get("where") else ""
+            raise EvaluationError(f"{message['error']}{where}")
         return message, tensors
 
     def versions(self) -> dict[str, str]:
         """The framework's versions, once it is imported."""
-        found: dict[str, str] = self.wait(self._hello)[0]["versions"]
+        found: dict[str, str] = self.wait(self.hello)[0]["versions"]
         return found
 
     @property
     def ready(self) -> bool:
         """Whether the framework was imported: the worker has said so."""
-        return self._hello.done() and self._hello.exception() is None
+        return self.hello.done() and self.hello.exception() is None
 
     def _write(self) -> None:
         assert self.process.stdin is not None
-        while (item := self._requests.get()) is not None:
-            try:
+        # Once the worker is gone the reading side says why.
+        with contextlib.suppress(OSError):
+            while (item := self._requests.get()) is not None:
                 protocol.send(self.process.stdin, *item)
-            except OSError:
-                return  # the worker is gone; the reading side says why
         with contextlib.suppress(OSError):
             self.process.stdin.close()
 
@@ -112,25 +146,35 @@ class Worker:
         while True:
             try:
                 reply = protocol.receive(self.process.stdout)
-            except (protocol.ProtocolError, OSError, ValueError) as error:
-                reply, why = None, f"wrote garbage: {error}"
+            except (protocol.ProtocolError, OSError, ValueError, MemoryError) as error:
+                reply, why = None, f"wrote garbage: {str(error) or type(error).__name__}"
                 self.kill()
             else:
                 why = ""
             if reply is None:
                 break
-            self._open.get().set_result(reply)
+            try:
+                self._open.get_nowait().set_result(reply)
+            except queue.Empty:
+                why = f"answered what nobody asked: {str(reply[0])[:QUOTED]}"
+                self.kill()
+                break
+        self.process.stdout.close()
         self._fail(why)
 
     def _fail(self, why: str) -> None:
         """Give every open request, and every later one, the reason why there is no answer."""
         status = self.process.wait()
-        if self.lost is None:
-            self.lost = EvaluationError(
-                f"the {self.framework} worker {why or describe_exit(status)}{self._last_words()}"
-            )
-        while True:
-            self._open.get().set_exception(self.lost)
+        if self._late:
+            said = f"{self._late} (it {why})" if why else self._late
+        else:
+            said = f"{why or describe_exit(status)}{self._last_words()}"
+        with self._losing:
+            self.lost = EvaluationError(f"{self.name} {said}")
+            while not self._open.empty():
+                self._open.get_nowait().set_exception(self.lost)
+        self.stderr.close()
+        self._ended.set()
 
     def _last_words(self) -> str:
         self.stderr.seek(0)
@@ -154,6 +198,8 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.kill()
             self.process.wait()
+        for thread in self._threads:  # they close their pipes
+            thread.join(timeout=5)
 
     def __enter__(self) -> Worker:
         return self

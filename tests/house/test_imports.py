@@ -33,6 +33,7 @@ LAYERS = {
         "protocol",
         "worker",
         "frameworks",
+        "programs",
         "traits",
         "adapters",
         "pairing",
