@@ -11,14 +11,19 @@ if TYPE_CHECKING:
     from backproof.face import assert_equivalent, verify
     from backproof.forms import Form
     from backproof.network import Dense, Loss, Network, Penalty
+    from backproof.optimizers.adam import Adam
+    from backproof.optimizers.adamw import AdamW
     from backproof.optimizers.gradient_descent import GradientDescent
     from backproof.optimizers.momentum import Momentum
+    from backproof.optimizers.rmsprop import RMSprop
     from backproof.pairing import Pairing, Waiver
     from backproof.parameters import Batch, Parameters
     from backproof.programs import external
     from backproof.reports.report import Report
 
 __all__ = [
+    "Adam",
+    "AdamW",
     "Batch",
     "Dense",
     "Form",
@@ -29,6 +34,7 @@ __all__ = [
     "Pairing",
     "Parameters",
     "Penalty",
+    "RMSprop",
     "Report",
     "UsageError",
     "Waiver",
@@ -42,6 +48,8 @@ __version__ = "0.1.0"
 # Every pytest session imports this package for its plugin, and the command line starts its workers
 # before NumPy is there: so a name is imported when it is first asked for.
 _HOMES = {
+    "Adam": "optimizers.adam",
+    "AdamW": "optimizers.adamw",
     "Batch": "parameters",
     "Dense": "network",
     "Form": "forms",
@@ -52,6 +60,7 @@ _HOMES = {
     "Pairing": "pairing",
     "Parameters": "parameters",
     "Penalty": "network",
+    "RMSprop": "optimizers.rmsprop",
     "Report": "reports.report",
     "UsageError": "errors",
     "Waiver": "pairing",

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -78,7 +79,8 @@ def place(thread: threading.Thread) -> str:
 
 def hint(error: Exception) -> str:
     """What to do about an error that many subjects make."""
-    if isinstance(error, ValueError) and "read-only" in str(error):
+    frozen = isinstance(error, FrozenInstanceError) and str(error).endswith(("inputs'", "targets'"))
+    if frozen or (isinstance(error, ValueError) and "read-only" in str(error)):
         return ": it changes its batch in place; give it copies, with adapters.copied(subject)"
     return ""
 

@@ -33,6 +33,11 @@ KINKS = {"keras": ("hinge", "selu"), "torch": ("hinge",), "jax": ("abs", "leaky_
 
 HALF = ("bfloat16", "float16")
 
+# What holds its coefficients more narrowly than its dtype, and how: Keras 3 on TensorFlow casts
+# Python numbers through float32, whatever the dtype: of L2 and L1 penalties, of the momentum,
+# Adam's β and ε, of leaky slopes and GELU's constants. It is its fault, and not its model.
+NARROW = {"keras": 2.0**-24}
+
 # Unit roundoff of the arithmetic that the balls themselves are computed in.
 U64 = 2.0**-53
 
@@ -45,9 +50,11 @@ class Rounding:
     implementations flush what is smaller to zero. ``charges`` names the functions that are charged
     otherwise than `FLOOR` ulps. ``form`` is that of its cross-entropy. ``absolute`` names functions
     that it declares to err by so much more, such as a sigmoid read from a table (for the derivative
-    "sigmoid'"). ``kinks`` names the functions whose subgradient at an exact kink it chooses
-    otherwise than the definition: there the radius covers both sides. Source: Higham, Accuracy and
-    Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
+    "sigmoid'"). ``coefficients`` is the unit roundoff of the dtype that it holds coefficients in,
+    if that is a narrower one. ``kinks`` names the functions whose subgradient at an exact kink it
+    chooses otherwise than the definition: there the radius covers both sides. Source: Higham,
+    Accuracy and Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow
+    as in (2.8).
     """
 
     dtype: str
@@ -57,6 +64,7 @@ class Rounding:
     form: Form = LOGITS
     absolute: tuple[tuple[str, float], ...] = ()
     kinks: tuple[str, ...] = ()
+    coefficients: float = 0.0
 
     @staticmethod
     @lru_cache
@@ -99,6 +107,10 @@ class Rounding:
     def ulps(self, function: str) -> float:
         """How many ulps one call of ``function`` is charged."""
         return dict(self.charges).get(function, FLOOR)
+
+    def held(self, roundings: int) -> float:
+        """What is lost beside γ where a coefficient of so many roundings is held more narrowly."""
+        return replace(self, unit=self.coefficients).gamma(roundings) if self.coefficients else 0.0
 
     def error(self, function: str) -> float:
         """The absolute error that is declared for one call of ``function``, beyond its charge."""

@@ -97,6 +97,7 @@ class Function:
             radius = np.where(size**3 * rounding.tiny < 1, radius, inf)
         else:
             radius = np.full_like(slope, error + 0.25 * rounding.charge("exp") + 5 * unit)
+        radius += rounding.held(4)  # what the coefficients move, as told in `charged`, and more
         radius *= SLACK * (1 + 16 * unit)
         if z.radius is not None:
             radius += SLACK * z.radius * np.minimum(np.abs(bent) + 2 * TWISTED * z.radius, BENT)
@@ -126,7 +127,7 @@ def charged(rounding: Rounding, approximate: bool) -> float:
     a product round. As erfc(−t)/2, which may be 1: by the charge on erfc, and likewise. As
     (1 + tanh w)/2: half the charge on tanh, and what w rounds: its coefficients (2u), the cube
     (4u: two products, or one pow), the other products and the sum (3u) give 9u, and
-    |w|·tanh′(w) ≤ 0.448, halved.
+    |w|·tanh′(w) ≤ 0.448, halved. Coefficients that are held more narrowly move t once, or w twice.
     """
     unit = rounding.unit
     forms = [
@@ -136,7 +137,7 @@ def charged(rounding: Rounding, approximate: bool) -> float:
     ]
     if approximate:
         forms = [rounding.charge("gelu_tanh"), rounding.charge("tanh") / 2 + 4.1 * unit]
-    return max(forms) * (1 + 8 * unit)
+    return max(forms) * (1 + 8 * unit) + rounding.held(2) / 2
 
 
 def inner(z: Values) -> tuple[Values, Values]:

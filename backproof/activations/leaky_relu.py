@@ -40,7 +40,8 @@ class Function:
         """
         above, below = sides(z)
         alpha = abs(self.alpha)
-        radius = below * (alpha * rounding.gamma(2) * SLACK * z.magnitude)
+        known = rounding.gamma(2) + rounding.held(1)
+        radius = below * (alpha * known * SLACK * z.magnitude)
         radius += rounding.eta * (below & (z.magnitude > 0))
         if z.radius is not None:
             radius += SLACK * z.radius * np.maximum(above, alpha * below)
@@ -55,7 +56,7 @@ class Function:
         above, below = sides(z)
         above |= (z.value == 0) & (self.name in rounding.kinks)
         alpha, size = abs(self.alpha), cotangent.magnitude
-        radius = below * (alpha * rounding.gamma(2) * SLACK * size)
+        radius = below * (alpha * (rounding.gamma(2) + rounding.held(1)) * SLACK * size)
         radius += rounding.eta * (below & (size > 0))
         if cotangent.radius is not None:
             radius += SLACK * cotangent.radius * np.maximum(above, alpha * below)

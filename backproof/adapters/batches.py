@@ -14,7 +14,7 @@ from backproof.traits import Adapted
 Subject = Callable[..., Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class View:
     """Inputs and targets as an adapter shows them: in whatever form the subject takes them."""
 

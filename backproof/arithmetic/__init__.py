@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -37,6 +38,15 @@ class Ops(Protocol[T]):
 
     def scale(self, a: T, c: float, divisor: int = 1, roundings: int = 1) -> T:
         """a·c/divisor; an implementation reaches that coefficient in so many roundings."""
+
+    def constant(self, c: float | Fraction, like: T, roundings: int) -> T:
+        """An array like that one, of c; an implementation reaches c in so many roundings."""
+
+    def divide(self, a: T, b: T) -> T:
+        """a/b; where b may be 0, nothing is known."""
+
+    def sqrt(self, a: T) -> T:
+        """√a, of what is not negative."""
 
     def rounded(self, a: T, times: int) -> T:
         """a, rounded so many times on the way to where it is used."""

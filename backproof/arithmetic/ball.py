@@ -15,6 +15,7 @@ the move from X to x̂ by at most the radius of x.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import reduce
 from math import exp, inf
 
@@ -219,13 +220,61 @@ class BallOps:
         smallest = min(abs(c), abs(c) / divisor, 1 / divisor)
         c = c / divisor
         size = abs(c) * SLACK
-        radius = a.magnitude * (size * self.rounding.gamma(roundings + 1))
+        known = self.rounding.gamma(roundings + 1) + self.rounding.held(roundings)
+        radius = a.magnitude * (size * known)
         if a.radius is not None:
             radius += size * a.radius
         if 0 < smallest < 2 * self.rounding.tiny:  # the coefficient itself may underflow
             radius += self.rounding.eta * a.magnitude
         radius += eta * (a.magnitude > 0)
         return Ball(c * a.value, radius)
+
+    def constant(self, c: float | Fraction, like: Ball, roundings: int) -> Ball:
+        """γ_roundings·|c|, and what underflow takes of a coefficient that is as small."""
+        size = abs(float(c))
+        radius = size * SLACK * (self.rounding.gamma(roundings) + self.rounding.held(roundings))
+        if 0 < size < 2 * self.rounding.tiny:
+            radius += self.rounding.eta
+        return Ball(np.full_like(like.value, float(c)), np.full_like(like.value, radius))
+
+    def divide(self, a: Ball, b: Ball) -> Ball:
+        """(r_a + m_a/l·r_b)/l + γ₂·m_a/l, with l the smallest that the divisor may be.
+
+        |â/b̂ − A/B| = |(â − A) − (A/B)·(b̂ − B)|/|b̂|. An implementation divides, or multiplies with
+        a reciprocal: two roundings; of the reciprocal underflow may take η, which m_a multiplies.
+        Where the divisor may be 0 the radius is infinite, for an exact 0 is then divided too.
+        """
+        least = np.abs(b.value)
+        if b.radius is not None:
+            least = least - 2 * SLACK * b.radius
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(least > 0, 1 / least, inf)
+            size = a.magnitude * share
+            error = size * self.rounding.gamma(2)
+            if a.radius is not None:
+                error = error + a.radius * share
+            if b.radius is not None:
+                error = error + size * (b.radius * share)
+            error = error * SLACK + self.rounding.eta * (a.magnitude > 0) * (1 + a.magnitude)
+            value = np.where(b.value == 0, 0, a.value / b.value)
+        return Ball(value, np.where(least > 0, error, inf))
+
+    def sqrt(self, a: Ball) -> Ball:
+        """u·√m, and for the move of â off A the smaller of √r and r/(√â + √A).
+
+        |√â − √A| = |â − A|/(√â + √A), with â at least value − 2r and A at least value − r; and
+        never more than √|â − A|. IEEE 754 rounds a root correctly.
+        """
+        value = np.sqrt(np.maximum(a.value, 0))
+        radius = np.sqrt(a.magnitude) * (self.rounding.unit * SLACK)
+        radius += self.rounding.eta * (a.magnitude > 0)
+        if a.radius is not None:
+            least = np.sqrt(np.maximum(a.value - 2 * SLACK * a.radius, 0))
+            least = least + np.sqrt(np.maximum(a.value - SLACK * a.radius, 0))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                moved = np.where(least > 0, a.radius / least, inf)
+            radius += SLACK * np.minimum(moved, np.sqrt(a.radius))
+        return Ball(value, radius)
 
     def rounded(self, a: Ball, times: int) -> Ball:
         """γ_times at the size of a, and what underflow may take each time."""

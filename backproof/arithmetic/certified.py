@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 
 import numpy as np
@@ -109,6 +110,17 @@ class CertifiedOps:
         """a·c/divisor, the float c and the whole number divisor being exact."""
         factor = arb(c) / divisor
         return a.map(lambda x: x * factor)
+
+    def constant(self, c: float | Fraction, like: Certified, roundings: int) -> Certified:
+        exact = Fraction(c)
+        one = arb(exact.numerator) / arb(exact.denominator)
+        return Certified([one] * len(like.entries), like.shape)
+
+    def divide(self, a: Certified, b: Certified) -> Certified:
+        return a.zip(arb.__truediv__, spread(b, a.shape))
+
+    def sqrt(self, a: Certified) -> Certified:
+        return a.map(lambda x: x.nonnegative_part().sqrt())
 
     def rounded(self, a: Certified, times: int) -> Certified:
         return a

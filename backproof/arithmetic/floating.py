@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import reduce
 
 import numpy as np
@@ -47,6 +48,15 @@ class Float:
 
     def scale(self, a: Values, c: float, divisor: int = 1, roundings: int = 1) -> Values:
         return a if c == divisor else a * (c / divisor)
+
+    def constant(self, c: float | Fraction, like: Values, roundings: int) -> Values:
+        return np.full_like(like, float(c))
+
+    def divide(self, a: Values, b: Values) -> Values:
+        return a / b
+
+    def sqrt(self, a: Values) -> Values:
+        return np.sqrt(a)
 
     def rounded(self, a: Values, times: int) -> Values:
         return a

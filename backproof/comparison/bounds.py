@@ -13,7 +13,7 @@ from backproof.arithmetic.ball import Ball, BallOps, widened
 from backproof.definition import evaluate, recovered, step, undecided
 from backproof.forms import LOGITS
 from backproof.record import SUBJECT, Point, Record
-from backproof.rounding import Rounding, inflated
+from backproof.rounding import NARROW, Rounding, inflated
 
 Values = NDArray[np.floating]
 
@@ -52,10 +52,21 @@ class Bounds:
             return model
         return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
 
+    def narrowly(self, implementation: str, point: Point) -> Bound | None:
+        """The same for an implementation with the fault that it is known for: see `NARROW`."""
+        unit = NARROW.get(implementation, 0.0)
+        if unit <= Rounding.of(self.record.dtype).unit:
+            return None
+        return self._at(replace(self.rounding(implementation), coefficients=unit), point)
+
     def at(self, implementation: str, point: Point) -> Bound:
         """How far that implementation may lie from the exact result at that point."""
         rounding = self.rounding(implementation)
-        recovers = self.record.recovered and implementation == SUBJECT
+        return self._at(
+            rounding, point, recovers=self.record.recovered and implementation == SUBJECT
+        )
+
+    def _at(self, rounding: Rounding, point: Point, *, recovers: bool = False) -> Bound:
         key = (rounding, recovers, point)
         if key not in self._known:
             self._known[key] = self._compute(rounding, point, recovers=recovers)

@@ -18,6 +18,12 @@ class Status(StrEnum):
     UNDECIDED = "UNDECIDED"
     ERROR = "ERROR"
     WAIVED = "WAIVED"
+    AT_FAULT = "REFERENCE AT FAULT"
+
+    @property
+    def passes(self) -> bool:
+        """Whether a row with this status speaks against nobody but its reference."""
+        return self in (Status.MATCH, Status.WAIVED, Status.AT_FAULT)
 
 
 @dataclass(slots=True)

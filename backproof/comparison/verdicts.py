@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.bounds import Bound, Bounds
-from backproof.comparison.certainty import Certainty, digits
+from backproof.comparison.certainty import Certainty, digits, outside
 from backproof.comparison.kernel import Difference, difference
 from backproof.comparison.rows import Row, Status
 from backproof.pairing import Waiver
@@ -42,11 +42,48 @@ def compare(
         ]
         find_vacuity(mine)
         rows += mine
+    acknowledge_faults(rows, record, bounds, certainty)
     if unsteady := unsteadiness(record, bounds):
         for row in rows:
             row.status, row.cause = Status.ERROR, unsteady
     apply_waivers(rows, record.waivers, today)
     return rows
+
+
+def acknowledge_faults(
+    rows: list[Row], record: Record, bounds: Bounds, certainty: Certainty
+) -> None:
+    """Tell a reference's known fault from a mismatch that concerns the subject.
+
+    It is acknowledged where all of this holds: the subject is within its bound of the definition,
+    and of the certified value where there is one; another reference matches it in this very
+    comparison; and the reference is off by no more than coefficients in float32 explain. What else
+    a reference is at fault for stays a mismatch: the twin may be wrong.
+    """
+    matching: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+    for row in rows:
+        if row.status is Status.MATCH:
+            matching[row.name, row.point, row.step].append(row.reference)
+    for row in rows:
+        confirmed_by = matching[row.name, row.point, row.step]
+        if row.status is not Status.MISMATCH or not confirmed_by or not row.shape:
+            continue
+        point = Point(row.point, row.step)
+        actual, expected = (
+            record.evaluations[who][point][row.name] for who in (SUBJECT, row.reference)
+        )
+        mine, narrow = bounds.at(SUBJECT, point), bounds.narrowly(row.reference, point)
+        if narrow is None or row.name not in narrow.radii or distance(row.name, actual, mine):
+            continue
+        truth = certainty.at(point).get(row.name)
+        if truth is not None and outside(actual, truth, mine.radii[row.name]) > 1:
+            continue
+        if distance(row.name, expected, narrow) == 0:
+            row.status = Status.AT_FAULT
+            row.cause += (
+                f", which coefficients held in float32 explain; the subject matches "
+                f"{' and '.join(confirmed_by)}" + (" and the certified value" if truth else "")
+            )
 
 
 def unsteadiness(record: Record, bounds: Bounds) -> str:
@@ -281,7 +318,7 @@ def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.
     """Let the named comparisons pass; a waiver that is not needed, or is too old, is an error."""
     for waiver in waivers:
         named = [row for row in rows if f"{row.reference}/{row.name}" == waiver.comparison]
-        failing = [row for row in named if row.status is not Status.MATCH]
+        failing = [row for row in named if not row.status.passes]
         if not named:
             known = sorted({f"{row.reference}/{row.name}" for row in rows})
             near = difflib.get_close_matches(waiver.comparison, known, n=1)

@@ -13,7 +13,7 @@ from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory
 from backproof.network import Network
-from backproof.optimizers import Optimizer
+from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
 
@@ -118,19 +118,55 @@ def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
     return network.loss.scale * total
 
 
-def gradient_descent(o: Any, gradient: Any, slots: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """What a step takes off a parameter, as JAX's users write it."""
-    return o.learning_rate * gradient, {}
+Slots = dict[str, Any]
 
 
-def momentum(o: Any, gradient: Any, slots: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def gradient_descent(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
+    """What step t takes off a parameter, as JAX's users write it."""
+    return o.learning_rate * g, {}
+
+
+def momentum(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
     """Likewise, with the new velocity."""
-    velocity = o.momentum * slots["velocity"] + (1 - o.dampening) * gradient
-    direction = gradient + o.momentum * velocity if o.nesterov else velocity
+    velocity = o.momentum * slots["velocity"] + (1 - o.dampening) * g
+    direction = g + o.momentum * velocity if o.nesterov else velocity
     return o.learning_rate * direction, {"velocity": velocity}
 
 
-OPTIMIZERS = {"gradient_descent": gradient_descent, "momentum": momentum}
+def rmsprop(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
+    """Likewise, with the new mean square."""
+    v = o.rho * slots["mean_square"] + (1 - o.rho) * jnp.square(g)
+    size = jnp.sqrt(v + o.epsilon) if o.inside else jnp.sqrt(v) + o.epsilon
+    return o.learning_rate * g / size, {"mean_square": v}
+
+
+def adam(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
+    """Likewise, with the new moments."""
+    m = o.beta_1 * slots["first_moment"] + (1 - o.beta_1) * g
+    v = o.beta_2 * slots["second_moment"] + (1 - o.beta_2) * jnp.square(g)
+    one, two = (1 - o.beta_1**t, 1 - o.beta_2**t) if o.bias_correction else (1.0, 1.0)
+    if o.epsilon_at == "inside":
+        direction = (m / one) / jnp.sqrt(v / two + o.epsilon)
+    elif o.epsilon_at == "raw":
+        direction = (jnp.sqrt(two) / one) * m / (jnp.sqrt(v) + o.epsilon)
+    else:
+        direction = (m / one) / (jnp.sqrt(v / two) + o.epsilon)
+    return o.learning_rate * direction, {"first_moment": m, "second_moment": v}
+
+
+def adamw(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
+    """Likewise, with a decay of its own."""
+    change, after = adam(o, w, g, slots, t)
+    return change + o.learning_rate * o.weight_decay * w, after
+
+
+OPTIMIZERS = {
+    "gradient_descent": gradient_descent,
+    "momentum": momentum,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adamw,
+}
 
 
 # The output above which a unit says yes.
@@ -171,9 +207,10 @@ class JaxTwin:
         results = {f"activation/dense_{i}": a for i, a in enumerate(activations, start=1)}
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
+        t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
         for name, parameter in parameters.items():
             slots = {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
-            change, slots = self.change(self.optimizer, gradients[name], slots)
+            change, slots = self.change(self.optimizer, parameter, gradients[name], slots, t)
             results[f"updated/{name}"] = parameter - change
             results |= {f"updated/{slot}/{name}": value for slot, value in slots.items()}
         if self.network.decision is not None:

@@ -14,8 +14,9 @@ from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory
 from backproof.frameworks.keras_functions import MODES, activation, apply
+from backproof.frameworks.keras_optimizers import SLOTS, own_optimizer
 from backproof.network import Network
-from backproof.optimizers import Optimizer, slot_shapes
+from backproof.optimizers import STEP_COUNT, Optimizer, slot_shapes
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
 
@@ -126,34 +127,6 @@ def data_loss(network: Network) -> Any:
     return loss
 
 
-def own_optimizer(optimizer: Optimizer) -> Any:
-    """Keras's optimizer of that name, with the same coefficients."""
-    if optimizer.name not in OPTIMIZERS:
-        raise UsageError(
-            f"no Keras twin for optimizer {optimizer.name!r}: compile the model with one"
-        )
-    return OPTIMIZERS[optimizer.name](optimizer)
-
-
-def momentum(optimizer: Any) -> Any:
-    """SGD with momentum; Keras knows no dampening."""
-    if optimizer.dampening:
-        raise UsageError("Keras's SGD has no dampening: compare with torch, or compile your own")
-    return keras.optimizers.SGD(
-        optimizer.learning_rate, momentum=optimizer.momentum, nesterov=optimizer.nesterov
-    )
-
-
-OPTIMIZERS: dict[str, Any] = {
-    "gradient_descent": lambda optimizer: keras.optimizers.SGD(optimizer.learning_rate),
-    "momentum": momentum,
-}
-# Where Keras keeps a slot, and its factor there: its velocity is −learning_rate times ours.
-SLOTS: dict[str, tuple[str, Any]] = {
-    "velocity": ("momentums", lambda optimizer: -optimizer.learning_rate)
-}
-
-
 class KerasTwin:
     """A compiled model in one traced function: load, forward, loss, gradients, one step."""
 
@@ -206,6 +179,8 @@ class KerasTwin:
             for home, by in [SLOTS[slot]]
             for name, variable in self.variables.items()
         }
+        # How many steps were made before, where that matters.
+        self.counted: dict[str, tuple[int, ...]] = {STEP_COUNT: ()} if optimizer.COUNTS else {}
         # One trace for every batch size.
         self.compute = (
             self._compute
@@ -220,6 +195,7 @@ class KerasTwin:
                         for name, shape in {
                             **network.shapes(),
                             **slot_shapes(network, optimizer),
+                            **self.counted,
                         }.items()
                     },
                 ],
@@ -232,6 +208,9 @@ class KerasTwin:
             variable.assign(state[name])
         for name, (variable, factor) in self.slots.items():
             variable.assign(state[name] * tf.constant(factor, variable.dtype))
+        if self.counted:
+            steps = tf.cast(state[STEP_COUNT], self.model.optimizer.iterations.dtype)
+            self.model.optimizer.iterations.assign(steps)
         recorded: dict[int, Any] = {}
         with tf.GradientTape() as tape:
             with _recording(self.denses, recorded):
@@ -266,7 +245,10 @@ class KerasTwin:
             self._batch = (batch, self._tensor(batch.inputs), self._tensor(batch.targets))
         results = self.compute(
             *self._batch[1:],
-            {name: self._tensor(parameters[name]) for name in (*self.variables, *self.slots)},
+            {
+                name: self._tensor(parameters[name])
+                for name in (*self.variables, *self.slots, *self.counted)
+            },
         )
         # NumPy has no bfloat16; float32 holds the half precisions.
         half = self.dtype in ("bfloat16", "float16")

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory
+from backproof.frameworks.torch_optimizers import SLOTS, own_optimizer, set_count
 from backproof.network import Network
-from backproof.optimizers import Optimizer
+from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
 
@@ -113,6 +114,7 @@ class TorchTwin:
         self.optimizer: torch.optim.Optimizer = (
             configure() if configure else own_optimizer(optimizer, module)
         )
+        self.described = optimizer
         self.slots = optimizer.SLOTS
         self._batch: tuple[Any, Any, Any] = (None, None, None)
         self.layer_inputs: list[Tensor] = []
@@ -169,6 +171,8 @@ class TorchTwin:
 
     def load(self, state: Tensors) -> None:
         """Copy parameters and slots in; PyTorch keeps a kernel as (fan_out, fan_in)."""
+        if self.slots:
+            set_count(self.optimizer, self.described, int(state.get(STEP_COUNT, 0)))
         with torch.no_grad():
             for name, parameter in self._parameters():
                 parameter.copy_(turned(name, torch.from_numpy(state[name])))
@@ -237,31 +241,6 @@ class TorchTwin:
 def turned(name: str, value: Tensor) -> Tensor:
     """A kernel between (fan_in, fan_out) and PyTorch's (fan_out, fan_in); a bias as it is."""
     return value.T if name.endswith("kernel") else value
-
-
-def own_optimizer(optimizer: Optimizer, module: nn.Module) -> torch.optim.Optimizer:
-    """PyTorch's optimizer of that name, with the same coefficients."""
-    if optimizer.name not in OPTIMIZERS:
-        raise UsageError(
-            f"no PyTorch twin for optimizer {optimizer.name!r}: give a model with "
-            "configure_optimizers"
-        )
-    made: torch.optim.Optimizer = OPTIMIZERS[optimizer.name](module.parameters(), optimizer)
-    return made
-
-
-OPTIMIZERS: dict[str, Any] = {
-    "gradient_descent": lambda parameters, o: torch.optim.SGD(parameters, o.learning_rate),
-    "momentum": lambda parameters, o: torch.optim.SGD(
-        parameters,
-        o.learning_rate,
-        momentum=o.momentum,
-        dampening=o.dampening,
-        nesterov=o.nesterov,
-    ),
-}
-# What PyTorch calls the slots.
-SLOTS = {"velocity": "momentum_buffer"}
 
 
 def held(value: Tensor) -> np.ndarray[Any, Any]:

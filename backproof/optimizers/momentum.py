@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from backproof.errors import UsageError
+from backproof.moments import CONVERTED, complement_roundings
 
 if TYPE_CHECKING:
     from backproof.arithmetic import Ops
 
 T = TypeVar("T")
-
-# A velocity kept as −learning_rate · velocity is converted at each end: two roundings more for
-# every coefficient, and one for a coefficient that is itself a product.
-CONVERTED = 4
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,13 @@ class Momentum:
         kept = ops.scale(slots["velocity"], self.momentum, roundings=CONVERTED)
         # In the other convention each term is scaled by the learning rate before the sum.
         gradient = ops.rounded(gradient, CONVERTED)
-        velocity = ops.add(kept, ops.scale(gradient, 1 - self.dampening, roundings=CONVERTED))
+        added = gradient
+        if self.dampening:
+            held = complement_roundings(self.dampening) + CONVERTED
+            added = ops.multiply(
+                gradient, ops.constant(1 - Fraction(self.dampening), gradient, held)
+            )
+        velocity = ops.add(kept, added)
         direction = velocity
         if self.nesterov:
             ahead = ops.scale(velocity, self.momentum, roundings=CONVERTED)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from backproof.plugin.run import Run
 
 FOLDER = "comparisons"
+# The status of a row whose reference alone is wrong; the module of the statuses imports NumPy.
+AT_FAULT = "REFERENCE AT FAULT"
 
 
 def seconds(text: str) -> float:
@@ -150,8 +152,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, object] | None:
     """A waived comparison passes, under a name of its own."""
-    if report.when == "call" and report.passed and ("status", "WAIVED") in report.user_properties:
-        return "waived", "w", ("WAIVED", {"yellow": True})
+    if report.when == "call" and report.passed:
+        if ("status", "WAIVED") in report.user_properties:
+            return "waived", "w", ("WAIVED", {"yellow": True})
+        if ("status", AT_FAULT) in report.user_properties:
+            return "reference at fault", "r", (AT_FAULT, {"yellow": True})
     return None
 
 
@@ -159,11 +164,13 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Every waiver with its reason, and what has become of the report."""
-    waived = terminalreporter.stats.get("waived", [])
-    if waived:
-        terminalreporter.section("waived comparisons")
-    for report in waived:
-        terminalreporter.write_line(f"{report.nodeid}: {dict(report.user_properties)['cause']}")
+    sections = {"waived": "waived comparisons", "reference at fault": "references at fault"}
+    for kind, title in sections.items():
+        told = terminalreporter.stats.get(kind, [])
+        if told:
+            terminalreporter.section(title)
+        for report in told:
+            terminalreporter.write_line(f"{report.nodeid}: {dict(report.user_properties)['cause']}")
     closing = config.stash[COMPARISONS].closing
     if closing:
         terminalreporter.write_line(f"backproof: {closing}")

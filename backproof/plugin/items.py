@@ -139,7 +139,7 @@ class ComparisonItem(pytest.Item):
 
 def badness(row: Row) -> tuple[int, float, float]:
     """Orders rows by status, then by how much of the bound they use, then by weakness."""
-    order = ("MATCH", "WAIVED", "UNDECIDED", "ERROR", "MISMATCH")
+    order = ("MATCH", "REFERENCE AT FAULT", "WAIVED", "UNDECIDED", "ERROR", "MISMATCH")
     used, power = (
         -1.0 if number is None else math.inf if math.isnan(number) else number
         for number in (row.bound_used, row.power)
@@ -161,7 +161,7 @@ def properties(rows: list[Row]) -> list[tuple[str, object]]:
 
 def explain(rows: list[Row]) -> str:
     """Why these rows fail, the gravest status first; nothing if they pass."""
-    failing = [row for row in rows if row.status not in ("MATCH", "WAIVED")]
+    failing = [row for row in rows if not row.status.passes]
     blocks: list[str] = []
     for status in dict.fromkeys(row.status for row in sorted(failing, key=badness, reverse=True)):
         same = [row for row in failing if row.status == status]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backproof.comparison.certainty import affordable
+from backproof.comparison.rows import Status
 from backproof.record import SUBJECT
 from backproof.reports import summary
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
@@ -43,7 +44,8 @@ def render(report: Report) -> str:
             most_detailed=MOST_DETAILED,
             duels=every,
             shown=[s for s in SHOWN if s == "MATCH" or any(duel.counts[s] for duel in every)],
-            failing=[(duel, unwaived(found)) for duel, found in failing if unwaived(found)],
+            failing=[(duel, grave(found)) for duel, found in failing if grave(found)],
+            at_fault=[(d, f) for d, found in failing for f in found if f.status == Status.AT_FAULT],
             waived=[(duel, f) for duel, found in failing for f in found if f.status == "WAIVED"],
             waivers=waivers(report),
             nearest=worst(report, "bound_used"),
@@ -177,9 +179,9 @@ def network_in_words(record: Record) -> str:
     return ", ".join(parts)
 
 
-def unwaived(found: list[Failure]) -> list[Failure]:
-    """The failures that no waiver lets pass."""
-    return [failure for failure in found if failure.status != "WAIVED"]
+def grave(found: list[Failure]) -> list[Failure]:
+    """The failures that no waiver lets pass, and that are not the reference's own."""
+    return [failure for failure in found if not failure.status.passes]
 
 
 def worst(report: Report, column: str) -> list[Row]:

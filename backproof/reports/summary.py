@@ -18,13 +18,21 @@ if TYPE_CHECKING:
     from backproof.reports.report import Report
 
 # The statuses in the order in which tables show them.
-SHOWN = (Status.MATCH, Status.MISMATCH, Status.UNDECIDED, Status.ERROR, Status.WAIVED)
+SHOWN = (
+    Status.MATCH,
+    Status.MISMATCH,
+    Status.UNDECIDED,
+    Status.ERROR,
+    Status.WAIVED,
+    Status.AT_FAULT,
+)
 # The same, the worst first.
 WORST_FIRST = (
     Status.MISMATCH,
     Status.ERROR,
     Status.UNDECIDED,
     Status.WAIVED,
+    Status.AT_FAULT,
     Status.MATCH,
 )
 # Stands for the reference of a pairing that has none.
@@ -152,7 +160,7 @@ def failures(report: Report, duel: Duel) -> list[Failure]:
         if row.status is not Status.MATCH:
             by_name.setdefault((row.name, row.status, kind(row)), []).append(row)
     found = [Failure((name,), status, rows) for (name, status, _), rows in by_name.items()]
-    rank = {Status.MISMATCH: 0, Status.WAIVED: 2}
+    rank = {Status.MISMATCH: 0, Status.WAIVED: 2, Status.AT_FAULT: 3}
     found.sort(key=lambda failure: (rank.get(failure.status, 1), order[failure.name]))
     alike: dict[tuple[object, ...], list[Failure]] = {}
     for failure in found:

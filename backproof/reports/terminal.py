@@ -27,6 +27,7 @@ STYLES = {
     Status.UNDECIDED: "yellow",
     Status.ERROR: "magenta",
     Status.WAIVED: "yellow",
+    Status.AT_FAULT: "yellow",
 }
 # Beyond this many tensors the report says the rest.
 MOST_SHOWN = 6
@@ -61,7 +62,8 @@ def show(report: Report, console: Console) -> None:
             show_indented(0, escape(told), console)
     for note in report.notes:
         console.print(f"[bold red]{escape(note)}[/]", highlight=False, soft_wrap=True)
-    style = STYLES[Status.MATCH if report.status is Status.MATCH else Status.MISMATCH]
+    quiet = report.status in (Status.MATCH, Status.AT_FAULT)
+    style = STYLES[Status.MATCH if quiet else Status.MISMATCH]
     console.print(f"[{style}]{escape(sentence(report))}[/]", highlight=False)
 
 

@@ -85,6 +85,9 @@ class Adversary:
             return self.rounded(a / b)
         return self.multiply(a, self.rounded(ONE / b))
 
+    def sqrt(self, a: arb) -> arb:
+        return self.rounded(a.sqrt())
+
     def call(self, function: str, exact: arb) -> arb:
         """The value of an elementary function, off by all that it is charged."""
         return self.rounded(exact, arb(self.rounding.charge(function)))

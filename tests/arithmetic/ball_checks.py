@@ -8,10 +8,12 @@ checks run under Hypothesis (`test_ball_rules`), on weakened rules, where they m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import partial
 from math import inf
 from random import Random
 
+import numpy as np
 from flint import arb
 
 from backproof import losses
@@ -161,6 +163,53 @@ def check_scale(source: Source) -> float:
     return worst
 
 
+def check_divide(source: Source) -> float:
+    """A quotient, as one division or by a reciprocal; of divisors that cannot be 0."""
+    shape = source.shape(3)
+    a, b = source.ball(shape), source.ball(shape)
+    result, worst = source.ops.divide(a, b), 0.0
+    for own, (x, y) in trials(source.random, a, b):
+        machine = Adversary(source.rounding, own)
+        pairs = list(zip(flat(x.exact), flat(y.exact), flat(x.computed), flat(y.computed)))
+        # Where a divisor may be 0 nothing is said: the radius is infinite there.
+        open_ = [p == 0 or q == 0 for _, p, _, q in pairs]
+        exact = [ZERO if o else s / p for o, (s, p, _, _) in zip(open_, pairs)]
+        computed = [ZERO if o else machine.divide(t, q) for o, (_, _, t, q) in zip(open_, pairs)]
+        assert result.radius is not None
+        radii = np.ravel(result.radius)
+        assert all(r == inf for r, o in zip(radii.tolist(), open_) if o)
+        worst = max(worst, share(result, exact, computed, "quotient"))
+    return worst
+
+
+def check_sqrt(source: Source) -> float:
+    """A root of what is not negative, however near to 0 it may be."""
+    drawn = source.ball(source.shape(3))
+    a = Ball(np.abs(drawn.value), drawn.radius)
+    result, worst = source.ops.sqrt(a), 0.0
+    for own, (x,) in trials(source.random, a):
+        machine = Adversary(source.rounding, own)
+        exact = [max(v, ZERO).sqrt() for v in flat(x.exact)]
+        computed = [machine.sqrt(max(v, ZERO)) for v in flat(x.computed)]
+        worst = max(worst, share(result, exact, computed, "root"))
+    return worst
+
+
+def check_constant(source: Source) -> float:
+    """A coefficient, whole or broken, that is reached in some roundings."""
+    random, tiny = source.random, source.rounding.tiny
+    like = source.ball(source.shape(2))
+    c = random.choice((Fraction(1, 3), Fraction(0.999) ** 5, 1e-8, 0.5, 0.9 * tiny, 3 * tiny))
+    roundings = random.choice((1, 2, 5, 40))
+    result, worst = source.ops.constant(c, like, roundings), 0.0
+    truth = arb(Fraction(c).numerator) / arb(Fraction(c).denominator)
+    for own, _ in trials(random, like):
+        machine = Adversary(source.rounding, own)
+        computed = [machine.coefficient(truth, roundings) for _ in range(like.value.size)]
+        worst = max(worst, share(result, [truth] * len(computed), computed, f"constant {c}"))
+    return worst
+
+
 def divided(machine: Adversary, v: arb, divisor: int) -> arb:
     return machine.rounded(v / divisor, ZERO if divisor & (divisor - 1) == 0 else None)
 
@@ -288,6 +337,9 @@ CHECKS: dict[str, Check] = {
     "minus row": partial(check_minus, row=True),
     "times": check_times,
     "scale": check_scale,
+    "divide": check_divide,
+    "sqrt": check_sqrt,
+    "constant": check_constant,
     "total": check_total,
     "column total": check_column_total,
     "row total": check_row_total,

@@ -64,7 +64,9 @@ def forgetting(**what: float) -> Callable[[Rounding], BallOps]:
     return lambda rounding: BallOps(model(**vars(rounding)))
 
 
-@pytest.mark.parametrize("name", ["matmul", "affine", "joined", "scale", *SUMS])
+@pytest.mark.parametrize(
+    "name", ["matmul", "affine", "joined", "scale", "divide", "constant", *SUMS]
+)
 @pytest.mark.parametrize("what", [{"gammas": 0.0}, {"gammas": 0.5}, {"missed": 1}], ids=str)
 def test_roundings_not_counted_are_caught(name, what):
     assert_caught(name, forgetting(**what))
@@ -87,7 +89,7 @@ def test_functions_charged_by_half_are_caught(name):
 
 
 @pytest.mark.parametrize(
-    "name", [*PAIRS, "times", *SQUARED, HINGE[0], *LEAKY, *LEAKY_PULLED, *ELU, *SMOOTH]
+    "name", [*PAIRS, "times", "sqrt", *SQUARED, HINGE[0], *LEAKY, *LEAKY_PULLED, *ELU, *SMOOTH]
 )
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_smaller_unit_roundoff_is_caught(name, share):
@@ -97,7 +99,7 @@ def test_a_smaller_unit_roundoff_is_caught(name, share):
 @pytest.mark.parametrize(
     "name",
     [
-        *("exact", "matmul", "affine", "joined", "times", "scale", *PAIRS, *SUMS),
+        *("exact", "matmul", "affine", "joined", "times", "scale", "divide", *PAIRS, *SUMS),
         *("sigmoid", "softmax", *PULLED, BINARY[1], CATEGORICAL[1], *SQUARED),
         *(*LEAKY, *LEAKY_PULLED, "selu", *ELU_PULLED, "gelu", "gelu tanh", *SMOOTH_PULLED),
     ],
@@ -181,6 +183,9 @@ RULES: dict[str, Sequence[str]] = {
     "subtract": ("minus", "minus row"),
     "multiply": ("times",),
     "scale": ("scale",),
+    "divide": ("divide",),
+    "sqrt": ("sqrt",),
+    "constant": ("constant",),
     "total": ("total", "column total"),
     "magnitude": ("magnitude",),
     "sign": ("sign",),
@@ -199,7 +204,15 @@ def test_half_the_radius_is_caught(rule, name):
 
 # Rule, operand, what is taken from it, checks.
 OPERANDS: tuple[tuple[str, int, Callable[[Ball], Ball], Sequence[str]], ...] = (
-    *((rule, 0, still, RULES[rule]) for rule in RULES if rule not in ("exact", "pull", "head")),
+    *(
+        (rule, 0, still, RULES[rule])
+        for rule in RULES
+        if rule not in ("exact", "constant", "pull", "head")
+    ),
+    ("divide", 1, still, ("divide",)),
+    ("divide", 1, halved, ("divide",)),
+    ("divide", 0, central, ("divide",)),
+    ("sqrt", 0, halved, ("sqrt",)),
     *(
         (rule, 1, still, RULES[rule])
         for rule in ("matmul", "affine", "add", "subtract", "multiply")

@@ -75,7 +75,9 @@ def test_keras_rounds_its_momentum_to_float32(pairings: dict[str, Pairing]) -> N
     """0.9 as float32 is off by 2.6e-8 of itself; a momentum that float32 holds is no fault."""
     off = float(np.float32(0.9)) - 0.9
     judged = with_momentum(pairings["circles"], Momentum(0.01, 0.9))
-    wrong = [row for row in judged.rows if row.status is Status.MISMATCH]
+    wrong = [row for row in judged.rows if row.status is not Status.MATCH]
+    # PyTorch and the certified value side with the subject, and float32 explains the size.
+    assert {row.status for row in wrong} == {Status.AT_FAULT}
     assert {(row.reference, row.quantity) for row in wrong} == {("keras", "updated")}
     assert all(row.cause.startswith("reference at fault: the subject is within") for row in wrong)
     # velocity' = 0.9·velocity + gradient: what the coefficient is off by, the velocity multiplies.

@@ -20,6 +20,7 @@ LAYERS = {
         "rounding",
         "network",
         "parameters",
+        "moments",
         "optimizers",
         "activations",
         "losses",

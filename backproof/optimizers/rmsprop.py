@@ -1,0 +1,51 @@
+"""rmsprop: v ← ρ·v + (1 − ρ)·g²; W − learning_rate·g/(√v + ε), or g/√(v + ε).
+
+Source: Tieleman and Hinton, Lecture 6.5 of Neural Networks for Machine Learning, 2012, which has no
+ε. PyTorch adds it to the root, Keras inside of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from backproof.errors import UsageError
+from backproof.moments import CONVERTED, averaged
+
+if TYPE_CHECKING:
+    from backproof.arithmetic import Ops
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """Steps in proportion to the gradient's size of late; ``inside``: ε stands in the root."""
+
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    epsilon: float = 1e-7
+    inside: bool = False
+
+    name: ClassVar[str] = "rmsprop"
+    SLOTS: ClassVar[tuple[str, ...]] = ("mean_square",)
+    SQUARES: ClassVar[tuple[str, ...]] = ("mean_square",)
+    COUNTS: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.rho < 1 and self.epsilon > 0):
+            raise UsageError(f"{self}: rho lies in [0, 1), epsilon above 0")
+
+    def change(
+        self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
+    ) -> tuple[T, dict[str, T]]:
+        squares = ops.multiply(gradient, gradient)
+        v = averaged(ops, slots["mean_square"], squares, self.rho)
+        epsilon = ops.constant(self.epsilon, v, 1)
+        size = ops.sqrt(ops.add(v, epsilon)) if self.inside else ops.add(ops.sqrt(v), epsilon)
+        step = ops.divide(ops.rounded(gradient, CONVERTED), size)
+        return ops.scale(step, self.learning_rate, roundings=CONVERTED), {"mean_square": v}
+
+
+OPTIMIZER = RMSprop
