@@ -31,7 +31,7 @@ def averaged(ops: Ops[T], kept: T, new: T, beta: float) -> T:
     known of 1 − β, a sum.
     """
     if not beta:
-        return ops.rounded(new, CONVERTED)
+        return loosened(ops, ops.rounded(new, CONVERTED), kept, 3)
     held = complement_roundings(beta)
     share = ops.constant(1 - Fraction(beta), new, held)
     added = ops.multiply(ops.rounded(new, CONVERTED), share)

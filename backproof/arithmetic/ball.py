@@ -233,8 +233,7 @@ class BallOps:
         """γ_roundings·|c|, and what underflow takes of a coefficient that is as small."""
         size = abs(float(c))
         radius = size * SLACK * (self.rounding.gamma(roundings) + self.rounding.held(roundings))
-        if 0 < size < 2 * self.rounding.tiny:
-            radius += self.rounding.eta
+        radius += self.rounding.eta * (size > 0)
         return Ball(np.full_like(like.value, float(c)), np.full_like(like.value, radius))
 
     def divide(self, a: Ball, b: Ball) -> Ball:

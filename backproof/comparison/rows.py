@@ -11,14 +11,18 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What a comparison came to. Only MATCH passes; WAIVED is let pass by name, reason and date."""
+    """What a comparison came to. Only MATCH passes; WAIVED is let pass by name, reason and date.
+
+    AT-FAULT, too, speaks for the subject: its reference is wrong, by a fault that it is known for,
+    and another reference and the certified values side with the subject.
+    """
 
     MATCH = "MATCH"
     MISMATCH = "MISMATCH"
     UNDECIDED = "UNDECIDED"
     ERROR = "ERROR"
     WAIVED = "WAIVED"
-    AT_FAULT = "REFERENCE AT FAULT"
+    AT_FAULT = "AT-FAULT"
 
     @property
     def passes(self) -> bool:

@@ -69,7 +69,8 @@ class Adam:
             size = ops.sqrt(ops.add(size, epsilon))
         else:
             size = ops.add(ops.sqrt(size), epsilon)
-        step = ops.scale(ops.divide(direction, size), self.learning_rate, roundings=CONVERTED)
+        # The product may underflow before it is divided by what is small.
+        step = ops.divide(ops.scale(direction, self.learning_rate, roundings=CONVERTED), size)
         return step, {"first_moment": m, "second_moment": v}
 
 

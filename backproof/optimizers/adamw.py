@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from backproof.moments import CONVERTED, loosened
@@ -31,7 +32,8 @@ class AdamW(Adam):
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:
         step, after = super().change(ops, w, gradient, slots, count)
-        decay = ops.scale(w, self.learning_rate * self.weight_decay, roundings=CONVERTED)
+        share = Fraction(self.learning_rate) * Fraction(self.weight_decay)
+        decay = ops.multiply(w, ops.constant(share, w, CONVERTED))
         # W·(1 − learning_rate·weight_decay) comes first elsewhere: a coefficient near 1, the
         # product, and the difference, which round at the size of W.
         return loosened(ops, ops.add(step, decay), w, 4), after

@@ -44,8 +44,9 @@ class RMSprop:
         v = averaged(ops, slots["mean_square"], squares, self.rho)
         epsilon = ops.constant(self.epsilon, v, 1)
         size = ops.sqrt(ops.add(v, epsilon)) if self.inside else ops.add(ops.sqrt(v), epsilon)
-        step = ops.divide(ops.rounded(gradient, CONVERTED), size)
-        return ops.scale(step, self.learning_rate, roundings=CONVERTED), {"mean_square": v}
+        # The product may underflow before it is divided by what is small.
+        step = ops.divide(ops.scale(gradient, self.learning_rate, roundings=CONVERTED), size)
+        return step, {"mean_square": v}
 
 
 OPTIMIZER = RMSprop

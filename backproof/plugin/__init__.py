@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = "comparisons"
 # The status of a row whose reference alone is wrong; the module of the statuses imports NumPy.
-AT_FAULT = "REFERENCE AT FAULT"
+AT_FAULT = "AT-FAULT"
 
 
 def seconds(text: str) -> float:

@@ -139,7 +139,7 @@ class ComparisonItem(pytest.Item):
 
 def badness(row: Row) -> tuple[int, float, float]:
     """Orders rows by status, then by how much of the bound they use, then by weakness."""
-    order = ("MATCH", "REFERENCE AT FAULT", "WAIVED", "UNDECIDED", "ERROR", "MISMATCH")
+    order = ("MATCH", "AT-FAULT", "WAIVED", "UNDECIDED", "ERROR", "MISMATCH")
     used, power = (
         -1.0 if number is None else math.inf if math.isnan(number) else number
         for number in (row.bound_used, row.power)

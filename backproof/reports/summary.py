@@ -207,6 +207,8 @@ def sentence(report: Report) -> str:
     if counts[Status.MATCH] == total and not noted and not empty:
         return f"All {total} comparisons match."
     parts = ", ".join(f"{counts[status]} {status}" for status in SHOWN if counts[status])
+    if counts[Status.AT_FAULT]:
+        parts += " (the reference, not the subject)"
     return f"Of {total} comparisons: {'; '.join([parts, *noted, *empty])}."
 
 

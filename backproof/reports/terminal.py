@@ -71,16 +71,16 @@ def fitting(every: list[Duel], console: Console) -> Table:
     """The table; on a narrow terminal without the columns that matter least."""
     # In its own options a console finds that everything fits: it would cut the columns.
     unlimited = console.options.update(width=10_000)
-    for left_out in range(len(DISPENSABLE)):
+    for left_out in range(len(DISPENSABLE) + 1):
         made = table(every, DISPENSABLE[:left_out])
         if console.measure(made, options=unlimited).minimum <= console.width:
             return made
-    return table(every, DISPENSABLE)
+    return table(every, DISPENSABLE, tight=True)
 
 
-def table(every: list[Duel], without: tuple[str, ...] = ()) -> Table:
-    """One row a pairing × reference."""
-    result = Table(box=None, pad_edge=False, header_style="bold")
+def table(every: list[Duel], without: tuple[str, ...] = (), *, tight: bool = False) -> Table:
+    """One row a pairing × reference; ``tight``: with one space between columns, not two."""
+    result = Table(box=None, pad_edge=False, collapse_padding=tight, header_style="bold")
     statuses = [
         status
         for status in SHOWN

@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 
 from backproof import Adam, AdamW, Momentum, RMSprop
-from backproof.comparison.rows import Row, Status, exit_status
+from backproof.comparison.bounds import Bounds
+from backproof.comparison.rows import Status, exit_status
 from backproof.network import Dense, Loss, Network
 from backproof.pairing import Pairing
 from backproof.parameters import Batch, Parameters
 from backproof.probes import drawn_batch, drawn_parameters
+from backproof.record import Point, Record
 from backproof.runs import Judged, Workers, verify
 from tests.gate.conftest import ROOT, TODAY
 
@@ -98,7 +100,7 @@ def judged(
     workers: Workers,
     step: Step | None = None,
     references: dict[str, str | None] | None = None,
-) -> list[Row]:
+) -> Judged:
     stream = np.random.default_rng(3)
     batch, parameters = drawn_batch(NETWORK, stream, 10), drawn_parameters(NETWORK, stream)
     pairing = Pairing(
@@ -114,7 +116,7 @@ def judged(
     )
     (found,) = verify([pairing], workers, TODAY)
     assert isinstance(found, Judged)
-    return found.rows
+    return found
 
 
 EXACT = (
@@ -131,46 +133,76 @@ EXACT = (
 
 @pytest.mark.parametrize("optimizer", EXACT, ids=str)
 def test_a_right_step_matches_both(optimizer: Any, workers: Workers) -> None:
-    rows = judged(optimizer, workers)
+    rows = judged(optimizer, workers).rows
     assert {row.status for row in rows} == {Status.MATCH}
     assert {row.step for row in rows if row.point == "data"} == set(range(6))
-    # A wrong fifteenth digit of a step would be seen, of a slot a wrong twelfth.
-    weights = [
-        row.power for row in rows if row.quantity == "updated" and "/dense" not in row.tensor
-    ]
-    assert max(power for power in weights if power is not None) < 1e-12
+    steps = [row for row in rows if row.quantity == "updated" and row.tensor.startswith("dense")]
+    weights = [row.power for row in steps if row.power is not None]
+    assert max(weights) < 1e-11  # any larger error of a step would be seen
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "tensors", "size"),
+    "optimizer",
     [
-        (Momentum(0.1, 0.9), "", 2.6e-8),
-        (Adam(epsilon_at="raw"), "second_moment", 1.4e-8),
-        (AdamW(epsilon_at="raw", beta_1=0.75, beta_2=0.99), "second_moment", 1e-6),
+        Momentum(0.1, 0.9),
+        Adam(epsilon_at="raw", epsilon=2.0**-27),
+        AdamW(epsilon_at="raw", epsilon=2.0**-27, beta_1=0.75, beta_2=0.99, weight_decay=0.1),
     ],
     ids=str,
 )
 def test_keras_holds_coefficients_in_float32_and_is_named_for_it(
-    optimizer: Any, tensors: str, size: float, workers: Workers
+    optimizer: Any, workers: Workers
 ) -> None:
-    rows = judged(optimizer, workers)
+    found = judged(optimizer, workers)
+    rows = found.rows
     assert exit_status([row.status for row in rows]) == 0
     assert {row.status for row in rows if row.reference == "torch"} == {Status.MATCH}
     faulty = [row for row in rows if row.status is Status.AT_FAULT]
-    assert faulty
     assert {(row.reference, row.quantity) for row in faulty} == {("keras", "updated")}
-    assert all(tensors in row.tensor for row in faulty)
     for row in faulty:
         assert row.cause.startswith("reference at fault: the subject is within its bound, keras is")
         assert "which coefficients held in float32 explain; the subject matches torch" in row.cause
     assert any(row.cause.endswith("and the certified value") for row in faulty)
-    # Its size is that of the coefficient in float32, to which 1 − β is more sensitive.
-    off = max(float(row.cause.split("off by ")[1].split()[0]) for row in faulty)
-    assert size / 100 < off < 2 * size
+    # Each is off by what float32 leaves of a coefficient, times what that multiplies.
+    bounds = Bounds(found.record)
+    for row in faulty:
+        point = Point(row.point, row.step)
+        keras, subject = (
+            found.record.evaluations[who][point][row.name] for who in ("keras", "subject")
+        )
+        expected = kept_in_float32(optimizer, row.tensor, found.record, point)
+        radius = bounds.at("keras", point).radii[row.name]
+        assert (np.abs(keras - subject - expected) <= 2 * radius).all()
+
+
+def kept_in_float32(optimizer: Any, tensor: str, record: Record, point: Point) -> Any:
+    """What Keras's state is off by: its momentum is held in float32, and the β of its powers."""
+    state, given = record.parameters[point], record.evaluations["subject"][point]
+    if optimizer.name == "momentum":
+        off = (
+            rounding_of(optimizer.momentum) * state[f"velocity/{tensor.removeprefix('velocity/')}"]
+        )
+        return off if tensor.startswith("velocity/") else -optimizer.learning_rate * off
+    w, t = state[tensor], float(state["step_count"]) + 1
+    right, wrong = (
+        np.sqrt(1 - (optimizer.beta_2 + two) ** t) / (1 - (optimizer.beta_1 + one) ** t)
+        for one, two in (
+            (0.0, 0.0),
+            (rounding_of(optimizer.beta_1), rounding_of(optimizer.beta_2)),
+        )
+    )
+    decay = getattr(optimizer, "weight_decay", 0.0)
+    step = w - given[f"updated/{tensor}"] - optimizer.learning_rate * decay * w
+    return -step * (wrong / right - 1) - optimizer.learning_rate * rounding_of(decay) * w
+
+
+def rounding_of(coefficient: float) -> float:
+    """What a coefficient is off by in float32."""
+    return float(np.float32(coefficient)) - coefficient
 
 
 def test_without_another_reference_nobody_sides_with_the_subject(workers: Workers) -> None:
-    rows = judged(Momentum(0.1, 0.9), workers, references={"keras": None})
+    rows = judged(Momentum(0.1, 0.9), workers, references={"keras": None}).rows
     assert exit_status([row.status for row in rows]) == 1
     assert Status.AT_FAULT not in {row.status for row in rows}
 
@@ -188,7 +220,7 @@ def test_a_twin_that_is_wrong_is_no_known_fault(workers: Workers, tmp_path: Path
         "    return model\n"
     )
     references = {"keras": f"{model}:wrong", "torch": None}
-    rows = judged(Adam(epsilon_at="raw"), workers, references=references)
+    rows = judged(Adam(epsilon_at="raw"), workers, references=references).rows
     assert exit_status([row.status for row in rows]) == 1
     wrong = [row for row in rows if row.status is Status.MISMATCH]
     assert {row.reference for row in wrong} == {"keras"}
@@ -253,7 +285,7 @@ def corrected_for_good(
     ],
 )
 def test_a_wrong_step_is_a_mismatch(optimizer: Any, step: Step, workers: Workers) -> None:
-    rows = judged(optimizer, workers, step)
+    rows = judged(optimizer, workers, step).rows
     wrong = [row for row in rows if row.status is Status.MISMATCH]
     assert exit_status([row.status for row in rows]) == 1
     assert {row.reference for row in wrong} == {"keras", "torch"}
