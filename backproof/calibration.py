@@ -61,6 +61,7 @@ def softplus(x: arb) -> arb:
 EXACT: dict[str, Callable[[arb], arb]] = {
     "exp": lambda x: x.exp(),
     "log": lambda x: x.log(),
+    "sqrt": lambda x: x.sqrt(),
     "log1p": lambda x: x.log1p(),
     "sigmoid": lambda x: 1 / (1 + (-x).exp()),
     "tanh": lambda x: x.tanh(),
@@ -85,6 +86,7 @@ SIZES: dict[str, Callable[[Values, Values], Values]] = {
 NUMPY: dict[str, Callable[[Values], Values]] = {
     "exp": np.exp,
     "log": np.log,
+    "sqrt": np.sqrt,
     "log1p": np.log1p,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "tanh": np.tanh,
@@ -129,7 +131,7 @@ def arguments(function: str, dtype: str, stream: np.random.Generator) -> Values:
         uniform = stream.uniform(-limit, limit, third)
         moderate = stream.normal(size=third) * 8
         # A sigmoid of 2²⁰ is as settled as one of 2¹⁰²³, whose exact value has too many digits.
-        widest = 1023 if function in ("log", "log1p") else 20
+        widest = 1023 if function in ("log", "log1p", "sqrt") else 20
         exponents = stream.uniform(np.log2(rounding.tiny) - 10, -np.log2(rounding.tiny), third)
         sizes = 2.0 ** np.clip(exponents, -1074, widest) * stream.choice([-1, 1], third)
         near = [
@@ -137,7 +139,7 @@ def arguments(function: str, dtype: str, stream: np.random.Generator) -> Values:
         ]
         x = np.concatenate([uniform, moderate, sizes, near]).astype(dtype)
     x = x[np.isfinite(x)]
-    if function == "log":  # where subnormals are flushed, the log of one is that of zero
+    if function in ("log", "sqrt"):  # where subnormals are flushed, that of one is that of zero
         x = np.abs(x)
         x = x[x >= rounding.tiny]
     if function == "log1p":

@@ -259,13 +259,13 @@ class BallOps:
         return Ball(value, np.where(least > 0, error, inf))
 
     def sqrt(self, a: Ball) -> Ball:
-        """u·√m, and for the move of â off A the smaller of √r and r/(√â + √A).
+        """The charge on √m, and for the move of â off A the smaller of √r and r/(√â + √A).
 
         |√â − √A| = |â − A|/(√â + √A), with â at least value − 2r and A at least value − r; and
-        never more than √|â − A|. IEEE 754 rounds a root correctly.
+        never more than √|â − A|. IEEE 754 would round a root correctly; PyTorch does not.
         """
         value = np.sqrt(np.maximum(a.value, 0))
-        radius = np.sqrt(a.magnitude) * (self.rounding.unit * SLACK)
+        radius = np.sqrt(a.magnitude) * (self.rounding.charge("sqrt") * SLACK)
         radius += self.rounding.eta * (a.magnitude > 0)
         if a.radius is not None:
             least = np.sqrt(np.maximum(a.value - 2 * SLACK * a.radius, 0))

@@ -49,6 +49,7 @@ MODES = ("jit",)
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": jnp.exp,
     "log": jnp.log,
+    "sqrt": jnp.sqrt,
     "log1p": jnp.log1p,
     "sigmoid": jax.nn.sigmoid,
     "tanh": jnp.tanh,

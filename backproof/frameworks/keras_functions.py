@@ -48,6 +48,7 @@ def gelu_tanh(z: Any) -> Any:
 FUNCTIONS: dict[str, Any] = {
     "exp": tf.math.exp,
     "log": tf.math.log,
+    "sqrt": tf.math.sqrt,
     "log1p": tf.math.log1p,
     "sigmoid": tf.math.sigmoid,
     "tanh": tf.math.tanh,

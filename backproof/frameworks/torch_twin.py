@@ -61,6 +61,7 @@ MODES = ("eager",)
 FUNCTIONS: dict[str, Any] = {
     "exp": torch.exp,
     "log": torch.log,
+    "sqrt": torch.sqrt,
     "log1p": torch.log1p,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,

@@ -86,7 +86,7 @@ class Adversary:
         return self.multiply(a, self.rounded(ONE / b))
 
     def sqrt(self, a: arb) -> arb:
-        return self.rounded(a.sqrt())
+        return self.call("sqrt", a.sqrt()) if a != 0 else ZERO
 
     def call(self, function: str, exact: arb) -> arb:
         """The value of an elementary function, off by all that it is charged."""

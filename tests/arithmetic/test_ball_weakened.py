@@ -75,7 +75,7 @@ def test_roundings_not_counted_are_caught(name, what):
 @pytest.mark.parametrize(
     "name",
     [
-        *(*CURVED, *PULLED, BINARY[0], BINARY[1], *CATEGORICAL),
+        *("sqrt", *CURVED, *PULLED, BINARY[0], BINARY[1], *CATEGORICAL),
         *(*ELU, *ELU_PULLED, *SMOOTH, *SMOOTH_PULLED),
     ],
 )
@@ -83,7 +83,7 @@ def test_functions_taken_to_be_exact_are_caught(name):
     assert_caught(name, forgetting(charged=0.0))
 
 
-@pytest.mark.parametrize("name", [*CURVED, BINARY[0], *ELU, *SMOOTH])
+@pytest.mark.parametrize("name", ["sqrt", *CURVED, BINARY[0], *ELU, *SMOOTH])
 def test_functions_charged_by_half_are_caught(name):
     assert_caught(name, forgetting(charged=0.5))
 
