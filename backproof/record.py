@@ -48,6 +48,8 @@ class Record:
     steps: int
     forms: dict[str, Form] = field(default_factory=dict)
     recovered: bool = False
+    mild: bool = False
+    """Whether the subject declares that it does not bear saturated units."""
     accuracy: dict[str, float] = field(default_factory=dict)
     """What the subject declares to err by, beyond rounding: see `backproof.traits`."""
     omits: tuple[str, ...] = ()
@@ -88,7 +90,7 @@ class Record:
     @property
     def saturates(self) -> bool:
         """Whether its points may saturate units, which only losses of logits bear."""
-        return all(form.of == LOGITS.of for form in self.forms.values())
+        return not self.mild and all(form.of == LOGITS.of for form in self.forms.values())
 
     def hashes(self) -> dict[str, str]:
         """Fingerprints of the data, the initial parameters and the network."""
@@ -130,6 +132,7 @@ class Record:
             "references": self.references,
             "steps": self.steps,
             "recovered": self.recovered,
+            "mild": self.mild,
             "accuracy": self.accuracy,
             "omits": self.omits,
             "unsteady": self.unsteady,
@@ -159,6 +162,7 @@ class Record:
             references=tuple(described["references"]),
             steps=described["steps"],
             recovered=described["recovered"],
+            mild=described["mild"],
             accuracy=described["accuracy"],
             omits=tuple(described["omits"]),
             unsteady=described["unsteady"],

@@ -145,6 +145,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
         waivers=pairing.waivers,
         references=tuple(pairing.references),
         steps=pairing.steps if "updated" in pairing.quantities else 1,
+        mild=not pairing.traits.saturates,
         accuracy=declared_accuracy(pairing),
         forms=dict(pairing.forms),
         recovered=pairing.recovered,

@@ -15,15 +15,16 @@ class Traits:
 
     ``dtype``: the precision it computes in, where it knows only one. ``samples``: the batch size
     that it is written for. ``rate``: the learning rate of the step that it hides its gradients in.
-    ``form``: that of its cross-entropy. ``accuracy``: by name of a function ("sigmoid", or
-    "sigmoid'" for its derivative) or of a quantity ("loss"), the absolute error that it declares,
-    beyond rounding.
+    ``form``: that of its cross-entropy. ``saturates``: whether it bears saturated units.
+    ``accuracy``: by name of a function ("sigmoid", or "sigmoid'" for its derivative) or of a
+    quantity ("loss"), the absolute error that it declares, beyond rounding.
     """
 
     dtype: str | None = None
     samples: int | None = None
     rate: float | None = None
     form: Form = LOGITS
+    saturates: bool = True
     accuracy: Mapping[str, float] = field(default_factory=dict)
 
 

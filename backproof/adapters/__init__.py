@@ -15,7 +15,7 @@ from backproof.adapters.batches import (
     one_sample,
     signed_labels,
 )
-from backproof.adapters.declarations import declared, float32, printed
+from backproof.adapters.declarations import declared, float32, printed, unsaturated
 from backproof.adapters.kernels import (
     bias_in_kernel,
     lists,
@@ -48,6 +48,7 @@ __all__ = [
     "signed_labels",
     "thresholds",
     "transposed",
+    "unsaturated",
     "vector",
     "zero_biases",
 ]

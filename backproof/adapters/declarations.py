@@ -39,6 +39,14 @@ def declared(
     return Adapted(subject, subject, accuracy=errors, form=form or known.form)
 
 
+def unsaturated(subject: Subject) -> Adapted:
+    """For code that overflows where units are saturated: the probes that do so are left out.
+
+    The report says that they were. A loss of probabilities leaves them out by itself.
+    """
+    return Adapted(subject, subject, saturates=False)
+
+
 def float32(subject: Subject) -> Adapted:
     """For code in single precision: all is compared in float32, and what it gives is rounded so."""
 

@@ -175,6 +175,8 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
         row.detail = describe(found, actual.shape)
         its_off = distance(name, expected, its)
         row.cause = blame(row.reference, off, its_off, apart=bool(found.exceeding))
+    elif radius is not None and not expected.any() and np.isfinite(radius).all():
+        row.status = Status.MATCH  # nothing is shown here: see `find_vacuity`
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
         lost = mine.lost or its.lost
