@@ -15,6 +15,8 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from backproof import losses
+from backproof.arithmetic.floating import Float
+from backproof.definition import evaluate
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer, slot_shapes
 from backproof.parameters import Batch, Parameters
@@ -117,12 +119,28 @@ def saturated(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 
 def large_logits(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Single rows 4000 times as large: a naive exp overflows, a global maximum loses rows."""
-    batch = drawn_batch(network, stream)
+    """Single rows 4000 times as large: a naive exp overflows, a global maximum loses rows.
+
+    It overflows at positive logits: if the first output has none, the last kernel is negated.
+    """
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     inputs = batch.inputs.copy()
     inputs[1] *= 4000
     inputs[4] *= -4000
-    return drawn_parameters(network, stream), Batch(inputs, batch.targets)
+    batch = Batch(inputs, batch.targets)
+    last = f"dense_{len(network.layers)}"
+    with np.errstate(all="ignore"):
+        outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
+    if (outputs[[1, 4], 0] < 0.5).all():
+        parameters[f"{last}/kernel"] *= -1
+    return parameters, batch
+
+
+def large_inputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Inputs 100 times as large, the first kernel 100 times smaller: large gradients alone."""
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    parameters["dense_1/kernel"] = parameters["dense_1/kernel"] / 100
+    return parameters, Batch(100 * batch.inputs, batch.targets)
 
 
 def near_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
@@ -153,7 +171,16 @@ def exact_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
     make.__name__: make
-    for make in (general, one_sample, zero_row, saturated, large_logits, near_kink, exact_kink)
+    for make in (
+        general,
+        one_sample,
+        zero_row,
+        saturated,
+        large_logits,
+        large_inputs,
+        near_kink,
+        exact_kink,
+    )
 }
 # Units at their limits, where a probability has lost what the logit still tells.
 SATURATING = (saturated, large_logits)
