@@ -45,6 +45,7 @@ def probes(
         )
         for name, make in PROBES.items()
         if saturates or make not in SATURATING
+        if make is not huge_outputs or losses.named(network.loss.kind).ACTIVATION is not None
         for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
         for slots in [drawn_slots(network, optimizer, name)]
     ]
@@ -119,19 +120,25 @@ def saturated(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 
 def large_logits(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Single rows 4000 times as large: a naive exp overflows, a global maximum loses rows.
-
-    It overflows at positive logits: if the first output has none, the last kernel is negated.
-    """
+    """A row 4000 times as large, and its opposite: exp overflows, a global maximum loses rows."""
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     inputs = batch.inputs.copy()
     inputs[1] *= 4000
-    inputs[4] *= -4000
-    batch = Batch(inputs, batch.targets)
+    inputs[4] = -inputs[1]
+    return parameters, Batch(inputs, batch.targets)
+
+
+def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """A last kernel 4000 times as large: outputs at their limits, whatever the hidden layers are.
+
+    For losses of logits. If no logit of the first output is positive, where exp overflows, its
+    sign is turned.
+    """
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     last = f"dense_{len(network.layers)}"
-    with np.errstate(all="ignore"):
-        outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
-    if (outputs[[1, 4], 0] < 0.5).all():
+    parameters[f"{last}/kernel"] *= 4000
+    outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
+    if (outputs[:, 0] < 0.5).all():
         parameters[f"{last}/kernel"] *= -1
     return parameters, batch
 
@@ -177,10 +184,11 @@ PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
         zero_row,
         saturated,
         large_logits,
+        huge_outputs,
         large_inputs,
         near_kink,
         exact_kink,
     )
 }
 # Units at their limits, where a probability has lost what the logit still tells.
-SATURATING = (saturated, large_logits)
+SATURATING = (saturated, large_logits, huge_outputs)

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from backproof import optimizers, quantities
 from backproof.errors import UsageError
-from backproof.forms import Form, from_json, to_json
+from backproof.forms import LOGITS, Form, from_json, to_json
 from backproof.network import Network
 from backproof.optimizers import Optimizer
 from backproof.pairing import Waiver
@@ -66,6 +66,11 @@ class Record:
         """Every point: the steps on the data first, then further weights and probes."""
         known = set(self.parameters).union(*self.errors.values())
         return sorted(known, key=lambda p: (p.name != DATA, p.name, p.step))
+
+    @property
+    def saturates(self) -> bool:
+        """Whether its points may saturate units, which only losses of logits bear."""
+        return all(form.of == LOGITS.of for form in self.forms.values())
 
     @property
     def slots(self) -> list[str]:

@@ -12,7 +12,8 @@ import pkgutil
 from functools import cache, lru_cache
 
 from backproof.faults.fault import Family, Fault, Kind, Planted, Target
-from backproof.network import GradientDescent, Network
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 
 __all__ = ["Fault", "Kind", "Planted", "Target", "catalogue", "families", "planted"]
 
@@ -32,8 +33,17 @@ def catalogue() -> list[Fault]:
     return [fault for family in families() for fault in family.faults]
 
 
+def planted(
+    network: Network, optimizer: Optimizer, *, saturates: bool = True
+) -> tuple[Planted, ...]:
+    """Every fault at every place of a network where it applies.
+
+    ``saturates``: whether there are points with saturated units, which only losses of logits bear.
+    """
+    return planted_in(Target(network, optimizer, saturates))
+
+
 @lru_cache(maxsize=16)
-def planted(network: Network, optimizer: GradientDescent) -> tuple[Planted, ...]:
-    """Every fault at every place of a network where it applies."""
-    target = Target(network, optimizer)
+def planted_in(target: Target) -> tuple[Planted, ...]:
+    """`planted`, known already where it was asked for before."""
     return tuple(plant for fault in catalogue() for plant in fault.planted(target))

@@ -10,7 +10,8 @@ import numpy as np
 from backproof.arithmetic import Ops
 from backproof.arithmetic.floating import Float
 from backproof.definition import Site, evaluate, keep, measure, step
-from backproof.network import GradientDescent, Network
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 from backproof.parameters import Batch, Parameters
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ T = TypeVar("T")
 def faulty(
     ops: Ops[T],
     network: Network,
-    optimizer: GradientDescent,
+    optimizer: Optimizer,
     parameters: Parameters,
     batch: Batch,
     at: Site = keep,
@@ -32,7 +33,7 @@ def faulty(
 
 def computed(
     network: Network,
-    optimizer: GradientDescent,
+    optimizer: Optimizer,
     parameters: Parameters,
     batch: Batch,
     at: Site = keep,

@@ -12,7 +12,8 @@ from backproof import losses
 from backproof.activations import Activation
 from backproof.definition import Scope
 from backproof.losses import LossModule
-from backproof.network import Dense, GradientDescent, Network
+from backproof.network import Dense, Network
+from backproof.optimizers import Optimizer
 
 Change = Callable[[Any, Scope[Any]], Any]
 """What stands at a site instead of the value there, which may look at the scope."""
@@ -64,7 +65,9 @@ class Target:
     """What a fault is planted in."""
 
     network: Network
-    optimizer: GradientDescent
+    optimizer: Optimizer
+    saturates: bool = True
+    """Whether there are points with saturated units."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -96,6 +99,11 @@ class Target:
     def fused(self) -> bool:
         """Whether the loss is taken of the logits, together with the last activation."""
         return self.head.ACTIVATION is not None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the optimizer is gradient descent, which keeps nothing beside the parameters."""
+        return self.optimizer.name == "gradient_descent"
 
     def above(self, layer: Layer) -> Layer:
         """The layer that follows a hidden one."""

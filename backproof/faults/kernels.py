@@ -9,6 +9,7 @@ import numpy as np
 from backproof.definition import Scope
 from backproof.faults.changes import T, reshaped, turned
 from backproof.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.optimizers import STEP_COUNT
 
 family = Family(__name__)
 
@@ -113,7 +114,7 @@ def through(above: Layer, change: Change, other: Layer | None = None) -> Change:
 
 def through_updated(of: Target, above: Layer) -> Change:
     """What comes back from a layer whose kernel has made its step."""
-    rate, penalty = of.optimizer.learning_rate, of.network.penalty
+    optimizer, penalty = of.optimizer, of.network.penalty
 
     def change(value: T, scope: Scope[T]) -> T:
         ops, kernel = scope.ops, scope.values[f"kernel/{above.name}"]
@@ -122,8 +123,12 @@ def through_updated(of: Target, above: Layer) -> Change:
             gradient = ops.add(gradient, ops.scale(kernel, 2 * penalty.l2, roundings=2))
         if penalty.l1:
             gradient = ops.add(gradient, ops.scale(ops.sign(kernel), penalty.l1, roundings=2))
-        moved = ops.subtract(kernel, ops.scale(gradient, rate))
-        return ops.matmul(scope.values[f"delta/{above.name}"], ops.transpose(moved))
+        state = scope.parameters
+        slots = {slot: ops.exact(state[f"{slot}/{above.kernel}"]) for slot in optimizer.SLOTS}
+        count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0
+        step, _ = optimizer.change(ops, kernel, gradient, slots, count)
+        delta = scope.values[f"delta/{above.name}"]
+        return ops.matmul(delta, ops.transpose(ops.subtract(kernel, step)))
 
     return change
 

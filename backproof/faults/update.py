@@ -66,14 +66,14 @@ def biases_twice_as_fast(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, f"{STEP} with the whole gradient")
 def without_penalty(of: Target) -> Iterator[Plant]:
     """The step is made with the gradient of the data alone, without the penalty."""
-    if of.network.penalty.l2:
+    if of.network.penalty.l2 and of.plain:
         yield Plant("", {f"change/{name}": lightened(of, name) for name in penalised(of)})
 
 
 @family.fault(Kind.CONVENTION, f"{STEP} with the gradient of the declared loss")
 def decayed(of: Target) -> Iterator[Plant]:
     """The penalty is in the step alone, as weight decay, and neither in loss nor gradient."""
-    if orders(of) == ["l2"]:
+    if orders(of) == ["l2"] and of.plain:
         names = penalised(of)
         yield Plant(
             "",
@@ -96,7 +96,8 @@ def accumulated(of: Target) -> Iterator[Plant]:
 def stale(of: Target) -> Iterator[Plant]:
     """The step is made with the gradient of the step before."""
     rate = of.optimizer.learning_rate
-    yield Plant("", {f"change/{name}": of_last_call(name, rate) for name in of.network.shapes()})
+    if of.plain:
+        yield Plant("", {f"change/{n}": of_last_call(n, rate) for n in of.network.shapes()})
 
 
 @family.fault(
@@ -111,7 +112,8 @@ def stale_loss(of: Target) -> Iterator[Plant]:
 def momentum(of: Target) -> Iterator[Plant]:
     """The step has a momentum of 0.9."""
     rate = of.optimizer.learning_rate
-    yield Plant("", {f"change/{name}": with_momentum(name, rate) for name in of.network.shapes()})
+    if of.plain:
+        yield Plant("", {f"change/{n}": with_momentum(n, rate) for n in of.network.shapes()})
 
 
 def lightened(of: Target, name: str) -> Change:

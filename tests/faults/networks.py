@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from backproof.network import Dense, GradientDescent, Loss, Network, Penalty
+from backproof.network import Dense, Loss, Network, Penalty
+from backproof.optimizers.gradient_descent import GradientDescent
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from backproof.arithmetic.certified import certify
 from backproof.arithmetic.floating import Float
 from backproof.faults import Kind, Planted, planted
 from backproof.faults.evaluation import faulty
-from backproof.network import GradientDescent, Network
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 from backproof.pairing import load
 from backproof.probes import probes
 from backproof.rounding import Rounding
@@ -20,7 +21,7 @@ from tests.faults.networks import OPTIMIZER, OUTPUTS, SQUARE
 
 ROOT = Path(__file__).parents[2]
 ROUNDING = Rounding.of("float64")
-NETWORKS: dict[str, tuple[Network, GradientDescent]] = {
+NETWORKS: dict[str, tuple[Network, Optimizer]] = {
     "square": (SQUARE, OPTIMIZER),
     "outputs": (OUTPUTS, OPTIMIZER),
     **{
@@ -31,9 +32,9 @@ NETWORKS: dict[str, tuple[Network, GradientDescent]] = {
 }
 
 
-def disagreements(network: Network, optimizer: GradientDescent, plant: Planted) -> list[str]:
+def disagreements(network: Network, optimizer: Optimizer, plant: Planted) -> list[str]:
     """The tensors whose floating point or certified value lies outside of the ball."""
-    probe = probes(network, "float64")[0]
+    probe = probes(network, optimizer, "float64")[0]
 
     def evaluated(ops, at=None):
         given = (ops, network, optimizer, probe.parameters, probe.batch)

@@ -11,7 +11,8 @@ import pytest
 from backproof.faults import Fault, Kind, Planted, Target, catalogue, families, planted
 from backproof.faults.evaluation import computed
 from backproof.faults.fault import Family, Plant
-from backproof.network import GradientDescent, Network
+from backproof.network import Network
+from backproof.optimizers import Optimizer
 from backproof.pairing import load
 from backproof.parameters import Batch, Parameters
 from backproof.probes import probes
@@ -24,24 +25,28 @@ Point = tuple[Parameters, Batch]
 
 
 @pytest.fixture(scope="module")
-def grounds() -> list[tuple[Network, GradientDescent, list[Point]]]:
+def grounds() -> list[tuple[Network, Optimizer, list[Point]]]:
     """Every network with its probes and, where it is a pairing's, its data."""
-    found = [(each, OPTIMIZER, points(each)) for each in (SQUARE, OUTPUTS, LEAKY)]
+    found = [(each, OPTIMIZER, points(each, OPTIMIZER)) for each in (SQUARE, OUTPUTS, LEAKY)]
     for path in sorted((ROOT / "comparisons").glob("[!_]*.py")):
         for pairing in load(path):
             batch, parameters = pairing.start(ROOT, "float64")
             network = pairing.network
-            found.append((network, pairing.optimizer, [*points(network), (parameters, batch)]))
+            found.append(
+                (
+                    network,
+                    pairing.optimizer,
+                    [*points(network, pairing.optimizer), (parameters, batch)],
+                )
+            )
     return found
 
 
-def points(network: Network) -> list[Point]:
-    return [(probe.parameters, probe.batch) for probe in probes(network, "float64")]
+def points(network: Network, optimizer: Optimizer) -> list[Point]:
+    return [(probe.parameters, probe.batch) for probe in probes(network, optimizer, "float64")]
 
 
-def shows(
-    plant: Planted, network: Network, optimizer: GradientDescent, points: list[Point]
-) -> bool:
+def shows(plant: Planted, network: Network, optimizer: Optimizer, points: list[Point]) -> bool:
     """Whether the planted fault changes anything that is compared, at any point."""
     earlier = computed(network, optimizer, *points[0])
     return any(

@@ -38,9 +38,9 @@ LAYERS = {
         "subjects",
         "exchange",
     ),
-    "comparison": ("comparison", "runs", "calibration", "fuzzing"),
+    "comparison": ("comparison", "runs", "calibration", "fuzzing", "mutation"),
     "reports": ("reports",),
-    "faces": ("__init__", "__main__", "cli", "plugin", "plugin_xdist"),
+    "faces": ("__init__", "__main__", "cli", "commands", "plugin", "plugin_xdist"),
 }
 FRAMEWORKS = {"keras", "tensorflow", "torch", "jax"}
 
