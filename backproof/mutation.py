@@ -17,7 +17,8 @@ import numpy as np
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
 from backproof.comparison.rows import Row, Status
-from backproof.comparison.verdicts import compare_point, find_vacuity
+from backproof.comparison.vacuity import find_vacuity
+from backproof.comparison.verdicts import compare_point
 from backproof.errors import UsageError
 from backproof.exchange import Exchange
 from backproof.faults import Planted, planted
@@ -181,7 +182,8 @@ def false_alarms(ground: Ground) -> list[Alarm]:
                     point, form(record.network, record.optimizer, parameters, batch)
                 )
         for reference in record.references:
-            find_vacuity([row for row in rows if row.reference == reference])
+            mine = [row for row in rows if row.reference == reference]
+            find_vacuity(mine, ground.bounds.idle)
         alarms += [
             Alarm(record.pairing, name, row) for row in rows if row.status is not Status.MATCH
         ]

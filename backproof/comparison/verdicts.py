@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import difflib
-from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from backproof.comparison.bounds import Bound, Bounds
 from backproof.comparison.certainty import Certainty, digits
 from backproof.comparison.kernel import Difference, difference
 from backproof.comparison.rows import Row, Status
+from backproof.comparison.vacuity import find_vacuity
 from backproof.pairing import Waiver
 from backproof.protocol import Tensors
 from backproof.quantities import split
@@ -39,7 +39,7 @@ def compare(
             for point in record.points()
             for row in compare_point(record, bounds, certainty, reference, point)
         ]
-        find_vacuity(mine)
+        find_vacuity(mine, bounds.idle)
         rows += mine
     apply_waivers(rows, record.waivers, today)
     return rows
@@ -98,7 +98,8 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
         if (text := unusable(name, tensors, radius, row.dtype))
     ]
     if wrong:
-        row.cause = "; ".join(wrong)
+        nobody = name not in subject and name not in twin
+        row.cause = f"nobody computed it: {'; '.join(wrong)}" if nobody else "; ".join(wrong)
         return
     actual, expected = subject[name], twin[name]
     row.shape = "×".join(map(str, actual.shape)) or "scalar"
@@ -232,32 +233,6 @@ def describe(found: Difference, shape: tuple[int, ...]) -> str:
         f"where {found.bound:.3g} is allowed; {found.exceeding} of {found.size} elements "
         f"({found.exceeding / found.size:.1%}) differ by more than their bound"
     )
-
-
-def find_vacuity(rows: list[Row]) -> None:
-    """What is zero at every point has not been exercised: UNDECIDED, never MATCH.
-
-    A tensor that is zero at some points only is noted there.
-    """
-    by_name: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row.status is Status.MATCH and row.quantity not in ("parameter_count", "accuracy"):
-            by_name[row.name].append(row)
-    for same in by_name.values():
-        zero = [row for row in same if row.zeros == size(row)]
-        for row in zero:
-            row.detail = "zero here"
-            if len(zero) == len(same):
-                row.status = Status.UNDECIDED
-                row.cause = "zero at every point: nothing has exercised it"
-
-
-def size(row: Row) -> int:
-    """The number of elements of the row's tensor."""
-    total = 1
-    for length in row.shape.split("×"):
-        total *= 1 if length == "scalar" else int(length)
-    return total
 
 
 def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.date) -> None:
