@@ -132,7 +132,8 @@ def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch
     """A last kernel 4000 times as large: outputs at their limits, whatever the hidden layers are.
 
     For losses of logits. If no logit of the first output is positive, where exp overflows, its
-    sign is turned.
+    sign is turned. All targets are alike and none of them is the first sample's output, as errors
+    of whole numbers may otherwise add up to 0.
     """
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     last = f"dense_{len(network.layers)}"
@@ -140,7 +141,11 @@ def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch
     outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
     if (outputs[:, 0] < 0.5).all():
         parameters[f"{last}/kernel"] *= -1
-    return parameters, batch
+        outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
+    targets = np.zeros_like(batch.targets)
+    if network.decision == "argmax":
+        targets[:, (outputs[0].argmax() + 1) % network.fan_out] = 1
+    return parameters, Batch(batch.inputs, targets)
 
 
 def large_inputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
