@@ -6,7 +6,7 @@ row- and column-major batches, loops over samples, functions in their other usua
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,72 +24,88 @@ from backproof.parameters import Batch, Parameters
 Form = Callable[[Network, Optimizer, Parameters, Batch], dict[str, Any]]
 
 
-class RowMajor(Float):
+class OwnProducts(Float):
+    """Pre-activations from the product below, as it is; the bias after it."""
+
+    def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
+        z = self.matmul(a, kernel)
+        return z if bias is None else z + bias
+
+
+class RowMajor(OwnProducts):
     """Every array row by row, products as a user writes them."""
 
     def exact(self, x: Values) -> Values:
         return np.ascontiguousarray(x)
 
-    def matmul(self, a: Values, b: Values) -> Values:
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
         return np.ascontiguousarray(a) @ np.ascontiguousarray(b)
 
 
-class ColumnMajor(Float):
+class ColumnMajor(OwnProducts):
     """Every array column by column."""
 
     def exact(self, x: Values) -> Values:
         return np.asfortranarray(x)
 
-    def matmul(self, a: Values, b: Values) -> Values:
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
         return np.asfortranarray(np.asfortranarray(a) @ np.asfortranarray(b))
 
 
-class Backwards(Float):
+class Backwards(OwnProducts):
     """Every sum from its last term to its first."""
 
-    def matmul(self, a: Values, b: Values) -> Values:
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
         return np.ascontiguousarray(a[:, ::-1]) @ np.ascontiguousarray(b[::-1])
 
-    def total(self, a: Values, axis: int | None = None) -> Values:
+    def joined(self, parts: Sequence[Values]) -> Values:
+        return super().joined(parts[::-1])
+
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
         return np.asarray(np.cumsum(a[::-1], axis=axis)[-1])
 
 
-class OneByOne(Float):
+class OneByOne(OwnProducts):
     """Every sum term by term, from the first to the last, each product rounded by itself."""
 
-    def matmul(self, a: Values, b: Values) -> Values:
-        result = np.zeros((a.shape[0], b.shape[1]), np.result_type(a, b))
-        for column, row in zip(a.T, b, strict=True):
-            result += column[:, None] * row
-        return result
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+        return self.affine(a, b, None)
 
-    def total(self, a: Values, axis: int | None = None) -> Values:
+    def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
+        """From the bias on: as a column of ones before the inputs would have it."""
+        shape, dtype = (a.shape[0], kernel.shape[1]), np.result_type(a, kernel)
+        z = np.zeros(shape, dtype) if bias is None else np.broadcast_to(bias, shape).copy()
+        for column, row in zip(a.T, kernel, strict=True):
+            z += column[:, None] * row
+        return z
+
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
         return np.asarray(np.cumsum(a, axis=axis)[-1])
 
 
-class Halves(Float):
+class Halves(OwnProducts):
     """Every sum in two halves, which are then added."""
 
-    def matmul(self, a: Values, b: Values) -> Values:
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
         middle = a.shape[1] // 2
         result: Values = a[:, :middle] @ b[:middle] + a[:, middle:] @ b[middle:]
         return result
 
-    def total(self, a: Values, axis: int | None = None) -> Values:
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
         middle = len(a) // 2 if a.ndim else 0
         if not middle:
             return super().total(a, axis)
         return np.asarray(a[:middle].sum(axis=axis) + a[middle:].sum(axis=axis))
 
 
-class Extended(Float):
+class Extended(OwnProducts):
     """Every sum in extended precision and rounded once, as a fused accumulator would."""
 
-    def matmul(self, a: Values, b: Values) -> Values:
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
         wide: Values = a.astype(np.longdouble) @ b.astype(np.longdouble)
         return wide.astype(np.result_type(a, b))
 
-    def total(self, a: Values, axis: int | None = None) -> Values:
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
         return np.asarray(a.astype(np.longdouble).sum(axis=axis)).astype(a.dtype)
 
 
