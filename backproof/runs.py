@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from backproof.comparison.bounds import Bounds
@@ -17,6 +18,7 @@ from backproof.exchange import Exchange
 from backproof.frameworks.client import Worker
 from backproof.pairing import Broken, Pairing
 from backproof.record import SUBJECT, Record
+from backproof.subjects import measure_slopes
 from backproof.subjects import run as run_subject
 
 TIME_LIMIT = 300.0
@@ -87,6 +89,7 @@ def verify(
     then the bounds are computed; then the answers are taken and compared.
     """
     asked: list[list[Exchange]] = []
+    subjects: list[Pairing] = []
     bounds: list[Bounds] = []
     certainties: list[Certainty] = []
     for pairing in pairings:
@@ -98,6 +101,7 @@ def verify(
         except UsageError as error:
             yield Broken(pairing.name, str(error))
         else:
+            subjects.append(pairing)
             bounds.append(Bounds(record))
             certainties.append(Certainty(record, wanted=certified))
     for each, certainty in zip(bounds, certainties, strict=True):
@@ -114,7 +118,8 @@ def verify(
                 # This pairing's twin has ended its worker; those that follow get another one.
                 worker = workers.restart(exchange.worker.framework)
                 asked[index + 1 :] = [renewed(later, worker) for later in asked[index + 1 :]]
-        yield Judged(record, compare(record, each, certainties[index], today))
+        measure = partial(measure_slopes, subjects[index], record)
+        yield Judged(record, compare(record, each, certainties[index], today, measure))
 
 
 def judge_again(

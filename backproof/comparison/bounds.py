@@ -19,6 +19,10 @@ from backproof.rounding import Rounding
 
 Values = NDArray[np.floating]
 
+# A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
+# largest element pass has shown nothing.
+WEAKEST_POWER = 1 / 8
+
 
 @dataclass(frozen=True, eq=False)
 class Bound:
@@ -130,3 +134,19 @@ def bounded(ball: Ball) -> bool:
     return bool(np.isfinite(ball.value).all()) and (
         ball.radius is None or bool(np.isfinite(ball.radius).all())
     )
+
+
+def distance(name: str, computed: Values, bound: Bound) -> float:
+    """How far an implementation lies from the definition, relatively to the largest element.
+
+    0 if it may be right: a correct one and the definition's value are each within the radius of the
+    exact result. More than that proves it wrong, whatever it is compared with.
+    """
+    if name not in bound.values:
+        return 0.0
+    value = bound.values[name]
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(computed - value)
+        if (gap <= 2 * bound.radii[name]).all():
+            return 0.0
+        return float(gap.max() / (np.abs(value).max() or 1))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 import difflib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds import Bound, Bounds
+from backproof.comparison.bounds import WEAKEST_POWER, Bound, Bounds, distance
 from backproof.comparison.certainty import Certainty, digits
+from backproof.comparison.explanation import explain
 from backproof.comparison.kernel import Difference, difference
 from backproof.comparison.rows import Row, Status
 from backproof.comparison.vacuity import find_vacuity
@@ -21,17 +23,21 @@ from backproof.quantities import split
 from backproof.record import SUBJECT, Point, Record
 from backproof.rounding import held_in
 
-# A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
-# largest element pass has shown nothing.
-WEAKEST_POWER = 1 / 8
-
 Array = NDArray[Any]
 
 
 def compare(
-    record: Record, bounds: Bounds, certainty: Certainty, today: datetime.date
+    record: Record,
+    bounds: Bounds,
+    certainty: Certainty,
+    today: datetime.date,
+    measure: Callable[[], object] = lambda: None,
 ) -> list[Row]:
-    """A row for each reference × point × name, with vacuity and waivers applied."""
+    """A row for each reference × point × name, with vacuity, causes and waivers.
+
+    ``measure`` has the slopes of the subject's own loss measured into the record: it is called if
+    something does not match and no fault explains it.
+    """
     rows: list[Row] = []
     for reference in record.references:
         mine = [
@@ -41,6 +47,7 @@ def compare(
         ]
         find_vacuity(mine, bounds.idle)
         rows += mine
+    explain(rows, record, bounds, measure)
     apply_waivers(rows, record.waivers, today)
     return rows
 
@@ -133,21 +140,6 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
         )
     else:
         row.status = Status.MATCH
-
-
-def distance(name: str, computed: Array, bound: Bound) -> float:
-    """How far an implementation lies from the definition, relatively to the largest element.
-
-    0 if it may be right: a correct one and the definition's value are each within the radius of the
-    exact result. More than that proves it wrong, whatever it is compared with.
-    """
-    if name not in bound.values:
-        return 0.0
-    value = bound.values[name]
-    gap = np.abs(computed - value)
-    if (gap <= 2 * bound.radii[name]).all():
-        return 0.0
-    return float(gap.max() / (np.abs(value).max() or 1))
 
 
 def blame(reference: str, mine: float, its: float, *, apart: bool) -> str:

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from backproof.definition import Scope
-from backproof.faults.changes import T, instead, masked, over_samples, samples, times, turned
+from backproof.faults.changes import (
+    T,
+    instead,
+    masked,
+    over_samples,
+    rows_kept,
+    samples,
+    times,
+    turned,
+)
 from backproof.faults.fault import Change, Family, Kind, Layer, Plant, Target
 
 family = Family(__name__)
@@ -28,6 +37,13 @@ def product_of_means(of: Target) -> Iterator[Plant]:
     """The gradient of the kernel is a product of sums over the samples, not a sum of products."""
     for layer in of.layers:
         yield Plant(layer.name, {f"data_gradient/{layer.kernel}": of_sums(layer)})
+
+
+@family.fault(Kind.MATHEMATICAL, KERNEL)
+def last_sample_left_out(of: Target) -> Iterator[Plant]:
+    """The gradient of the kernel leaves the last sample out."""
+    for layer in of.layers:
+        yield Plant(layer.name, {f"data_gradient/{layer.kernel}": of_all_but_last(layer)})
 
 
 @family.fault(Kind.MATHEMATICAL, KERNEL)
@@ -118,6 +134,17 @@ def of_sums(layer: Layer) -> Change:
         incoming = ops.gather(ops.total(scope.values[layer.incoming], axis=0), column)
         delta = ops.gather(ops.total(scope.values[f"delta/{layer.name}"], axis=0), row)
         return ops.scale(ops.matmul(incoming, delta), 1.0, samples(scope))
+
+    return change
+
+
+def of_all_but_last(layer: Layer) -> Change:
+    """What came in times the deltas, without the last sample's."""
+
+    def change(value: T, scope: Scope[T]) -> T:
+        delta = scope.values[f"delta/{layer.name}"]
+        kept = rows_kept(delta, scope, slice(None, -1))
+        return scope.ops.matmul(turned(scope.values[layer.incoming], scope), kept)
 
     return change
 

@@ -92,12 +92,14 @@ def of_relu(of: Target) -> Iterator[Plant]:
 
 
 @family.fault(Kind.MATHEMATICAL, DELTA)
-def of_next_layer(of: Target) -> Iterator[Plant]:
-    """The derivative is taken at the pre-activation of the next layer."""
+def of_another_layer(of: Target) -> Iterator[Plant]:
+    """The derivative is taken at the pre-activation of another layer, cut or repeated to fit."""
     for layer in curved(of):
-        if layer in of.hidden and of.above(layer).dense.fan_out in (1, layer.dense.fan_out):
-            change = at_preactivation(layer.f, layer, of.above(layer))
-            yield Plant(layer.name, {f"delta/{layer.name}": change})
+        for other in of.layers:
+            width = other.dense.fan_out
+            if other is not layer and (width == 1 or width >= layer.dense.fan_out):
+                change = at_preactivation(layer.f, layer, other)
+                yield Plant(f"{layer.name}, at {other.name}", {f"delta/{layer.name}": change})
 
 
 @family.fault(Kind.MATHEMATICAL, DELTA)
@@ -163,13 +165,13 @@ def by(formula: Change, layer: Layer, site: str) -> Change:
 
 
 def at_preactivation(f: Activation, layer: Layer, other: Layer) -> Change:
-    """The derivative of f at the pre-activation of another layer, one unit serving for all."""
+    """The derivative of f at the pre-activation of another layer, of as many units as fit."""
 
     def change(value: T, scope: Scope[T]) -> T:
         ops, z = scope.ops, scope.values[f"z/{other.name}"]
-        if other.dense.fan_out != layer.dense.fan_out:
-            rows = np.arange(z.shape[0])[:, None]
-            z = ops.gather(z, np.repeat(rows, layer.dense.fan_out, axis=1))
+        units = np.arange(layer.dense.fan_out) % other.dense.fan_out
+        if len(units) != other.dense.fan_out:
+            z = ops.gather(z, np.arange(z.shape[0])[:, None] * other.dense.fan_out + units)
         return ops.pull(f, z, ops.activate(f, z), arriving(scope, layer.name))
 
     return change

@@ -37,19 +37,20 @@ def gradient(of: Target, change: Change) -> dict[str, Change]:
     }
 
 
+def gradients(of: Target, change: Change) -> Iterator[Plant]:
+    """The change in all gradients of the penalty, and in each of them alone."""
+    if not orders(of):
+        return
+    names = penalised(of)
+    yield Plant("", gradient(of, change))
+    for name in names if len(names) > 1 else ():
+        yield Plant(name, {f"penalty_gradient/{order}/{name}": change for order in orders(of)})
+
+
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_missing(of: Target) -> Iterator[Plant]:
     """The penalty is missing from the gradient."""
-    if orders(of):
-        yield Plant("", gradient(of, zero))
-
-
-@family.fault(Kind.MATHEMATICAL, GRADIENT)
-def gradient_missing_in_one(of: Target) -> Iterator[Plant]:
-    """The penalty is missing from one gradient."""
-    for name in penalised(of) if len(penalised(of)) > 1 and orders(of) else ():
-        changes = {f"penalty_gradient/{order}/{name}": zero for order in orders(of)}
-        yield Plant(name, changes)
+    yield from gradients(of, zero)
 
 
 @family.fault(Kind.MATHEMATICAL, VALUE)
@@ -62,8 +63,7 @@ def value_missing(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_half(of: Target) -> Iterator[Plant]:
     """The penalty carries a factor ½ in the gradient that it does not have in the loss."""
-    if orders(of):
-        yield Plant("", gradient(of, times(0.5)))
+    yield from gradients(of, times(0.5))
 
 
 @family.fault(Kind.MATHEMATICAL, VALUE)
@@ -76,15 +76,13 @@ def value_half(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_double(of: Target) -> Iterator[Plant]:
     """The penalty is twice as large in the gradient as the derivative of that in the loss."""
-    if orders(of):
-        yield Plant("", gradient(of, times(2)))
+    yield from gradients(of, times(2))
 
 
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_negated(of: Target) -> Iterator[Plant]:
     """The penalty has the wrong sign in the gradient: it drives the weights apart."""
-    if orders(of):
-        yield Plant("", gradient(of, negated))
+    yield from gradients(of, negated)
 
 
 @family.fault(Kind.MATHEMATICAL, VALUE)
@@ -97,8 +95,7 @@ def value_negated(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_over_samples(of: Target) -> Iterator[Plant]:
     """The penalty is divided by the number of samples in the gradient, but not in the loss."""
-    if orders(of):
-        yield Plant("", gradient(of, over_samples))
+    yield from gradients(of, over_samples)
 
 
 @family.fault(Kind.MATHEMATICAL, VALUE)
@@ -111,8 +108,7 @@ def value_over_samples(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_in_sample_loop(of: Target) -> Iterator[Plant]:
     """The penalty is added to the gradient inside the loop over samples, once for each."""
-    if orders(of):
-        yield Plant("", gradient(of, times_samples))
+    yield from gradients(of, times_samples)
 
 
 @family.fault(Kind.MATHEMATICAL, VALUE)

@@ -78,6 +78,8 @@ def biases_in_gradient(of: Target) -> Iterator[Plant]:
     names = free_biases(of)
     if names:
         yield Plant("", with_gradients(names))
+    for name in names if len(names) > 1 else ():
+        yield Plant(name, with_gradients([name]))
 
 
 @family.fault(Kind.MATHEMATICAL, f"{DECLARED}: on kernels alone, as in the gradient")
