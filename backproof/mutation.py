@@ -165,6 +165,7 @@ def as_subject(pairing: Pairing) -> Pairing:
         subject=lambda parameters, batch: computed(network, optimizer, parameters, batch),
         steps=min(STEPS, pairing.steps),
         waivers=(),
+        recovered=False,
         forms={name: form for name, form in pairing.forms.items() if name != SUBJECT},
     )
 

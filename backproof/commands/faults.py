@@ -59,9 +59,10 @@ def faults(
         loaded = chosen(loaded, pairings)
         if not loaded and not broken:
             raise UsageError(f"no pairings in {', '.join(map(str, paths))}")
+        if reference:
+            loaded = [each.against(reference) for each in loaded]
         for name in sorted({name for each in loaded for name in each.references}):
-            if not reference or name in reference:
-                workers.start(name)
+            workers.start(name)
         gauged = Gauged([])
         with progress() as bar:
             task = bar.add_task("", total=len(loaded))

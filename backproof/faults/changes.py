@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backproof import losses
 from backproof.activations import Activation
-from backproof.definition import Scope
+from backproof.definition import Scope, reduced
 from backproof.faults.fault import Change, Layer
 
 # A value in any arithmetic.
@@ -87,9 +87,7 @@ def reshaped(value: T, scope: Scope[T]) -> T:
 
 def scaled_slope(scope: Scope[T]) -> T:
     """The derivative of the loss, by what the loss is taken of, reduced and scaled."""
-    loss, outputs = scope.network.loss, scope.network.fan_out
-    divisor = loss.divisor(samples(scope), outputs)
-    return scope.ops.scale(scope.values["loss/slope"], loss.scale, divisor, roundings=4)
+    return reduced(scope.ops, scope.values["loss/slope"], scope.network, samples(scope))
 
 
 def arriving(scope: Scope[T], layer: str) -> T:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from backproof import losses
-from backproof.definition import Scope
+from backproof.definition import Scope, reduced
 from backproof.faults.changes import T, arriving, one_minus, rows_of, samples, turned
 from backproof.faults.fault import Change, Family, Kind, Layer, Plant, Target
 
@@ -129,16 +129,9 @@ def error(last: Layer, scope: Scope[T]) -> T:
     return scope.ops.subtract(scope.values[f"activation/{last.name}"], scope.values["targets"])
 
 
-def reduced(value: T, scope: Scope[T]) -> T:
-    """Divided and scaled as the loss is."""
-    loss = scope.network.loss
-    divisor = loss.divisor(samples(scope), scope.network.fan_out)
-    return scope.ops.scale(value, loss.scale, divisor, roundings=4)
-
-
 def bare_error(last: Layer) -> Change:
     """Outputs minus targets, reduced."""
-    return lambda value, scope: reduced(error(last, scope), scope)
+    return lambda value, s: reduced(s.ops, error(last, s), s.network, samples(s))
 
 
 def squares(last: Layer) -> Change:
@@ -146,7 +139,8 @@ def squares(last: Layer) -> Change:
 
     def change(value: T, scope: Scope[T]) -> T:
         off = error(last, scope)
-        return reduced(scope.ops.total(scope.ops.multiply(off, off)), scope)
+        total = scope.ops.total(scope.ops.multiply(off, off))
+        return reduced(scope.ops, total, scope.network, samples(scope))
 
     return change
 

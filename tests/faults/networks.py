@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
-
+from backproof import activations
 from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent
-
-
-@dataclass(frozen=True)
-class Leaky:
-    """A leaky ReLU in floating point."""
-
-    name: ClassVar[str] = "leaky_relu"
-    alpha: float = 0.1
-
-    def value(self, z):
-        return np.where(z > 0, z, self.alpha * z)
-
-    def pull(self, z, a, cotangent):
-        return np.where(z > 0, cotangent, self.alpha * cotangent)
-
 
 # Square layers, a softmax under the squared error, both penalties, on biases too.
 SQUARE = Network(
@@ -38,5 +19,8 @@ OUTPUTS = Network(
     Loss("binary_cross_entropy"),
     Penalty(l2=0.01),
 )
-LEAKY = Network((Dense(3, 4, Leaky()), Dense(4, 2, "tanh")), Loss("squared_error"))
+LEAKY = Network(
+    (Dense(3, 4, activations.named("leaky_relu", alpha=0.1)), Dense(4, 2, "tanh")),
+    Loss("squared_error"),
+)
 OPTIMIZER = GradientDescent(0.1)

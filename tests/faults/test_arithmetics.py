@@ -17,13 +17,14 @@ from backproof.optimizers import Optimizer
 from backproof.pairing import load
 from backproof.probes import probes
 from backproof.rounding import Rounding
-from tests.faults.networks import OPTIMIZER, OUTPUTS, SQUARE
+from tests.faults.networks import LEAKY, OPTIMIZER, OUTPUTS, SQUARE
 
 ROOT = Path(__file__).parents[2]
 ROUNDING = Rounding.of("float64")
 NETWORKS: dict[str, tuple[Network, Optimizer]] = {
     "square": (SQUARE, OPTIMIZER),
     "outputs": (OUTPUTS, OPTIMIZER),
+    "leaky": (LEAKY, OPTIMIZER),
     **{
         pairing.name: (pairing.network, pairing.optimizer)
         for name in ("xor", "circles", "clusters")

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.floating import Float
 from backproof.comparison.bounds import WEAKEST_POWER, Bound, Bounds, balls_at, bound_of, distance
-from backproof.definition import Scope, Site, keep, measure
+from backproof.definition import Scope, Site, keep, measure, recovered
 from backproof.faults import Kind, Planted
 from backproof.faults.evaluation import computed
 from backproof.probes import PROBES
-from backproof.record import DATA, Point, Record
+from backproof.record import DATA, SUBJECT, Point, Record
 from backproof.rounding import Rounding
 
 Values = NDArray[np.float64]
@@ -82,6 +83,7 @@ class Evidence:
         self.given = record.evaluations.get(who, {})
         self.calls = calls(record)
         self.points = [point for point in self.calls if point in self.given]
+        self.recovers = record.recovered and who == SUBJECT
         self._ops = BallOps(bounds.rounding(who))
 
     @property
@@ -133,7 +135,7 @@ class Evidence:
         dtype = record.dtype if suspect and suspect.numerical else "float64"
         state = {k: v.astype(dtype, copy=False) for k, v in record.parameters[point].items()}
         earlier = self._before(point) if suspect and suspect.remembers else []
-        return computed(
+        values = computed(
             record.network,
             record.optimizer,
             state,
@@ -141,6 +143,10 @@ class Evidence:
             suspect.at if suspect else keep,
             [{name: ball.value for name, ball in values.items()} for values in earlier],
         )
+        if self.recovers:
+            rate = record.optimizer.learning_rate
+            values |= recovered(Float(), record.network, state, values, rate)
+        return values
 
     def _before(self, point: Point) -> list[dict[str, Ball]]:
         """The definition in balls at the calls before, as far as it was compared there."""
@@ -159,7 +165,9 @@ class Evidence:
         """
         if not suspect.numerical:
             before: Sequence[dict[str, Ball]] = self._before(point) if suspect.remembers else ()
-            balls = balls_at(self.record, self._ops, point, suspect.at, before)
+            balls = balls_at(
+                self.record, self._ops, point, suspect.at, before, recovers=self.recovers
+            )
             return bound_of(self.record, point, balls)
         right, values = self.right(point), self.floats(suspect, point)
         wrong: dict[str, NDArray[np.floating]] = {
