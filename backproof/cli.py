@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from backproof.commands.faults import faults
 from backproof.errors import UsageError
 from backproof.threads import one_thread
 
@@ -86,17 +87,22 @@ def verify(
     certified: Certified = True,
 ) -> None:
     """Compare every pairing with its twins, element by element."""
-    from backproof.frameworks import names
-
     paths = paths or [Path("comparisons")]
-    unknown = set(reference or ()) - set(names())
-    if unknown:
-        raise UsageError(f"no reference {sorted(unknown)[0]!r}; there are {', '.join(names())}")
+    check_references(reference)
     from backproof.runs import Workers
 
     root = root_of(paths)
     with Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers:
         raise typer.Exit(run_verify(paths, report, only, reference, workers, certified))
+
+
+def check_references(asked: list[str] | None) -> None:
+    """Refuse a reference that there is no framework for."""
+    from backproof.frameworks import names
+
+    unknown = set(asked or ()) - set(names())
+    if unknown:
+        raise UsageError(f"no reference {sorted(unknown)[0]!r}; there are {', '.join(names())}")
 
 
 def likely(paths: list[Path]) -> list[str]:
@@ -255,6 +261,9 @@ def calibrate(
 
         write_whole(write, text)
     console.print(text, end="", highlight=False, soft_wrap=True)
+
+
+app.command()(faults)
 
 
 def progress_line(stage: str) -> None:

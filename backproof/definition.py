@@ -7,7 +7,7 @@ the value there and may replace it: that is where faults and conventions hook in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import frexp, prod
 from typing import Any, Generic, TypeVar
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backproof import losses
 from backproof.arithmetic import Ops
+from backproof.arithmetic.floating import Float
 from backproof.network import Loss, Network, Penalty
 from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Array, Batch
@@ -36,6 +37,9 @@ class Scope(Generic[T]):
     parameters: Mapping[str, Array]
     batch: Batch | None
     values: dict[str, T]
+    before: Sequence[Mapping[str, T]] = ()
+    """What the definition gave at the calls before this one, oldest first: for changes that
+    remember."""
 
 
 Site = Callable[[str, Any, Scope[Any]], Any]
@@ -52,6 +56,7 @@ def evaluate(
     parameters: Mapping[str, Array],
     batch: Batch,
     at: Site = keep,
+    before: Sequence[Mapping[str, T]] = (),
 ) -> dict[str, T]:
     """Activations, loss and gradients at ``parameters`` on ``batch``, by name.
 
@@ -65,7 +70,7 @@ def evaluate(
         ∂L/∂W_k = a_{k−1}ᵀ δ_k,    ∂L/∂b_k = Σ_samples δ_k
     """
     values: dict[str, T] = {}
-    scope = Scope(ops, network, parameters, batch, values)
+    scope = Scope(ops, network, parameters, batch, values, before)
 
     def site(name: str, value: T) -> T:
         values[name] = at(name, value, scope)
@@ -188,12 +193,14 @@ def step(
     gradients: Mapping[str, T],
     optimizer: Optimizer,
     at: Site = keep,
+    before: Sequence[Mapping[str, T]] = (),
+    batch: Batch | None = None,
 ) -> dict[str, T]:
     """The state after one step: ``updated/dense_1/kernel`` = W − change, and the new slots.
 
     ``state``: parameters, and the optimizer's slots and step count where it has them.
     """
-    scope = Scope(ops, network, state, None, dict(gradients))
+    scope = Scope(ops, network, state, batch, dict(gradients), before)
     count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0
     updated: dict[str, T] = {}
     moved: dict[str, T] = {}
@@ -229,6 +236,29 @@ def recovered(
         )
         for name in network.shapes()
     }
+
+
+def measure(
+    network: Network,
+    parameters: Mapping[str, Array],
+    batch: Batch,
+    outputs: NDArray[np.floating],
+    at: Site = keep,
+) -> dict[str, NDArray[Any]]:
+    """``accuracy`` of the outputs, ``parameter_count`` and ``parameter_count/dense_1``, …: exact.
+
+    The sites are ``correct``, which samples are classified rightly, and the results themselves.
+    """
+    values: dict[str, Any] = {"outputs": outputs}
+    scope = Scope[Any](Float(), network, parameters, batch, values)
+    for name, count in network.parameter_counts().items():
+        values[f"parameter_count/{name}"] = at(f"parameter_count/{name}", count, scope)
+    counts = [values[f"parameter_count/{name}"] for name, _ in network.named_layers()]
+    values["parameter_count"] = at("parameter_count", sum(counts), scope)
+    if network.decision is not None:
+        right = values["correct"] = at("correct", correct(network, outputs, batch.targets), scope)
+        values["accuracy"] = at("accuracy", np.mean(right), scope)
+    return {n: np.asarray(v) for n, v in values.items() if n not in ("outputs", "correct")}
 
 
 def correct(network: Network, outputs: NDArray[np.floating], targets: Array) -> NDArray[np.bool_]:

@@ -15,6 +15,8 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from backproof import losses
+from backproof.arithmetic.floating import Float
+from backproof.definition import evaluate
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer, slot_shapes
 from backproof.parameters import Batch, Parameters
@@ -51,6 +53,7 @@ def probes(
         )
         for name, make in PROBES.items()
         if saturates or make not in SATURATING
+        if make is not huge_outputs or losses.named(network.loss.kind).ACTIVATION is not None
         for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
         for slots in [drawn_slots(network, optimizer, name)]
     ]
@@ -131,12 +134,39 @@ def saturated(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 
 def large_logits(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Single rows 4000 times as large: a naive exp overflows, a global maximum loses rows."""
-    batch = drawn_batch(network, stream)
+    """A row 4000 times as large, and its opposite: exp overflows, a global maximum loses rows."""
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     inputs = batch.inputs.copy()
     inputs[1] *= 4000
-    inputs[4] *= -4000
-    return drawn_parameters(network, stream), Batch(inputs, batch.targets)
+    inputs[4] = -inputs[1]
+    return parameters, Batch(inputs, batch.targets)
+
+
+def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """A last kernel 4000 times as large: outputs at their limits, whatever the hidden layers are.
+
+    For losses of logits. If no logit of the first output is positive, where exp overflows, its
+    sign is turned. All targets are alike and none of them is the first sample's output, as errors
+    of whole numbers may otherwise add up to 0.
+    """
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    last = f"dense_{len(network.layers)}"
+    parameters[f"{last}/kernel"] *= 4000
+    outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
+    if (outputs[:, 0] < 0.5).all():
+        parameters[f"{last}/kernel"] *= -1
+        outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
+    targets = np.zeros_like(batch.targets)
+    if network.decision == "argmax":
+        targets[:, (outputs[0].argmax() + 1) % network.fan_out] = 1
+    return parameters, Batch(batch.inputs, targets)
+
+
+def large_inputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Inputs 100 times as large, the first kernel 100 times smaller: large gradients alone."""
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    parameters["dense_1/kernel"] = parameters["dense_1/kernel"] / 100
+    return parameters, Batch(100 * batch.inputs, batch.targets)
 
 
 def near_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
@@ -167,7 +197,17 @@ def exact_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
     make.__name__: make
-    for make in (general, one_sample, zero_row, saturated, large_logits, near_kink, exact_kink)
+    for make in (
+        general,
+        one_sample,
+        zero_row,
+        saturated,
+        large_logits,
+        huge_outputs,
+        large_inputs,
+        near_kink,
+        exact_kink,
+    )
 }
 # Units at their limits, where a probability has lost what the logit still tells.
-SATURATING = (saturated, large_logits)
+SATURATING = (saturated, large_logits, huge_outputs)

@@ -60,6 +60,9 @@ class Record:
     parameters: dict[Point, Parameters] = field(default_factory=dict)
     evaluations: dict[str, dict[Point, Tensors]] = field(default_factory=dict)
     errors: dict[str, dict[Point, str]] = field(default_factory=dict)
+    slopes: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Of the subject's own loss along a direction of each parameter (see `subjects`): difference
+    quotients with steps h and 2h, and h. Measured only where something does not match."""
 
     def batch(self, point: Point) -> Batch:
         """The batch that is evaluated at a point."""
@@ -137,6 +140,7 @@ class Record:
             "omits": self.omits,
             "unsteady": self.unsteady,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
+            "slopes": self.slopes,
             "errors": {
                 implementation: [[p.name, p.step, text] for p, text in sorted(errors.items())]
                 for implementation, errors in sorted(self.errors.items())
@@ -166,6 +170,7 @@ class Record:
             accuracy=described["accuracy"],
             omits=tuple(described["omits"]),
             unsteady=described["unsteady"],
+            slopes={name: tuple(found) for name, found in described["slopes"].items()},
             forms={name: from_json(form) for name, form in described["forms"].items()},
             errors={
                 implementation: {Point(name, step): text for name, step, text in errors}

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from backproof.comparison.bounds import Bounds
@@ -20,6 +21,7 @@ from backproof.frameworks.client import Worker
 from backproof.pairing import Broken, Pairing
 from backproof.quantities import expected
 from backproof.record import SUBJECT, Record
+from backproof.subjects import measure_slopes
 from backproof.subjects import run as run_subject
 
 TIME_LIMIT = 300.0
@@ -119,7 +121,8 @@ def verify(
                 # This pairing's twin has ended its worker; those that follow get another one.
                 worker = workers.restart(exchange.worker.framework)
                 asked[index + 1 :] = [renewed(later, worker) for later in asked[index + 1 :]]
-        rows = compare(record, each, certainties[index], today)
+        measure = partial(measure_slopes, subjects[index], record)
+        rows = compare(record, each, certainties[index], today, measure)
         name_layout(subjects[index], record, rows, workers.limit)
         yield Judged(record, rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from backproof.parameters import Batch, Parameters
 from backproof.probes import probes
 from backproof.protocol import Tensors
 from backproof.record import DATA, SUBJECT, Point, Record
+from backproof.rounding import Rounding
 
 START = Point(DATA, 0)
 UNSTEADY = "the subject is not deterministic: called twice with the same input, it"
@@ -218,3 +220,42 @@ def next_state(pairing: Pairing, results: Tensors | None, steps: int) -> Paramet
     }
     dtype = str(next(iter(good.values())).dtype) if good else ""
     return good | counted(pairing, steps, dtype) if good.keys() == shapes.keys() else None
+
+
+SLOPES_AT = Point("general", 0)
+"""Where the subject's own loss is differentiated: an ordinary point, far from kinks."""
+
+
+def direction(name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """A direction of ones and minus ones in the space of a parameter."""
+    return np.random.default_rng(zlib.crc32(name.encode())).choice((-1.0, 1.0), size=shape)
+
+
+def measure_slopes(pairing: Pairing, record: Record) -> None:
+    """Difference quotients of the subject's own loss along each parameter, into the record.
+
+    With steps h and 2h, where h is the cube root of the unit roundoff in proportion to the
+    parameter: there truncation and rounding of a central difference are about alike. A subject
+    that gives no loss has none, and one that fails there has none of that parameter.
+    """
+    state = record.parameters.get(SLOPES_AT)
+    if state is None or "loss" not in record.names(SLOPES_AT):
+        return
+    batch = record.batch(SLOPES_AT)
+
+    def loss(name: str, step: float) -> float:
+        moved = state[name] + step * direction(name, state[name].shape)
+        given = evaluate(pairing, {**state, name: moved.astype(state[name].dtype)}, batch)
+        if "loss" not in given or given["loss"].shape:
+            raise EvaluationError("the subject gave no loss")
+        return float(given["loss"])
+
+    root = Rounding.of(record.dtype).unit ** (1 / 3)
+    for name in pairing.network.shapes():
+        h = root * float(np.abs(state[name]).max() or 1)
+        try:
+            near, far = ((loss(name, step) - loss(name, -step)) / (2 * step) for step in (h, 2 * h))
+        except EvaluationError:
+            continue
+        if np.isfinite([near, far]).all():
+            record.slopes[name] = (near, far, h)

@@ -68,6 +68,9 @@ class Ops(Protocol[T]):
 
     def sign(self, a: T) -> T: ...
 
+    def gather(self, a: T, index: NDArray[np.intp]) -> T:
+        """The elements of a, counted row by row, that ``index`` names, in its shape: exact."""
+
     def activate(self, f: Activation, z: T) -> T: ...
 
     def pull(self, f: Activation, z: T, a: T, cotangent: T) -> T:

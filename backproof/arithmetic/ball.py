@@ -60,6 +60,10 @@ class Ball:
         return self._magnitude
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
     def T(self) -> Ball:
         """The transpose."""
         turned = Ball(self.value.T, None if self.radius is None else self.radius.T)
@@ -316,6 +320,10 @@ class BallOps:
             return Ball(value, 2.0 * open_kink if open_kink.any() else None)
         doubtful = (np.abs(a.value) <= 2 * a.radius) & (a.radius > 0)
         return Ball(value, 2.0 * (doubtful | open_kink))
+
+    def gather(self, a: Ball, index: NDArray[np.intp]) -> Ball:
+        radius = None if a.radius is None else np.ravel(a.radius)[index]
+        return Ball(np.ravel(a.value)[index], radius)
 
     def activate(self, f: Activation, z: Ball) -> Ball:
         a = f.ball(z, self.rounding)

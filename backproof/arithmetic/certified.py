@@ -143,6 +143,9 @@ class CertifiedOps:
     def sign(self, a: Certified) -> Certified:
         return a.map(arb.sgn)
 
+    def gather(self, a: Certified, index: NDArray[np.intp]) -> Certified:
+        return Certified([a.entries[i] for i in np.ravel(index).tolist()], index.shape)
+
     def activate(self, f: Activation, z: Certified) -> Certified:
         return f.certified(z)
 

@@ -76,6 +76,9 @@ class Float:
     def sign(self, a: Values) -> Values:
         return np.sign(a)
 
+    def gather(self, a: Values, index: NDArray[np.intp]) -> Values:
+        return np.ravel(a)[index]
+
     def activate(self, f: Activation, z: Values) -> Values:
         return f.value(z)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
@@ -10,12 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.arithmetic.ball import Ball, BallOps, widened
-from backproof.definition import evaluate, recovered, step, undecided
+from backproof.comparison.vacuity import Watch
+from backproof.definition import Site, evaluate, keep, recovered, step, undecided
 from backproof.forms import LOGITS
 from backproof.record import SUBJECT, Point, Record
 from backproof.rounding import NARROW, Rounding, inflated
 
 Values = NDArray[np.floating]
+
+# A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
+# largest element pass has shown nothing.
+WEAKEST_POWER = 1 / 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +40,10 @@ class Bounds:
 
     def __init__(self, record: Record) -> None:
         self.record = record
+        self.idle: dict[tuple[str, int], dict[str, str]] = {}
+        """By point and step, the tensors that it does not exercise, each with the reason."""
         self._known: dict[tuple[Rounding, bool, Point], Bound] = {}
+        self._alive: set[str] = set()
 
     @cached_property
     def _arithmetics(self) -> dict[Rounding, BallOps]:
@@ -57,55 +66,76 @@ class Bounds:
         unit = NARROW.get(implementation, 0.0)
         if unit <= Rounding.of(self.record.dtype).unit:
             return None
-        return self._at(replace(self.rounding(implementation), coefficients=unit), point)
+        ops = BallOps(replace(self.rounding(implementation), coefficients=unit))
+        return bound_of(self.record, point, balls_at(self.record, ops, point))
 
     def at(self, implementation: str, point: Point) -> Bound:
         """How far that implementation may lie from the exact result at that point."""
         rounding = self.rounding(implementation)
-        return self._at(
-            rounding, point, recovers=self.record.recovered and implementation == SUBJECT
-        )
-
-    def _at(self, rounding: Rounding, point: Point, *, recovers: bool = False) -> Bound:
+        recovers = self.record.recovered and implementation == SUBJECT
         key = (rounding, recovers, point)
         if key not in self._known:
             self._known[key] = self._compute(rounding, point, recovers=recovers)
         return self._known[key]
 
     def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
-        record = self.record
+        watch = Watch(self.record.network, self._alive)
         ops = self._arithmetics.setdefault(rounding, BallOps(rounding))
-        parameters, batch = record.parameters[point], record.batch(point)
-        with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
-            balls: dict[str, Ball] = evaluate(ops, record.network, parameters, batch)
-            balls |= step(ops, record.network, parameters, balls, record.optimizer)
-            if recovers:
-                rate = record.optimizer.learning_rate
-                balls |= recovered(ops, record.network, parameters, balls, rate)
-            last = balls[f"activation/dense_{len(record.network.layers)}"]
-            radius = np.zeros_like(last.value) if last.radius is None else last.radius
-            unsure = (
-                undecided(record.network, last.value, radius)
-                if record.network.decision
-                else np.zeros(len(last.value), bool)
-            )
-        for name, error in rounding.absolute:  # of a quantity; that of a function is in its rule
-            if name in balls:
-                balls[name] = widened(balls[name], error * inflated(2))
-        lost = next((name for name, ball in balls.items() if not bounded(ball)), "")
-        names = [name for name in record.names(point) if name in balls]
-        return Bound(
-            values={name: balls[name].value for name in names},
-            radii={name: radius_of(balls[name]) for name in names},
-            open_samples=np.flatnonzero(unsure),
-            lost=lost,
-        )
+        balls = balls_at(self.record, ops, point, watch, recovers=recovers)
+        with np.errstate(all="ignore"):
+            self.idle[point.name, point.step] = watch.idle(ops, balls)
+        return bound_of(self.record, point, balls)
 
     def prepare(self, *implementations: str) -> None:
         """Compute all bounds now: while the workers are busy, say."""
         for implementation in implementations:
             for point in self.record.parameters:
                 self.at(implementation, point)
+
+
+def balls_at(
+    record: Record,
+    ops: BallOps,
+    point: Point,
+    at: Site = keep,
+    before: Sequence[Mapping[str, Ball]] = (),
+    *,
+    recovers: bool = False,
+) -> dict[str, Ball]:
+    """The definition, or one with changes, in balls at a point of a record.
+
+    ``recovers``: the gradients are those that are recovered from the step.
+    """
+    network, state, batch = record.network, record.parameters[point], record.batch(point)
+    with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
+        balls: dict[str, Ball] = evaluate(ops, network, state, batch, at, before)
+        balls |= step(ops, network, state, balls, record.optimizer, at, before, batch)
+        if recovers:
+            balls |= recovered(ops, network, state, balls, record.optimizer.learning_rate)
+        for (
+            name,
+            error,
+        ) in ops.rounding.absolute:  # of a quantity; that of a function is in its rule
+            if name in balls:
+                balls[name] = widened(balls[name], error * inflated(2))
+    return balls
+
+
+def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
+    """Values, radii and open samples of an evaluation in balls."""
+    last = balls[f"activation/dense_{len(record.network.layers)}"]
+    unsure = (
+        undecided(record.network, last.value, radius_of(last))
+        if record.network.decision
+        else np.zeros(len(last.value), bool)
+    )
+    names = [name for name in record.names(point) if name in balls]
+    return Bound(
+        values={name: balls[name].value for name in names},
+        radii={name: radius_of(balls[name]) for name in names},
+        open_samples=np.flatnonzero(unsure),
+        lost=next((name for name, ball in balls.items() if not bounded(ball)), ""),
+    )
 
 
 def radius_of(ball: Ball) -> Values:
@@ -121,3 +151,19 @@ def bounded(ball: Ball) -> bool:
     return bool(np.isfinite(ball.value).all()) and (
         ball.radius is None or bool(np.isfinite(ball.radius).all())
     )
+
+
+def distance(name: str, computed: Values, bound: Bound) -> float:
+    """How far an implementation lies from the definition, relatively to the largest element.
+
+    0 if it may be right: a correct one and the definition's value are each within the radius of the
+    exact result. More than that proves it wrong, whatever it is compared with.
+    """
+    if name not in bound.values:
+        return 0.0
+    value = bound.values[name]
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(computed - value)
+        if (gap <= 2 * bound.radii[name]).all():
+            return 0.0
+        return float(gap.max() / (np.abs(value).max() or 1))

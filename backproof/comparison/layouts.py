@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any
 
 from backproof import adapters, conduct, subjects
-from backproof.comparison.bounds import Bound, Bounds
+from backproof.comparison.bounds import Bound, Bounds, distance
 from backproof.comparison.rows import Row, Status
-from backproof.comparison.verdicts import distance
 from backproof.errors import EvaluationError
 from backproof.pairing import Pairing
 from backproof.protocol import Tensors

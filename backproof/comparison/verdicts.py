@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime
 import difflib
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds import Bound, Bounds
+from backproof.comparison.bounds import WEAKEST_POWER, Bound, Bounds, distance
 from backproof.comparison.certainty import Certainty, digits, outside
+from backproof.comparison.explanation import explain
 from backproof.comparison.kernel import Difference, difference
 from backproof.comparison.rows import Row, Status
+from backproof.comparison.vacuity import find_vacuity
 from backproof.pairing import Waiver
 from backproof.protocol import Tensors
 from backproof.quantities import split
@@ -22,17 +25,21 @@ from backproof.record import SUBJECT, Point, Record
 from backproof.rounding import held_in
 from backproof.subjects import REMEDY, START, UNSTEADY
 
-# A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
-# largest element pass has shown nothing.
-WEAKEST_POWER = 1 / 8
-
 Array = NDArray[Any]
 
 
 def compare(
-    record: Record, bounds: Bounds, certainty: Certainty, today: datetime.date
+    record: Record,
+    bounds: Bounds,
+    certainty: Certainty,
+    today: datetime.date,
+    measure: Callable[[], object] = lambda: None,
 ) -> list[Row]:
-    """A row for each reference × point × name, with vacuity and waivers applied."""
+    """A row for each reference × point × name, with vacuity, causes and waivers.
+
+    ``measure`` has the slopes of the subject's own loss measured into the record: it is called if
+    something does not match and no fault explains it.
+    """
     rows: list[Row] = []
     for reference in record.references:
         mine = [
@@ -40,12 +47,14 @@ def compare(
             for point in record.points()
             for row in compare_point(record, bounds, certainty, reference, point)
         ]
-        find_vacuity(mine)
+        find_vacuity(mine, bounds.idle)
         rows += mine
     acknowledge_faults(rows, record, bounds, certainty)
     if unsteady := unsteadiness(record, bounds):
         for row in rows:
             row.status, row.cause = Status.ERROR, unsteady
+    else:
+        explain(rows, record, bounds, measure)
     apply_waivers(rows, record.waivers, today)
     return rows
 
@@ -152,7 +161,8 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
         if (text := unusable(name, tensors, radius, row.dtype))
     ]
     if wrong:
-        row.cause = "; ".join(wrong)
+        nobody = name not in subject and name not in twin
+        row.cause = f"nobody computed it: {'; '.join(wrong)}" if nobody else "; ".join(wrong)
         return
     actual, expected = subject[name], twin[name]
     row.shape = "×".join(map(str, actual.shape)) or "scalar"
@@ -188,21 +198,6 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
         )
     else:
         row.status = Status.MATCH
-
-
-def distance(name: str, computed: Array, bound: Bound) -> float:
-    """How far an implementation lies from the definition, relatively to the largest element.
-
-    0 if it may be right: a correct one and the definition's value are each within the radius of the
-    exact result. More than that proves it wrong, whatever it is compared with.
-    """
-    if name not in bound.values:
-        return 0.0
-    value = bound.values[name]
-    gap = np.abs(computed - value)
-    if (gap <= 2 * bound.radii[name]).all():
-        return 0.0
-    return float(gap.max() / (np.abs(value).max() or 1))
 
 
 def blame(reference: str, mine: float, its: float, *, apart: bool) -> str:
@@ -288,32 +283,6 @@ def describe(found: Difference, shape: tuple[int, ...]) -> str:
         f"where {found.bound:.3g} is allowed; {found.exceeding} of {found.size} elements "
         f"({found.exceeding / found.size:.1%}) differ by more than their bound"
     )
-
-
-def find_vacuity(rows: list[Row]) -> None:
-    """What is zero at every point has not been exercised: UNDECIDED, never MATCH.
-
-    A tensor that is zero at some points only is noted there.
-    """
-    by_name: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row.status is Status.MATCH and row.quantity not in ("parameter_count", "accuracy"):
-            by_name[row.name].append(row)
-    for same in by_name.values():
-        zero = [row for row in same if row.zeros == size(row)]
-        for row in zero:
-            row.detail = "zero here"
-            if len(zero) == len(same):
-                row.status = Status.UNDECIDED
-                row.cause = "zero at every point: nothing has exercised it"
-
-
-def size(row: Row) -> int:
-    """The number of elements of the row's tensor."""
-    total = 1
-    for length in row.shape.split("×"):
-        total *= 1 if length == "scalar" else int(length)
-    return total
 
 
 def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.date) -> None:

@@ -90,6 +90,8 @@ class Failure:
     status: Status
     rows: list[Row]
     everything: bool = False
+    probes: int = len(PROBES)
+    """How many probes there are in the duel."""
 
     @property
     def name(self) -> str:
@@ -125,7 +127,7 @@ class Failure:
             parts.append(
                 f"{len(steps)} steps from {steps[0]}" + ("" if whole else f" to {steps[-1]}")
             )
-        if len(probes) == len(PROBES):
+        if len(probes) == self.probes > 1:
             parts.append("all probes")
         elif probes:
             parts.append(f"probe{'s' * (len(probes) > 1)} {', '.join(probes)}")
@@ -159,7 +161,10 @@ def failures(report: Report, duel: Duel) -> list[Failure]:
     for row in duel.rows:
         if row.status is not Status.MATCH:
             by_name.setdefault((row.name, row.status, kind(row)), []).append(row)
-    found = [Failure((name,), status, rows) for (name, status, _), rows in by_name.items()]
+    probes = len({row.point for row in duel.rows} - {DATA})
+    found = [
+        Failure((name,), status, rows, probes=probes) for (name, status, _), rows in by_name.items()
+    ]
     rank = {Status.MISMATCH: 0, Status.WAIVED: 2, Status.AT_FAULT: 3}
     found.sort(key=lambda failure: (rank.get(failure.status, 1), order[failure.name]))
     alike: dict[tuple[object, ...], list[Failure]] = {}
@@ -176,7 +181,7 @@ def together(alike: list[Failure], known: int) -> Failure:
     """One failure for several that have the same cause; ``known``: how many names there are."""
     names = tuple(dict.fromkeys(failure.name for failure in alike))
     rows = [row for failure in alike for row in failure.rows]
-    return Failure(names, alike[0].status, rows, everything=len(names) == known)
+    return Failure(names, alike[0].status, rows, len(names) == known, alike[0].probes)
 
 
 def kind(row: Row) -> str:

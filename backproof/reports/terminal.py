@@ -118,6 +118,7 @@ def table(every: list[Duel], without: tuple[str, ...] = (), *, tight: bool = Fal
 def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
     """The first tensors that failed, in the order of computation."""
     console.print(f"\n[bold]{escape(duel.pairing)}[/] against [bold]{escape(duel.reference)}[/]")
+    told: set[str] = set()  # what explains several tensors is said once
     for failure in found[:MOST_SHOWN]:
         row = failure.worst
         at = f"step {row.step}" if row.point == DATA else row.point
@@ -125,7 +126,8 @@ def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
         head = f"[{STYLES[failure.status]}]{failure.status}[/] {name}"
         lines = [(2, f"{head}, {escape(failure.where)}")]
         lines += [(4, escape(f"{at}, {row.detail}"))] if row.detail else []
-        lines += [(4, escape(row.cause))] if row.cause else []
+        lines += [(4, escape(row.cause))] if row.cause and row.cause not in told else []
+        told.add(row.cause)
         for indent, line in lines:
             show_indented(indent, line, console)
     if len(found) > MOST_SHOWN:

@@ -15,7 +15,7 @@ import pytest
 from backproof.comparison.rows import Row
 from backproof.pairing import Pairing, files, load_all
 from backproof.runs import Judged, Workers, verify
-from tests.gate.planted import Judge
+from tests.gate.planted import Judge, JudgeSource
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.date(2026, 1, 1)
@@ -37,27 +37,26 @@ def pairings() -> dict[str, Pairing]:
 
 
 @pytest.fixture
-def judge_edited(
+def judge_source(
     torch_worker: Workers, pairings: dict[str, Pairing], tmp_path: Path
-) -> Iterator[Judge]:
-    """Judge a pairing whose subject is that of an edited copy of scratch/."""
+) -> Iterator[JudgeSource]:
+    """Judge a pairing whose subject is that of a copy of scratch/ with another source of a file."""
     kept = {name: module for name, module in sys.modules.items() if ours(name)}
 
-    def judge(pairing: str, file: str, old: str, new: str) -> list[Row]:
+    def judge(pairing: str, file: str, source: str, steps: int | None = None) -> list[Row]:
         for folder in ("scratch", "comparisons"):
+            shutil.rmtree(tmp_path / folder, ignore_errors=True)
             shutil.copytree(ROOT / folder, tmp_path / folder)
-        path = tmp_path / "scratch" / file
-        source = path.read_text()
-        assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {file}"
-        path.write_text(source.replace(old, new))
-        for name in kept:
+        (tmp_path / "scratch" / file).write_text(source)
+        for name in [name for name in sys.modules if ours(name)]:
             del sys.modules[name]
-        sys.path.insert(0, str(tmp_path))
+        sys.path[:] = [str(tmp_path), *(entry for entry in sys.path if entry != str(tmp_path))]
         importlib.invalidate_caches()
         module = importlib.import_module(f"comparisons.{home(pairing)}")
         edited = next(p for p in vars(module).values() if getattr(p, "name", None) == pairing)
         assert Path(sys.modules["scratch.training"].__file__ or "").is_relative_to(tmp_path)
-        subject = replace(pairings[pairing], subject=edited.subject)
+        known = pairings[pairing]
+        subject = replace(known, subject=edited.subject, steps=steps or known.steps)
         (judged,) = verify([subject], torch_worker, TODAY)
         assert isinstance(judged, Judged)
         return judged.rows
@@ -67,6 +66,18 @@ def judge_edited(
     for name in [name for name in sys.modules if ours(name)]:
         del sys.modules[name]
     sys.modules.update(kept)
+
+
+@pytest.fixture
+def judge_edited(judge_source: JudgeSource) -> Judge:
+    """Judge a pairing after an edit of one place of a file of scratch/."""
+
+    def judge(pairing: str, file: str, old: str, new: str) -> list[Row]:
+        source = (ROOT / "scratch" / file).read_text()
+        assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {file}"
+        return judge_source(pairing, file, source.replace(old, new))
+
+    return judge
 
 
 def home(pairing: str) -> str:

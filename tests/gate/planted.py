@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from backproof.comparison.rows import Row
 
 # Judges a pairing after an edit: (pairing, file, old, new) -> rows.
 Judge = Callable[[str, str, str, str], list[Row]]
+
+
+class JudgeSource(Protocol):
+    """Judges a pairing with another source of a file, over some or all steps."""
+
+    def __call__(
+        self, pairing: str, file: str, source: str, steps: int | None = None
+    ) -> list[Row]: ...
 
 
 class Edit(NamedTuple):

@@ -58,6 +58,7 @@ def test_keras_rounds_its_l2_coefficient_to_float32(
         *(f"updated/dense_{i}/kernel" for i in (1, 2)),
     }
     assert all(row.cause.startswith("reference at fault: the subject is within") for row in wrong)
+    assert all("coefficient of the penalty is held in half the precision" in r.cause for r in wrong)
     # The size that was measured is that of the coefficient: ∂(c·Σw²)/∂w = 2cw.
     assert not isinstance(pairing.initial, str)
     weights = pairing.initial()
@@ -134,6 +135,9 @@ def test_a_network_that_describes_neither_is_a_mismatch(
     wrong = [row for row in rows if row.status is Status.MISMATCH]
     assert {row.quantity for row in wrong} == {"loss", "gradient", "updated"}
     assert all("agree, but not with the pairing's Network" in row.cause for row in wrong)
+    assert all(
+        "of another loss: the loss and its gradient carry a factor ½" in r.cause for r in wrong
+    )
 
 
 def test_overflow_is_undecided_where_the_bound_was_lost(

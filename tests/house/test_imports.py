@@ -43,9 +43,9 @@ LAYERS = {
         "subjects",
         "exchange",
     ),
-    "comparison": ("comparison", "runs", "calibration", "fuzzing"),
+    "comparison": ("comparison", "runs", "calibration", "fuzzing", "mutation"),
     "reports": ("reports",),
-    "faces": ("__init__", "__main__", "cli", "face", "plugin", "plugin_xdist"),
+    "faces": ("__init__", "__main__", "cli", "commands", "face", "plugin", "plugin_xdist"),
 }
 FRAMEWORKS = {"keras", "tensorflow", "torch", "jax"}
 

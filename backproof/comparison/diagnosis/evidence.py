@@ -1,0 +1,218 @@
+"""Evidence: where an implementation is not within its bound, and what would explain that.
+
+A suspect is a fault, or two of them, planted in the definition. It explains a tensor if the tensor
+lies within the bound of the definition with that fault, as a correct one lies within its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.floating import Float
+from backproof.comparison.bounds import WEAKEST_POWER, Bound, Bounds, balls_at, bound_of, distance
+from backproof.definition import Scope, Site, keep, measure, recovered
+from backproof.faults import Kind, Planted
+from backproof.faults.evaluation import computed
+from backproof.probes import PROBES
+from backproof.record import DATA, SUBJECT, Point, Record
+from backproof.rounding import Rounding
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One fault or several, planted together: at a site that two change, the first goes first."""
+
+    plants: tuple[Planted, ...]
+
+    def at(self, name: str, value: Any, scope: Scope[Any]) -> Any:
+        """The value at a site with every change made."""
+        for plant in self.plants:
+            value = plant.at(name, value, scope)
+        return value
+
+    @property
+    def numerical(self) -> bool:
+        """Whether it is to be seen in floating point alone."""
+        return any(plant.fault.kind is Kind.NUMERICAL for plant in self.plants)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it looks at the calls before."""
+        return any(plant.fault.remembers for plant in self.plants)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Whether a suspect explains every tensor at a point, and how well those that are off.
+
+    ``radius``: the most that its bound leaves open of a deviation, as a share of it; infinite if it
+    leaves open too much of every one.
+    """
+
+    whole: bool
+    radius: float
+
+
+def calls(record: Record) -> list[Point]:
+    """The points in the order in which the subject was called: steps, further weights, probes."""
+    rank = {name: place for place, name in enumerate(PROBES, start=2)}
+
+    def place(point: Point) -> tuple[int, str, int]:
+        return (0 if point.name == DATA else rank.get(point.name, 1), point.name, point.step)
+
+    return sorted(record.parameters, key=place)
+
+
+class Evidence:
+    """What one implementation of a record computed, held against the definition."""
+
+    def __init__(self, record: Record, bounds: Bounds, who: str) -> None:
+        self.record = record
+        self.bounds = bounds
+        self.who = who
+        self.given = record.evaluations.get(who, {})
+        self.calls = calls(record)
+        self.points = [point for point in self.calls if point in self.given]
+        self.recovers = record.recovered and who == SUBJECT
+        self._ops = BallOps(bounds.rounding(who))
+
+    @property
+    def unit(self) -> float:
+        return Rounding.of(self.record.dtype).unit
+
+    @cached_property
+    def off(self) -> dict[Point, list[str]]:
+        """Where it cannot be right: the tensors at each point, in the order of computation."""
+        found = {}
+        for point in self.points:
+            right = self.right(point)
+            names = [n for n in self.names(point) if not self._within(n, point, right, keep)]
+            if names:
+                found[point] = names
+        return found
+
+    def names(self, point: Point) -> list[str]:
+        """What it gave at a point in the shape that is wanted, in the order of computation."""
+        bound, given = self.right(point), self.given[point]
+        return [
+            name
+            for name in self.record.names(point)
+            if name in given
+            and given[name].dtype.kind in "fiu"
+            and given[name].shape == (bound.radii[name].shape if name in bound.radii else ())
+        ]
+
+    def right(self, point: Point) -> Bound:
+        """The definition's values and bounds at a point."""
+        return self.bounds.at(self.who, point)
+
+    def fit(self, suspect: Suspect, point: Point) -> Fit:
+        """Whether the suspect explains everything that was computed at a point."""
+        wrong = self._bound(suspect, point)
+        for name in self.names(point):
+            if not self._within(name, point, wrong, suspect.at):
+                return Fit(False, inf)
+        telling = [
+            strength
+            for name in self.off.get(point, [])
+            if (strength := self._left(name, point, wrong)) <= WEAKEST_POWER
+        ]
+        return Fit(True, max(telling, default=inf))
+
+    def floats(self, suspect: Suspect | None, point: Point) -> dict[str, Any]:
+        """What the suspect, or the definition, gives in float64; a numerical one in its dtype."""
+        record = self.record
+        dtype = record.dtype if suspect and suspect.numerical else "float64"
+        state = {k: v.astype(dtype, copy=False) for k, v in record.parameters[point].items()}
+        earlier = self._before(point) if suspect and suspect.remembers else []
+        values = computed(
+            record.network,
+            record.optimizer,
+            state,
+            record.batch(point).astype(dtype),
+            suspect.at if suspect else keep,
+            [{name: ball.value for name, ball in values.items()} for values in earlier],
+        )
+        if self.recovers:
+            rate = record.optimizer.learning_rate
+            values |= recovered(Float(), record.network, state, values, rate)
+        return values
+
+    def _before(self, point: Point) -> list[dict[str, Ball]]:
+        """The definition in balls at the calls before, as far as it was compared there."""
+        found = []
+        for call in self.calls[: self.calls.index(point)]:
+            bound = self.right(call)
+            found.append({n: Ball(v, bound.radii[n]) for n, v in bound.values.items()})
+        return found
+
+    def _bound(self, suspect: Suspect, point: Point) -> Bound:
+        """Values and radii of the definition with the suspect.
+
+        Of a numerical fault no bound can be derived: what it does depends on the last bits. It has
+        the radii of the definition, and the share √u of what it changes: it explains a deviation if
+        it leaves no more of it than that.
+        """
+        if not suspect.numerical:
+            before: Sequence[dict[str, Ball]] = self._before(point) if suspect.remembers else ()
+            balls = balls_at(
+                self.record, self._ops, point, suspect.at, before, recovers=self.recovers
+            )
+            return bound_of(self.record, point, balls)
+        right, values = self.right(point), self.floats(suspect, point)
+        wrong: dict[str, NDArray[np.floating]] = {
+            name: np.asarray(values[name], np.float64) for name in right.values
+        }
+        with np.errstate(invalid="ignore"):
+            radii = {
+                name: right.radii[name]
+                + np.sqrt(self.unit) / 2 * np.nan_to_num(np.abs(wrong[name] - right.values[name]))
+                for name in wrong
+            }
+        return Bound(wrong, radii, right.open_samples, "")
+
+    def _left(self, name: str, point: Point, wrong: Bound) -> float:
+        """What share of the largest deviation of a tensor the bound leaves open; 0 of a count."""
+        if name not in wrong.values:
+            return 0.0
+        radius = wrong.radii[name]
+        with np.errstate(invalid="ignore"):
+            deviation = np.abs(self.given[point][name] - self.right(point).values[name])
+        finite = np.isfinite(deviation)
+        largest = float(deviation[finite].max(initial=0.0))
+        widest = 2 * float(radius[finite].max(initial=0.0))
+        if not finite.all() and not largest:
+            return 0.0  # a NaN, explained by one
+        return widest / largest if largest else inf
+
+    def _within(self, name: str, point: Point, bound: Bound, at: Site) -> bool:
+        """Whether what was computed may be what the bound is of."""
+        actual = self.given[point][name]
+        if name in bound.values:
+            value = bound.values[name]
+            wild, expected_wild = ~np.isfinite(actual), ~np.isfinite(value)
+            if wild.any():  # a NaN is explained by a NaN alone
+                both = np.array_equal(wild, expected_wild)
+                rest = np.abs(np.where(wild, 0, actual) - np.where(wild, 0, value))
+                return both and bool((rest <= 2 * bound.radii[name])[~wild].all())
+            return distance(name, actual, bound) == 0
+        record, batch = self.record, self.record.batch(point)
+        last = f"activation/dense_{len(record.network.layers)}"
+        outputs = bound.values.get(last)
+        if outputs is None:
+            return True
+        found = measure(record.network, record.parameters[point], batch, outputs, at)
+        if name != "accuracy":
+            return bool(actual == found[name])
+        gap = abs(float(actual) - float(found[name])) * len(batch.inputs)
+        return bool(round(gap) <= len(bound.open_samples))

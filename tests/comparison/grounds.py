@@ -1,0 +1,80 @@
+"""Records made by hand: a network's points, with the definition for subject and reference alike."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+
+from backproof import quantities
+from backproof.comparison.bounds import Bounds
+from backproof.comparison.certainty import Certainty
+from backproof.comparison.rows import Row
+from backproof.comparison.verdicts import compare
+from backproof.definition import Site, keep
+from backproof.faults.evaluation import computed
+from backproof.network import Network
+from backproof.optimizers import Optimizer
+from backproof.parameters import Batch, Parameters
+from backproof.probes import Probe, probes
+from backproof.record import DATA, SUBJECT, Point, Record
+
+TODAY = datetime.date(2026, 1, 1)
+
+
+def record_of(
+    network: Network,
+    optimizer: Optimizer,
+    data: tuple[Parameters, Batch] | None = None,
+    *,
+    steps: int = 3,
+    at: Site = keep,
+    quantities: tuple[str, ...] = quantities.ALL,
+    points: list[Probe] | None = None,
+    dtype: str = "float64",
+) -> Record:
+    """The definition with changes is the subject, on its own training steps and at the probes."""
+    record = Record(
+        pairing="made",
+        subject="made",
+        network=network,
+        optimizer=optimizer,
+        dtype=dtype,
+        quantities=quantities,
+        waivers=(),
+        references=("torch",),
+        steps=steps,
+        evaluations={SUBJECT: {}, "torch": {}},
+    )
+    right: list[dict[str, Any]] = []
+
+    def visit(point: Point, parameters: Parameters, batch: Batch) -> dict[str, Any]:
+        record.parameters[point] = parameters
+        earlier = list(right)
+        given = (network, optimizer, parameters, batch)
+        right.append(computed(*given))
+        wrong = computed(*given, at, earlier)
+        for name, found in ((SUBJECT, wrong), ("torch", right[-1])):
+            wanted = record.names(point)
+            record.evaluations[name][point] = {
+                key: np.asarray(value) for key, value in found.items() if key in wanted
+            }
+        return wrong
+
+    if data is not None:
+        state, batch = data
+        record.batches[DATA] = batch
+        for step in range(steps):
+            found = visit(Point(DATA, step), state, batch)
+            state = {name: found[f"updated/{name}"] for name in state}
+    chosen = probes(network, optimizer, dtype) if points is None else points
+    for probe in chosen:
+        record.batches[probe.name] = probe.batch
+        visit(Point(probe.name, 0), probe.parameters, probe.batch)
+    return record
+
+
+def judged(record: Record) -> list[Row]:
+    """The rows that the gate makes of a record."""
+    return compare(record, Bounds(record), Certainty(record, wanted=False), TODAY)

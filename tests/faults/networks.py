@@ -1,0 +1,26 @@
+"""Networks in which, together with the project's pairings, every fault of the catalogue applies."""
+
+from __future__ import annotations
+
+from backproof import activations
+from backproof.network import Dense, Loss, Network, Penalty
+from backproof.optimizers.gradient_descent import GradientDescent
+
+# Square layers, a softmax under the squared error, both penalties, on biases too.
+SQUARE = Network(
+    (Dense(4, 4, "tanh"), Dense(4, 4, "sigmoid"), Dense(4, 3, "softmax")),
+    Loss("squared_error", outputs="mean"),
+    Penalty(l1=0.01, l2=0.02, biases=True),
+    decision="argmax",
+)
+# Several outputs that are no classes, layers without biases among those that have them.
+OUTPUTS = Network(
+    (Dense(5, 4, "sigmoid", bias=False), Dense(4, 3, "sigmoid")),
+    Loss("binary_cross_entropy"),
+    Penalty(l2=0.01),
+)
+LEAKY = Network(
+    (Dense(3, 4, activations.named("leaky_relu", alpha=0.1)), Dense(4, 2, "tanh")),
+    Loss("squared_error"),
+)
+OPTIMIZER = GradientDescent(0.1)
