@@ -113,7 +113,12 @@ def verify(
         forms=dict(forms or {}),
         partial=True,
     )
-    folder = Path(root) if root is not None else caller_folder(sys._getframe(1))
+    if root is not None:
+        folder = Path(root)
+    elif named_files({"references": models, "parameters": parameters}):
+        folder = caller_folder(sys._getframe(1))
+    else:
+        folder = Path.cwd()
     today = datetime.date.today()
     with _one_at_a_time:
         workers = kept_workers(models, precision, folder.resolve(), time_limit)
@@ -133,11 +138,19 @@ def assert_equivalent(network: Network, subject: Subject, **options: Any) -> Rep
     Takes the same arguments, and returns the report.
     """
     __tracebackhide__ = True  # pytest then points at the test
-    options.setdefault("root", caller_folder(sys._getframe(1)))
+    if options.get("root") is None and named_files(options):
+        options["root"] = caller_folder(sys._getframe(1))
     report = verify(network, subject, **options)
     if not report.passed:
         raise AssertionError(explained(report))
     return report
+
+
+def named_files(options: Mapping[str, Any]) -> bool:
+    """Whether a path is among the arguments, which is relative to the file that calls."""
+    references = options.get("references")
+    models = references.values() if isinstance(references, Mapping) else ()
+    return any(models) or isinstance(options.get("parameters"), str)
 
 
 def explained(report: Report) -> str:

@@ -11,8 +11,10 @@ from backproof.comparison.rows import Row, Status
 from backproof.record import SUBJECT, Point, Record
 
 
-def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[], object]) -> None:
+def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[], object]) -> bool:
     """Give the rows that do not match their cause; without any, nothing is computed.
+
+    Returns whether a fault was found that explains all that the subject gave.
 
     Where the subject is outside of its bound its numbers are explained, where only the reference
     is, the reference's.
@@ -48,3 +50,7 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
             row.cause = found[0][1].sentence
         else:
             row.cause = "; ".join(filter(None, [row.cause, found[0][1].sentence]))
+    if not any(row.status is Status.MISMATCH for row in failing):
+        return False
+    of_subject = diagnosis(SUBJECT)
+    return of_subject is not None and bool(of_subject.causes)

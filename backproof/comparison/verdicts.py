@@ -50,11 +50,14 @@ def compare(
         find_vacuity(mine, bounds.idle)
         rows += mine
     acknowledge_faults(rows, record, bounds, certainty)
+    explained = explain(rows, record, bounds, measure)
     if unsteady := unsteadiness(record, bounds):
+        # A fault that remembers former calls, and is found, is a mismatch with a cause.
         for row in rows:
-            row.status, row.cause = Status.ERROR, unsteady
-    else:
-        explain(rows, record, bounds, measure)
+            if not explained:
+                row.status, row.cause = Status.ERROR, unsteady
+            elif row.status is Status.MISMATCH:
+                row.detail = f"{row.detail}; {unsteady}"
     apply_waivers(rows, record.waivers, today)
     return rows
 

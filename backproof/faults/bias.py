@@ -61,7 +61,7 @@ def gradient_averaged(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_summed_over_units(of: Target) -> Iterator[Plant]:
     """The gradient of the bias is one number, the sum over units and samples."""
-    for layer in of.biased:
+    for layer in of.unitwise:
         if layer.dense.fan_out > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.bias}": one_for_all(layer, 1.0)})
 
@@ -69,7 +69,7 @@ def gradient_summed_over_units(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_averaged_over_units(of: Target) -> Iterator[Plant]:
     """The gradient of the bias is one number, the mean over the units."""
-    for layer in of.biased:
+    for layer in of.unitwise:
         if layer.dense.fan_out > 1:
             by_units = one_for_all(layer, 1 / layer.dense.fan_out)
             yield Plant(layer.name, {f"data_gradient/{layer.bias}": by_units})
@@ -78,7 +78,7 @@ def gradient_averaged_over_units(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_averaged_over_all(of: Target) -> Iterator[Plant]:
     """The gradient of every bias is one number a layer, the mean over units and samples."""
-    wide = [layer for layer in of.biased if layer.dense.fan_out > 1]
+    wide = [layer for layer in of.unitwise if layer.dense.fan_out > 1]
     if wide:
         yield Plant(
             "",
@@ -86,7 +86,7 @@ def gradient_averaged_over_all(of: Target) -> Iterator[Plant]:
                 f"data_gradient/{layer.bias}": averaged_over_all(layer)
                 if layer in wide
                 else over_samples
-                for layer in of.biased
+                for layer in of.unitwise
             },
         )
 
@@ -94,7 +94,7 @@ def gradient_averaged_over_all(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_of_wrong_axis(of: Target) -> Iterator[Plant]:
     """The gradient of the bias sums over the units of each sample: the wrong axis."""
-    for layer in of.biased:
+    for layer in of.unitwise:
         if layer.dense.fan_out > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.bias}": by_sample(layer)})
 
@@ -102,7 +102,7 @@ def gradient_of_wrong_axis(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, f"{GRADIENT}, with δ = cotangent ⊙ f′(z)")
 def gradient_before_derivative(of: Target) -> Iterator[Plant]:
     """The gradient of the bias is taken before the derivative of the activation is applied."""
-    for layer in of.biased:
+    for layer in of.unitwise:
         if layer in of.hidden and layer.f.name != "linear":
             yield Plant(layer.name, {f"data_gradient/{layer.bias}": of_cotangent(layer)})
 
@@ -110,7 +110,7 @@ def gradient_before_derivative(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_of_first_sample(of: Target) -> Iterator[Plant]:
     """The gradient of the bias is that of the first sample alone."""
-    for layer in of.biased:
+    for layer in of.unitwise:
         yield Plant(layer.name, {f"data_gradient/{layer.bias}": of_first_sample(layer)})
 
 

@@ -92,6 +92,11 @@ class Target:
         return tuple(layer for layer in self.layers if layer.dense.bias)
 
     @property
+    def unitwise(self) -> tuple[Layer, ...]:
+        """The layers with a bias for each unit."""
+        return tuple(layer for layer in self.layers if layer.dense.bias is True)
+
+    @property
     def head(self) -> LossModule:
         return losses.named(self.network.loss.kind)
 

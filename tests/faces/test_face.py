@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -112,7 +113,7 @@ def test_own_parameters_and_batch_are_the_data(tmp_path: Path) -> None:
 
 def test_the_second_call_finds_its_worker_alive_and_a_lost_one_replaced() -> None:
     check()
-    (workers,) = [w for w in face._kept.values() if w.dtype == "float64" and "torch" in w.by_name]
+    workers = face._kept[os.getpid(), Path.cwd(), "float64"]
     first = workers.by_name["torch"]
     check()
     assert workers.by_name["torch"] is first

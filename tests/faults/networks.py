@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from backproof import activations
 from backproof.network import Dense, Loss, Network, Penalty
+from backproof.optimizers.adam import Adam
+from backproof.optimizers.adamw import AdamW
 from backproof.optimizers.gradient_descent import GradientDescent
+from backproof.optimizers.momentum import Momentum
+from backproof.optimizers.rmsprop import RMSprop
 
 # Square layers, a softmax under the squared error, both penalties, on biases too.
 SQUARE = Network(
@@ -22,5 +26,19 @@ OUTPUTS = Network(
 LEAKY = Network(
     (Dense(3, 4, activations.named("leaky_relu", alpha=0.1)), Dense(4, 2, "tanh")),
     Loss("squared_error"),
+)
+SCALAR = Network(
+    (Dense(3, 3, "sigmoid", bias="scalar"), Dense(3, 2, bias="scalar")),
+    Loss("squared_error"),
+    Penalty(l2=0.01, biases=True),
+)
+# Optimizers with a state, for the faults that they have.
+STATEFUL = (
+    Momentum(0.1, 0.75),
+    Momentum(0.1, 0.75, nesterov=True),
+    RMSprop(0.1, epsilon=0.01),
+    RMSprop(0.1, epsilon=0.01, inside=True),
+    Adam(0.1, beta_1=0.5, beta_2=0.75, epsilon=0.01),
+    AdamW(0.1, epsilon=0.01, epsilon_at="raw", weight_decay=0.1),
 )
 OPTIMIZER = GradientDescent(0.1)

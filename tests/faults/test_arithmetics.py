@@ -17,7 +17,7 @@ from backproof.optimizers import Optimizer
 from backproof.pairing import load
 from backproof.probes import probes
 from backproof.rounding import Rounding
-from tests.faults.networks import LEAKY, OPTIMIZER, OUTPUTS, SQUARE
+from tests.faults.networks import LEAKY, OPTIMIZER, OUTPUTS, SCALAR, SQUARE, STATEFUL
 
 ROOT = Path(__file__).parents[2]
 ROUNDING = Rounding.of("float64")
@@ -25,6 +25,8 @@ NETWORKS: dict[str, tuple[Network, Optimizer]] = {
     "square": (SQUARE, OPTIMIZER),
     "outputs": (OUTPUTS, OPTIMIZER),
     "leaky": (LEAKY, OPTIMIZER),
+    "scalar": (SCALAR, OPTIMIZER),
+    **{f"stateful {i}": (LEAKY, optimizer) for i, optimizer in enumerate(STATEFUL)},
     **{
         pairing.name: (pairing.network, pairing.optimizer)
         for name in ("xor", "circles", "clusters")

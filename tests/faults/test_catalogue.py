@@ -16,7 +16,7 @@ from backproof.optimizers import Optimizer
 from backproof.pairing import load
 from backproof.parameters import Batch, Parameters
 from backproof.probes import probes
-from tests.faults.networks import LEAKY, OPTIMIZER, OUTPUTS, SQUARE
+from tests.faults.networks import LEAKY, OPTIMIZER, OUTPUTS, SCALAR, SQUARE, STATEFUL
 
 ROOT = Path(__file__).parents[2]
 FAULTS = catalogue()
@@ -27,7 +27,9 @@ Point = tuple[Parameters, Batch]
 @pytest.fixture(scope="module")
 def grounds() -> list[tuple[Network, Optimizer, list[Point]]]:
     """Every network with its probes and, where it is a pairing's, its data."""
-    found = [(each, OPTIMIZER, points(each, OPTIMIZER)) for each in (SQUARE, OUTPUTS, LEAKY)]
+    mine = [(each, OPTIMIZER) for each in (SQUARE, OUTPUTS, LEAKY, SCALAR)]
+    mine += [(LEAKY, optimizer) for optimizer in STATEFUL]
+    found = [(network, optimizer, points(network, optimizer)) for network, optimizer in mine]
     for path in sorted((ROOT / "comparisons").glob("[!_]*.py")):
         for pairing in load(path):
             batch, parameters = pairing.start(ROOT, "float64")

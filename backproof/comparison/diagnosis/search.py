@@ -99,7 +99,8 @@ def search(evidence: Evidence) -> list[Cause]:
     points = by_size(evidence)
     record = evidence.record
     plants = planted(record.network, record.optimizer, saturates=record.saturates)
-    remembered = {"loss", "gradient"} <= set(record.quantities)
+    needed = {"loss", *(f"gradient/{name}" for name in record.network.shapes())}
+    remembered = all(needed <= set(record.names(call)) for call in evidence.calls)
     singles = [
         Suspect((plant,))
         for plant in plants
