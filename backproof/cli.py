@@ -17,7 +17,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from backproof.commands.explain import explain
 from backproof.commands.faults import faults
+from backproof.commands.init import init
 from backproof.errors import UsageError
 from backproof.threads import one_thread
 
@@ -264,6 +266,8 @@ def calibrate(
 
 
 app.command()(faults)
+app.command()(init)
+app.command()(explain)
 
 
 def progress_line(stage: str) -> None:

@@ -27,6 +27,9 @@ class Activation(Protocol):
 
     name: ClassVar[str]
 
+    def latex(self) -> tuple[str, str]:
+        """f(Z), and f′(Z), which may use A = f(Z): for `backproof explain`."""
+
     def value(self, z: Values) -> Values:
         """f(z) for pre-activations (samples, units), in the dtype of z."""
 

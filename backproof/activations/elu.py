@@ -34,6 +34,11 @@ class Exponential(ABC):
     def certified_slopes(self) -> tuple[arb, arb]:
         """The same, as exactly as they are defined."""
 
+    def latex(self) -> tuple[str, str]:
+        above, below = (f"{slope:.17g}" for slope in self.slopes)
+        value = rf"{above}\, [Z > 0]\, Z + {below}\, [Z \le 0]\, (e^{{Z}} - 1)"
+        return value, rf"{above}\, [Z > 0] + {below}\, [Z \le 0]\, e^{{Z}}"
+
     def value(self, z: Values) -> Values:
         right, left = self.slopes
         return np.where(z > 0, right * z, left * np.expm1(np.minimum(z, 0)))

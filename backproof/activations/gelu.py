@@ -32,6 +32,15 @@ class Function:
     name: ClassVar[str] = "gelu"
     approximate: bool = False
 
+    def latex(self) -> tuple[str, str]:
+        if not self.approximate:
+            return r"Z \odot \Phi(Z)", r"\Phi(Z) + Z \odot \varphi(Z)"
+        w = rf"\tanh(\sqrt{{2/\pi}}\, (Z + {CUBIC}\, Z^3))"
+        bent = rf"\sqrt{{2/\pi}}\, (1 + {3 * float(CUBIC):.6g}\, Z^2)"
+        half = r"\tfrac{1}{2}"
+        slope = rf"{half} (1 + {w}) + {half} Z \odot (1 - {w}^2) \odot {bent}"
+        return rf"{half} Z \odot (1 + {w})", slope
+
     def value(self, z: Values) -> Values:
         return z * self._weight(z)
 

@@ -26,6 +26,10 @@ class Function:
     name: ClassVar[str] = "leaky_relu"
     alpha: float = 0.01
 
+    def latex(self) -> tuple[str, str]:
+        a = f"{self.alpha:.17g}"
+        return rf"[Z > 0]\, Z + {a}\, [Z \le 0]\, Z", rf"[Z > 0] + {a}\, [Z \le 0]"
+
     def value(self, z: Values) -> Values:
         return np.where(z > 0, z, self.alpha * z)
 

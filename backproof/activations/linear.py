@@ -19,6 +19,9 @@ class Function:
 
     name: ClassVar[str] = "linear"
 
+    def latex(self) -> tuple[str, str]:
+        return "Z", "1"
+
     def value(self, z: Values) -> Values:
         return z
 

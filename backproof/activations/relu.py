@@ -22,6 +22,9 @@ class Function:
 
     name: ClassVar[str] = "relu"
 
+    def latex(self) -> tuple[str, str]:
+        return r"\max(Z, 0)", "[Z > 0]"
+
     def value(self, z: Values) -> Values:
         return np.maximum(z, 0)
 

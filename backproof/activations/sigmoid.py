@@ -29,6 +29,9 @@ class Function:
 
     name: ClassVar[str] = "sigmoid"
 
+    def latex(self) -> tuple[str, str]:
+        return r"\frac{1}{1 + e^{-Z}}", r"A \odot (1 - A)"
+
     def value(self, z: Values) -> Values:
         return expit(z)
 

@@ -20,6 +20,9 @@ class Function:
 
     name: ClassVar[str] = "softmax"
 
+    def latex(self) -> tuple[str, str]:
+        return r"\frac{e^{Z}}{\sum_j e^{Z_j}}", ""
+
     def value(self, z: Values) -> Values:
         p = np.exp(z - row_maximum(z))
         p /= row_sum(p)

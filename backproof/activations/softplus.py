@@ -30,6 +30,9 @@ class Function:
 
     name: ClassVar[str] = "softplus"
 
+    def latex(self) -> tuple[str, str]:
+        return r"\log(1 + e^{Z})", r"\frac{1}{1 + e^{-Z}}"
+
     def value(self, z: Values) -> Values:
         return np.logaddexp(z.dtype.type(0), z)
 

@@ -21,6 +21,9 @@ class Function:
 
     name: ClassVar[str] = "tanh"
 
+    def latex(self) -> tuple[str, str]:
+        return r"\tanh(Z)", r"1 - A \odot A"
+
     def value(self, z: Values) -> Values:
         return np.tanh(z)
 

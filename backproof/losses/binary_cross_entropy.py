@@ -21,6 +21,11 @@ DECISION: Decision | None = "threshold"
 LABELS: tuple[float, float] | None = (0.0, 1.0)
 
 
+def latex() -> tuple[str, str]:
+    """The element, and its derivative."""
+    return r"-Y \odot \log A - (1 - Y) \odot \log(1 - A)", "A - Y"
+
+
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:
     """−y·log σ(z) − (1 − y)·log(1 − σ(z)), in the form max(z, 0) − y·z + log1p(exp(−|z|))."""
     rows = np.log1p(np.exp(-np.abs(z)))

@@ -24,6 +24,11 @@ DECISION: Decision | None = "argmax"
 LABELS: tuple[float, float] | None = (0.0, 1.0)
 
 
+def latex() -> tuple[str, str]:
+    """The element, and its derivative."""
+    return r"-\sum_k Y_k \log A_k", "A - Y"
+
+
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:
     """−Σ y·log softmax(z); the targets of a row sum to 1."""
     shifted = z - row_maximum(z)

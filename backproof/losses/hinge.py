@@ -21,6 +21,11 @@ DECISION: Decision | None = "sign"
 LABELS: tuple[float, float] | None = (-1.0, 1.0)
 
 
+def latex() -> tuple[str, str]:
+    """The element, and its derivative."""
+    return r"\max(1 - Y \odot A, 0)", r"-Y \odot [Y \odot A < 1]"
+
+
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:
     """At y·a = 1 the derivative is 0, as that of relu(1 − y·a)."""
     margin = 1 - y * a

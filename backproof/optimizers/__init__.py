@@ -38,6 +38,9 @@ class Optimizer(Protocol):
     @property
     def learning_rate(self) -> float: ...
 
+    def latex(self) -> list[str]:
+        """The formulas of a step, for `backproof explain`."""
+
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:

@@ -50,6 +50,30 @@ class Adam:
                 f"Adam(epsilon_at={self.epsilon_at!r}): choose {', '.join(get_args(Place))}"
             )
 
+    def latex(self) -> list[str]:
+        g = r"\frac{\partial L}{\partial W}"
+        one, two = f"{self.beta_1:g}", f"{self.beta_2:g}"
+        m, v = (r"\hat m", r"\hat v") if self.bias_correction else ("m", "v")
+        corrected = [
+            rf"\hat m = m / (1 - {one}^t), \qquad \hat v = v / (1 - {two}^t)"
+        ] * self.bias_correction
+        size = {
+            "corrected": rf"\sqrt{{{v}}} + \varepsilon",
+            "raw": rf"\sqrt{{{v}}} + \varepsilon / \sqrt{{1 - {two}^t}}",
+            "inside": rf"\sqrt{{{v} + \varepsilon}}",
+        }["corrected" if self.epsilon_at == "raw" and not self.bias_correction else self.epsilon_at]
+        return [
+            rf"m \leftarrow {one}\, m + {1 - self.beta_1:g}\, {g}, \qquad "
+            rf"v \leftarrow {two}\, v + {1 - self.beta_2:g} \left( {g} \right)^2",
+            *corrected,
+            rf"W \leftarrow W - {self.learning_rate:g}\, {m} / ({size}){self._decay()}, "
+            rf"\qquad \varepsilon = {self.epsilon:g}",
+        ]
+
+    def _decay(self) -> str:
+        """What decays beside, as a formula."""
+        return ""
+
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:

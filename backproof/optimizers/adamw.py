@@ -28,6 +28,9 @@ class AdamW(Adam):
 
     name: ClassVar[str] = "adamw"
 
+    def _decay(self) -> str:
+        return rf" - {self.learning_rate:g} \cdot {self.weight_decay:g}\, W"
+
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:

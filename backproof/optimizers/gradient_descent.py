@@ -23,6 +23,9 @@ class GradientDescent:
     SQUARES: ClassVar[tuple[str, ...]] = ()
     COUNTS: ClassVar[bool] = False
 
+    def latex(self) -> list[str]:
+        return [rf"W \leftarrow W - {self.learning_rate:g}\, \frac{{\partial L}}{{\partial W}}"]
+
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:

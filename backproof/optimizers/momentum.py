@@ -40,6 +40,15 @@ class Momentum:
         if self.nesterov and self.dampening:
             raise UsageError("Momentum(nesterov=True) takes no dampening: no reference has both")
 
+    def latex(self) -> list[str]:
+        g = r"\frac{\partial L}{\partial W}"
+        share = f"{1 - self.dampening:g}\\, " if self.dampening else ""
+        direction = rf"\left( {g} + {self.momentum:g}\, v \right)" if self.nesterov else "v"
+        return [
+            rf"v \leftarrow {self.momentum:g}\, v + {share}{g}",
+            rf"W \leftarrow W - {self.learning_rate:g}\, {direction}",
+        ]
+
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:

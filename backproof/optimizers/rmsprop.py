@@ -37,6 +37,15 @@ class RMSprop:
         if not (0 <= self.rho < 1 and self.epsilon > 0):
             raise UsageError(f"{self}: rho lies in [0, 1), epsilon above 0")
 
+    def latex(self) -> list[str]:
+        g = r"\frac{\partial L}{\partial W}"
+        size = r"\sqrt{v + \varepsilon}" if self.inside else r"\sqrt{v} + \varepsilon"
+        return [
+            rf"v \leftarrow {self.rho:g}\, v + {1 - self.rho:g} \left( {g} \right)^2",
+            rf"W \leftarrow W - {self.learning_rate:g}\, {g} / ({size}), "
+            rf"\qquad \varepsilon = {self.epsilon:g}",
+        ]
+
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:

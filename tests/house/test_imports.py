@@ -26,6 +26,8 @@ LAYERS = {
         "losses",
         "arithmetic",
         "definition",
+        "derivation",
+        "network_file",
         "quantities",
         "probes",
         "faults",
@@ -45,7 +47,16 @@ LAYERS = {
     ),
     "comparison": ("comparison", "runs", "calibration", "fuzzing", "mutation"),
     "reports": ("reports",),
-    "faces": ("__init__", "__main__", "cli", "commands", "face", "plugin", "plugin_xdist"),
+    "faces": (
+        "__init__",
+        "__main__",
+        "cli",
+        "commands",
+        "face",
+        "template",
+        "plugin",
+        "plugin_xdist",
+    ),
 }
 FRAMEWORKS = {"keras", "tensorflow", "torch", "jax"}
 

@@ -1,0 +1,1 @@
+"""The pairings: one file each."""
