@@ -1,0 +1,51 @@
+"""``backproof explain``: a network, its parameter count, and the derivation of its gradients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from backproof.pairing import Pairing
+
+
+def explain(
+    what: Annotated[
+        str, typer.Argument(metavar="NETWORK.toml|PAIRING", help="A network's file, or a pairing.")
+    ],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Option("--in", metavar="PATH", help="A pairing file or folder; repeatable."),
+    ] = None,
+) -> None:
+    """Print a network, its parameter count, and the formulas of its gradients, as Markdown."""
+    from backproof.derivation import derived
+
+    if what.endswith(".toml"):
+        from backproof import network_file
+
+        text = derived(network_file.load(Path(what)), Path(what).stem)
+    else:
+        pairing = named(what, paths or [Path("comparisons")])
+        text = derived(pairing.network, pairing.name, pairing.optimizer)
+    typer.echo(text, nl=False)
+
+
+def named(name: str, paths: list[Path]) -> Pairing:
+    """The pairing of that name; or the only one, of a file that is given as the name."""
+    from backproof import pairing
+    from backproof.cli import chosen
+    from backproof.errors import UsageError
+
+    path = Path(name)
+    if path.suffix == ".py":
+        found = pairing.load(path)
+        if len(found) != 1:
+            raise UsageError(f"{path} defines {len(found)} pairings; name one, with --in {path}")
+        return found[0]
+    pairings, broken = pairing.load_all(paths)
+    if broken and name not in [each.name for each in pairings]:
+        raise UsageError(f"no pairing {name!r}, but {broken[0].reason}")
+    return chosen(pairings, [name])[0]
