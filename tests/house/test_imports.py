@@ -16,6 +16,7 @@ LAYERS = {
     "mathematics": (
         "errors",
         "threads",
+        "memory",
         "forms",
         "rounding",
         "network",
