@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from backproof import activations
     from backproof.forms import Form
     from backproof.network import Dense, Loss, Network, Penalty
     from backproof.optimizers.gradient_descent import GradientDescent
@@ -25,6 +26,7 @@ __all__ = [
     "Parameters",
     "Penalty",
     "Waiver",
+    "activations",
 ]
 __version__ = "0.1.0"
 
@@ -46,6 +48,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "activations":  # those with fields: activations.named("leaky_relu", alpha=0.1)
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

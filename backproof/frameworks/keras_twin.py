@@ -276,12 +276,17 @@ FINAL: dict[str | None, Any] = {
 }
 
 ACCURACY: dict[str, Any] = {
-    "threshold": keras.metrics.binary_accuracy,
-    "sign": lambda targets, outputs: keras.metrics.binary_accuracy(
-        keras.ops.cast(targets > 0, outputs.dtype), outputs, threshold=0.0
-    ),
+    "threshold": lambda targets, outputs: all_right(targets, outputs, 0.5),
+    "sign": lambda targets, outputs: all_right(targets > 0, outputs, 0.0),
     "argmax": keras.metrics.categorical_accuracy,
 }
+
+
+def all_right(targets: Any, outputs: Any, threshold: float) -> Any:
+    """Whether a sample is right in all of its outputs, which Keras judges one by one."""
+    targets = keras.ops.cast(targets, outputs.dtype)
+    right = keras.metrics.binary_accuracy(targets, outputs, threshold=threshold)
+    return keras.ops.all(right == 1, axis=-1)
 
 
 def _flat(model: Any) -> list[Any]:
