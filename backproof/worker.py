@@ -52,7 +52,7 @@ class Framework(Protocol):
     MODES: tuple[str, ...]
 
     def apply(self, function: str, mode: str, x: Any, dtype: str) -> Any:
-        """An elementary function (exp, log, log1p, sigmoid, tanh, softplus, softmax of rows).
+        """An elementary function: those of `backproof.calibration.EXACT`, and the softmax of rows.
 
         For `backproof calibrate`; x is an array that holds values of the dtype, as is the result.
         """
