@@ -90,8 +90,13 @@ def test_no_network_is_wrong(workers: Workers) -> None:
     correct implementation is called wrong.
     """
     (reference,) = workers.by_name
-    pairings = [pairing_of(number, network, reference) for number, network in enumerate(NETWORKS)]
-    for number, judged in enumerate(verify(pairings, workers, TODAY)):
+    chosen = list(enumerate(NETWORKS))
+    if reference == "jax":  # it compiles for each: the dtypes share them
+        chosen = chosen[workers.dtype == "float32" :: 2]
+    pairings = [pairing_of(number, network, reference) for number, network in chosen]
+    judged_all = list(verify(pairings, workers, TODAY))
+    assert len(judged_all) == len(chosen)
+    for (number, _), judged in zip(chosen, judged_all, strict=True):
         assert isinstance(judged, Judged)
         for row in judged.rows:
             told = f"{row.name} at {row.point}: {row.status} {row.detail} {row.cause}"
