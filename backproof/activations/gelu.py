@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 CUBIC = "0.044715"
 # Bounds for both forms, which a test proves with Arb: of |f′|, of |f″| and of |f‴|.
 STEEPEST, BENT, TWISTED = 1.13, 0.8, 0.8
-# Beyond, tanh w is 1, and z³ may overflow; the frameworks' gradients are 0·∞ where z² does.
-FAR = 20.0
+# Beyond, Φ and tanh w are 1, and powers of z may overflow, in which frameworks get 0·∞.
+FAR = 40.0
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Function:
 
     def _slopes(self, z: Values) -> tuple[Values, Values]:
         """f′ and f″."""
+        z = np.clip(z, -FAR, FAR)
         if not self.approximate:
             density = np.exp(z * z * -0.5) * (1 / sqrt(2 * pi))
             return ndtr(z) + z * density, density * (2 - z * z)
-        z = np.clip(z, -FAR, FAR)
         w, w1 = inner(z)
         w2 = 6 * sqrt(2 / pi) * float(CUBIC) * z
         tanh = np.tanh(w)
