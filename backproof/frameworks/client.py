@@ -39,13 +39,21 @@ class Worker:
     becomes an `EvaluationError` of every request that is still open, and of those to come.
     """
 
-    def __init__(self, framework: str, dtype: str, root: Path, *, limit: float = 300.0) -> None:
+    def __init__(
+        self,
+        framework: str,
+        dtype: str,
+        root: Path,
+        *,
+        limit: float = 300.0,
+        module: str = "backproof.worker",
+    ) -> None:
         self.framework = framework
         self.limit = limit
         self.lost: EvaluationError | None = None
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "backproof.worker", framework, dtype, str(root)],
+            [sys.executable, "-m", module, framework, dtype, str(root)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.stderr,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from backproof import losses
 from backproof.errors import UsageError
-from backproof.frameworks import factory
+from backproof.frameworks import factory, keras_loop
 from backproof.frameworks.keras_functions import MODES, activation, apply
 from backproof.network import Network
 from backproof.optimizers import Optimizer, slot_shapes
@@ -156,6 +156,7 @@ class KerasTwin:
     ) -> None:
         self.model = model
         self.network = network
+        self.optimizer = optimizer
         self.dtype = dtype
         # The activation that the model leaves to its loss.
         self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
@@ -264,6 +265,25 @@ class KerasTwin:
             evaluation[f"parameter_count/dense_{index}"] = np.asarray(part.count_params())
         evaluation["parameter_count"] = np.asarray(self.model.count_params())
         return evaluation
+
+    def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
+        """Loss, accuracy and parameters before each step of the report, in one compiled loop."""
+        decision = self.network.decision
+
+        def accuracy(targets: Any, outputs: Any) -> Any:
+            right = ACCURACY[str(decision)](targets, FINAL[self.fused](outputs))
+            return keras.ops.mean(keras.ops.cast(right, "float64"))
+
+        loop = keras_loop.Loop(
+            self.model,
+            self.variables,
+            self.optimizer,
+            accuracy if decision else None,
+            self._tensor(batch.inputs),
+            self._tensor(batch.targets),
+        )
+        start = {name: self._tensor(state[name]) for name in self.variables}
+        return loop.train(start, steps, report)
 
     def _tensor(self, array: Any) -> Any:
         return tf.cast(tf.constant(array), self.dtype)

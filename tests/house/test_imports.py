@@ -41,6 +41,7 @@ LAYERS = {
     ),
     "comparison": ("comparison", "runs", "calibration", "fuzzing", "mutation"),
     "reports": ("reports",),
+    "reproductions": ("reproduction",),
     "faces": ("__init__", "__main__", "cli", "commands", "plugin", "plugin_xdist"),
 }
 FRAMEWORKS = {"keras", "tensorflow", "torch", "jax"}
