@@ -1,7 +1,8 @@
-"""The trainings of the project's own recipes, made once for all tests."""
+"""The trainings of the project's own recipes: minutes of work, so one test takes them."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def published() -> list[Published]:
     return load(FOLDER / FILE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def plans() -> list[Plan]:
     """The project's recipes, nothing run yet."""
     found, notes = recipes(FOLDER)
@@ -35,7 +36,7 @@ def plans() -> list[Plan]:
     return [Plan(Outcome(recipe), path) for recipe, path in found]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def outcomes(plans: list[Plan]) -> dict[str, Outcome]:
     """What the trainings and the first seeds come to."""
     todo = [
@@ -64,8 +65,6 @@ def seeded(plan: Plan) -> jobs.Job:
 
 def project(root: Path) -> Path:
     """A copy of the project, to be edited."""
-    import shutil
-
     for folder in ("scratch", "reference", "comparisons"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return root / "comparisons" / "reproduce"
