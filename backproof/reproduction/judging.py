@@ -159,9 +159,19 @@ def compare(published: Published, outcome: Outcome, who: str, allowed: float) ->
         return Told(Verdict.NOT_REPRODUCED, value, digits, reason)
     half = published.unit / 2  # the printed number is itself rounded, at its last place
     if abs(value - published.value) > allowed + half:
+        if not measured(outcome):
+            reason = f"{differs}; what rounding may move it by was not measured"
+            return Told(Verdict.NOT_OBTAINED, value, digits, reason)
         reason = f"{differs}, and rounding moves it by {allowed:.2g} only"
         return Told(Verdict.NOT_REPRODUCED, value, digits, reason)
     return Told(Verdict.REPRODUCED, value, digits)
+
+
+def measured(outcome: Outcome) -> bool:
+    """Whether the subject's training, and the same on all moved data, was made."""
+    training = outcome.reproduction.training
+    wanted = training.neighbours if training is not None else {}
+    return SUBJECT in outcome.numbers and outcome.neighbours.keys() >= wanted.keys()
 
 
 def of_samples(published: Published, outcome: Outcome | None) -> Line:

@@ -163,13 +163,13 @@ def captcha_cut(outcome: Outcome) -> Figure:
 
 def captcha_characters(outcome: Outcome) -> Figure:
     """The characters that the trained network is least sure of."""
+    from comparisons import _captcha_weights
     from comparisons._captcha_images import CLASSES, COLUMNS, ROWS
     from comparisons.captcha import PAIRING
     from scratch.captcha import Captcha
 
     batch = PAIRING.data()
-    model = Captcha(PAIRING.initial())
-    model.minimize(batch.inputs, batch.targets)
+    model = Captcha(_captcha_weights.points()["final"])
     output = model.forward(batch.inputs)[-1]
     labels, chosen, sure = batch.targets.argmax(axis=1), output.argmax(axis=1), output.max(axis=1)
     order = np.argsort(sure, kind="stable")

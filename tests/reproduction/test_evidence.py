@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from threadpoolctl import threadpool_limits
 
 from backproof.reproduction.figures import draw
 from backproof.reproduction.judging import Line, Verdict, judge
@@ -114,8 +113,7 @@ def changed_digits_are_seen(lines: list[Line], outcomes: dict[str, Outcome]) -> 
 
 def are_drawn(outcomes: dict[str, Outcome]) -> None:
     """From the same weights the same bytes."""
-    with threadpool_limits(1):  # as the command has it; the network of captcha is trained for it
-        first, second = list(draw(outcomes)), list(draw(outcomes))
+    first, second = list(draw(outcomes)), list(draw(outcomes))
     assert {each.file for each in first} == PICTURES
     for one, other in zip(first, second, strict=True):
         assert one.problem == ""

@@ -72,6 +72,16 @@ def test_a_twin_that_is_wrong_or_missing_counts() -> None:
     assert line("0.25", found, ("torch", "keras")).verdict is Verdict.NOT_REPRODUCED
 
 
+def test_a_twin_is_not_blamed_where_rounding_was_not_measured() -> None:
+    """The subject's worker was lost, and with it what the tolerance is measured by."""
+    found = outcome(numbers={"keras": {KEY: 0.25}}, errors={SUBJECT: "its worker was ended"})
+    lost = line("0.250000001", found, ("keras",), at_least=7)
+    assert lost.verdict is Verdict.NOT_OBTAINED
+    assert "what rounding may move it by was not measured" in lost.why
+    far = line("0.250100001", found, ("keras",), at_least=7)
+    assert far.verdict is Verdict.NOT_REPRODUCED
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_not_finite_is_not_reproduced(value: float) -> None:
     found = outcome(numbers={SUBJECT: {KEY: value}}, neighbours={"moved": {KEY: 0.25}})
