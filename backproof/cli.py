@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from backproof.commands.faults import faults
+from backproof.commands.reproduce import reproduce
 from backproof.errors import UsageError
 from backproof.threads import one_thread
 
@@ -205,55 +206,6 @@ def replay(
 
 
 @app.command()
-def reproduce(
-    folder: Annotated[
-        Path, typer.Argument(help="The folder of published.csv and the recipes.")
-    ] = Path("comparisons/reproduce"),
-    report: Report = None,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="SYSTEM", help="Only this system; repeatable.")
-    ] = None,
-    reference: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this reference; repeatable.")
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="How many runs side by side.", show_default="cores")
-    ] = None,
-) -> None:
-    """Obtain published numbers again, by hand and in the twins, and judge every one of them."""
-    from backproof.frameworks import names
-    from backproof.reproduction import run
-    from backproof.reproduction.terminal import show
-
-    unknown = set(reference or ()) - set(names())
-    if unknown:
-        raise UsageError(f"no reference {sorted(unknown)[0]!r}; there are {', '.join(names())}")
-    if report is not None:
-        from backproof.reports.report import check_writable
-
-        check_writable(report)
-    with progress() as bar:
-        task = bar.add_task("", total=None)
-        result = run.run(
-            folder,
-            only or (),
-            tuple(reference or ("keras", "torch")),
-            processes,
-            lambda running, done, of: bar.update(
-                task, description="; ".join(running), completed=done, total=of
-            ),
-        )
-    show(result, console)
-    if report is not None:
-        from backproof.reports.environment import environment
-        from backproof.reproduction.report import write
-
-        write(result, report, environment("float64", {}))
-        console.print(f"Report: {report / 'reproduction.md'}", highlight=False)
-    raise typer.Exit(result.exit_status)
-
-
-@app.command()
 def fuzz(
     cases: Annotated[int, typer.Option(min=1, help="How many random networks.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed draws the same networks.")] = 0,
@@ -313,6 +265,7 @@ def calibrate(
 
 
 app.command()(faults)
+app.command()(reproduce)
 
 
 def progress_line(stage: str) -> None:

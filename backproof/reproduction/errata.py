@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backproof import runs
 from backproof.arithmetic.floating import Float
 from backproof.comparison.rows import Row, Status
-from backproof.definition import Site, correct, evaluate, keep, step
-from backproof.errors import EvaluationError
+from backproof.definition import Site, evaluate, keep, step
+from backproof.errors import EvaluationError, UsageError
+from backproof.faults import planted
+from backproof.faults.evaluation import computed
 from backproof.network import Network
 from backproof.optimizers import Optimizer
 from backproof.pairing import Pairing, Subject
@@ -38,8 +41,9 @@ class Erratum:
     """Something that an article has wrong.
 
     ``printed`` and ``correct`` are formulas; ``told`` says in sentences what is wrong. ``fault`` is
-    the change of the definition that it comes to, put before the gate in place of the pairing's
-    subject; None where it concerns something else than the mathematics of a step. ``effect``
+    the change of the definition that it comes to, by its name in the catalogue or as a function at
+    the sites, put before the gate in place of the pairing's subject; None where it concerns
+    something else than the mathematics of a step. ``effect``
     measures what it does; ``seconds``: about how long that takes.
     """
 
@@ -49,7 +53,7 @@ class Erratum:
     printed: str
     correct: str
     pairing: Pairing | None = None
-    fault: Site | None = None
+    fault: str | Site | None = None
     effect: Callable[[], tuple[Effect, ...]] | None = None
     seconds: float = 2.0
 
@@ -59,7 +63,7 @@ class Exposure:
     """The comparison that exposes an erratum: the first on the data, in the order of computation.
 
     ``difference`` and ``bound``, what rounding allows, are of its worst element; ``tensors`` names
-    all that do not match.
+    all that do not match. ``cause``: what the gate takes for the reason.
     """
 
     reference: str
@@ -68,33 +72,43 @@ class Exposure:
     difference: float
     bound: float
     tensors: tuple[str, ...]
+    cause: str
+
+
+def site(erratum: Erratum) -> Site:
+    """The change of the definition that an erratum comes to; raises `UsageError`."""
+    assert erratum.fault is not None
+    if not isinstance(erratum.fault, str):
+        return erratum.fault
+    assert erratum.pairing is not None
+    return catalogued(erratum.pairing, erratum.fault)
+
+
+def catalogued(pairing: Pairing, name: str) -> Site:
+    """A fault of the catalogue as planted in a pairing, by its name; raises `UsageError`."""
+    plants = {
+        plant.name: plant
+        for plant in planted(pairing.network, pairing.optimizer, saturates=pairing.saturates)
+    }
+    if name not in plants:
+        near = difflib.get_close_matches(name, plants, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see docs/faults.md"
+        raise UsageError(f"{pairing.name} has no place for a fault {name!r}; {hint}")
+    return plants[name].at
 
 
 def definition(network: Network, optimizer: Optimizer, at: Site = keep) -> Subject:
     """The definition in floating point, changed at its sites, as a subject."""
-
-    def subject(parameters: Parameters, batch: Batch) -> dict[str, Any]:
-        with np.errstate(all="ignore"):  # a fault may overflow; the gate says so
-            values: dict[str, Any] = dict(evaluate(Float(), network, parameters, batch, at))
-            values |= step(Float(), network, parameters, values, optimizer, at)
-        if network.decision is not None:
-            outputs = values[f"activation/dense_{len(network.layers)}"]
-            values["accuracy"] = np.mean(correct(network, outputs, batch.targets))
-        counts = network.parameter_counts()
-        values |= {f"parameter_count/{layer}": count for layer, count in counts.items()}
-        return values | {"parameter_count": sum(counts.values())}
-
-    return subject
+    return lambda parameters, batch: computed(network, optimizer, parameters, batch, at)
 
 
 def expose(erratum: Erratum, reference: str, workers: Workers) -> Exposure:
     """Put the fault before the gate; raises `EvaluationError` if the gate lets it through."""
     assert erratum.pairing is not None
-    assert erratum.fault is not None
     pairing = erratum.pairing
     faulty = replace(
         pairing,
-        subject=definition(pairing.network, pairing.optimizer, erratum.fault),
+        subject=definition(pairing.network, pairing.optimizer, site(erratum)),
         steps=1,
         points=None,
         # The definition takes its loss of the logits, whatever the subject does.
@@ -126,6 +140,7 @@ def exposure(row: Row, names: tuple[str, ...]) -> Exposure:
         difference=(row.bound or 0.0) * (row.bound_used or 0.0),
         bound=row.bound or 0.0,
         tensors=names,
+        cause=row.cause,
     )
 
 

@@ -145,9 +145,10 @@ def exposed(found: Exposure | None) -> str:
         return ""
     others = len(found.tensors) - 1
     more = f", and {others} more tensor{'s' * (others > 1)}" if others else ""
+    cause = f". The gate's diagnosis: {found.cause}" if found.cause else ""
     return (
         f"`{found.name}` at step {found.step}, off by {found.difference:.2g} where rounding allows "
-        f"{found.bound:.2g}{more}"
+        f"{found.bound:.2g}{more}{cause}"
     )
 
 

@@ -17,6 +17,8 @@ from backproof.reproduction.recipe import Reproduction
 
 # A worker that is silent for so many seconds is taken for lost; a whole training is one request.
 TIME_LIMIT = 900.0
+# Whose trainings stand beside the subject's.
+REFERENCES = ("keras", "torch")
 
 
 @dataclass(eq=False)
@@ -80,7 +82,7 @@ def recipes(folder: Path) -> tuple[list[tuple[Reproduction, Path]], list[str]]:
 def run(
     folder: Path,
     only: Iterable[str] = (),
-    references: tuple[str, ...] = ("keras", "torch"),
+    references: tuple[str, ...] = REFERENCES,
     processes: int | None = None,
     on_change: Callable[[list[str], float, float], object] = lambda running, done, of: None,
 ) -> Result:
@@ -120,7 +122,7 @@ def judged(
     if extra:
         notes = [*notes, f"obtained, but {FILE} does not list it: {', '.join(extra)}"]
     lines = judging.judge(published, outcomes, references)
-    usual = set(references) >= {"keras", "torch"}
+    usual = set(references) >= set(REFERENCES)
     return Result(lines, outcomes, references, notes, whole and usual)
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from backproof.definition import Scope
 from backproof.reproduction import Effect, Erratum, Key, Reproduction, Sampling
 from comparisons.breast_cancer import PAIRING
 from comparisons.breast_cancer import article as data
@@ -51,15 +48,6 @@ class ScalarBias(DenseBlock):
         return np.full_like(self.bias, delta.mean())
 
 
-def scalar(name: str, value: Any, scope: Scope) -> Any:
-    """The same, as a fault of the definition."""
-    quantity, _, parameter = name.partition("/")
-    layer, _, which = parameter.partition("/")
-    if quantity != "data_gradient" or which != "bias":
-        return value
-    return np.full_like(value, scope.values[f"delta/{layer}"].mean())
-
-
 def effect_of_scalar() -> tuple[Effect, ...]:
     """Validation accuracy after all epochs, over a few seeds."""
     ranges = []
@@ -99,7 +87,7 @@ REPRODUCTION = Reproduction(
             printed="∂L/∂b_k = mean over units and samples of Δ",
             correct="∂L/∂b_k = Σ over samples of Δ_k",
             pairing=PAIRING,
-            fault=scalar,
+            fault="bias/gradient_averaged_over_all",
             effect=effect_of_scalar,
             seconds=12,
         ),

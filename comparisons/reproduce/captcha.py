@@ -15,10 +15,14 @@ from scipy import optimize
 from backproof.arithmetic.floating import Float
 from backproof.definition import Scope, Site, evaluate, keep
 from backproof.reproduction import Effect, Erratum, Figure, Key, Reproduction, Sampling
+from backproof.reproduction.errata import catalogued
 from comparisons.captcha import PAIRING
 from comparisons.reproduce import _figures
 from comparisons.reproduce._training import untrained
 from scratch.captcha import ITERATIONS, SEED, Captcha, flatten, initial_parameters, unflatten
+
+PARENTHESES = "penalty_form/divided_by_sum"
+NO_PULL = "penalty/gradient_missing"
 
 
 def sample(seed: int) -> dict[Key, float]:
@@ -30,25 +34,11 @@ def sample(seed: int) -> dict[Key, float]:
     return {Key("training_accuracy", None, ITERATIONS): accuracy}
 
 
-def parentheses(name: str, value: Any, scope: Scope) -> Any:
-    """λ/2n divided by the sum of all squares, instead of multiplied."""
-    if not name.startswith("penalty/l2/"):
-        return value
-    kernels = [w for key, w in scope.parameters.items() if key.endswith("kernel")]
-    if not name.endswith("dense_1/kernel"):
-        return scope.ops.scale(value, 0.0)
-    squares = sum(float(np.vdot(w, w)) for w in kernels)
-    return scope.ops.exact(np.asarray(scope.network.penalty.l2 / squares))
-
-
-def no_pull(name: str, value: Any, scope: Scope) -> Any:
-    """The gradient without the penalty's part."""
-    return scope.ops.scale(value, 0.0) if name.startswith("penalty_gradient/") else value
-
-
 def as_published(name: str, value: Any, scope: Scope) -> Any:
-    """Both, as the article's code has it."""
-    return no_pull(name, parentheses(name, value, scope), scope)
+    """Both errors, as the article's code has them."""
+    for fault in (PARENTHESES, NO_PULL):
+        value = catalogued(PAIRING, fault)(name, value, scope)
+    return value
 
 
 def minimised(at: Site) -> tuple[str, str]:
@@ -106,8 +96,8 @@ REPRODUCTION = Reproduction(
             printed="λ / (2n · ΣW²)",
             correct="λ / (2n) · ΣW²",
             pairing=PAIRING,
-            fault=parentheses,
-            effect=lambda: effect(parentheses),
+            fault=PARENTHESES,
+            effect=lambda: effect(catalogued(PAIRING, PARENTHESES)),
             seconds=8,
         ),
         Erratum(
@@ -118,7 +108,7 @@ REPRODUCTION = Reproduction(
             printed="∂L/∂W = Δ Aᵀ",
             correct="∂L/∂W = Δ Aᵀ + λ/n · W",
             pairing=PAIRING,
-            fault=no_pull,
+            fault=NO_PULL,
             effect=lambda: effect(as_published),
             seconds=8,
         ),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from backproof import Batch
-from backproof.definition import Scope
 from backproof.reproduction import Effect, Erratum, Key, Reproduction, Sampling
 from comparisons import clusters
 from scratch import clusters as penalised
@@ -41,11 +38,6 @@ def trained(seed: int, losses: dict[int, float]) -> Clusters:
         at=(0, LAST),
     )
     return model
-
-
-def no_penalty(name: str, value: Any, scope: Scope) -> Any:
-    """The other loss: the penalty left out of loss and gradient."""
-    return scope.ops.scale(value, 0.0) if name.startswith("penalty") else value
 
 
 def effect_of_penalty() -> tuple[Effect, ...]:
@@ -106,7 +98,7 @@ REPRODUCTION = Reproduction(
             printed="−1/n Σ Y ⊙ log P   beside   −1/n Σ Y ⊙ log P + ½ λ ΣW²",
             correct="the same loss for both",
             pairing=clusters.PAIRING,
-            fault=no_penalty,
+            fault="penalty_form/missing",
             effect=effect_of_penalty,
             seconds=8,
         ),

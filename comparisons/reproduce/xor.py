@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backproof import Batch
-from backproof.definition import Scope
+from backproof.definition import keep
 from backproof.reproduction import At, Effect, Erratum, Figure, Key, Reproduction, Trained, Training
-from backproof.reproduction.errata import descend
+from backproof.reproduction.errata import catalogued, descend
 from comparisons.reproduce import _figures
 from comparisons.reproduce._training import trained
 from comparisons.xor import PAIRING
 from scratch.xor import LEARNING_RATE, STEPS, Xor
 
+ASCENDS = "sign/ascends"
 ASCENDING = 1000
 
 
@@ -40,15 +41,13 @@ def read(told: Trained) -> dict[Key, float]:
     }
 
 
-def ascend(name: str, value: object, scope: Scope) -> object:
-    """The update as the text has it: + λ ∂C/∂Θ."""
-    return scope.ops.scale(value, -1.0) if name.startswith("change/") else value
-
-
 def effect() -> tuple[Effect, ...]:
     """Loss and rows right after some steps."""
     batch, initial = PAIRING.data(), PAIRING.initial()
-    ends = [Xor(descend(PAIRING, initial, batch, ASCENDING, *fault)) for fault in ((ascend,), ())]
+    ends = [
+        Xor(descend(PAIRING, initial, batch, ASCENDING, at))
+        for at in (catalogued(PAIRING, ASCENDS), keep)
+    ]
     losses = [f"{end.loss(batch.inputs, batch.targets):.2g}" for end in ends]
     right = [f"{4 * end.accuracy(batch.inputs, batch.targets):.0f} of 4" for end in ends]
     return (
@@ -82,7 +81,7 @@ REPRODUCTION = Reproduction(
             printed="Θ ← Θ + λ ∂C/∂Θ",
             correct="Θ ← Θ − λ ∂C/∂Θ",
             pairing=PAIRING,
-            fault=ascend,
+            fault=ASCENDS,
             effect=effect,
             seconds=1,
         ),

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from backproof.definition import keep
-from backproof.errors import EvaluationError
+from backproof.errors import EvaluationError, UsageError
+from backproof.faults import catalogue
 from backproof.pairing import Pairing
-from backproof.reproduction.errata import Erratum, definition, descend, expose
+from backproof.reproduction.errata import Erratum, catalogued, definition, descend, expose
 from backproof.reproduction.run import recipes
 from backproof.runs import Workers
 from comparisons import circles
@@ -57,6 +58,9 @@ def test_the_gate_exposes_it(name: str, workers: Workers) -> None:
     assert found.name == EXPOSED_BY[name]
     assert found.step == 0
     assert found.difference > 1e6 * found.bound > 0
+    fault = ERRATA[name].fault
+    if isinstance(fault, str):
+        assert sentence(fault) in found.cause
 
 
 @pytest.mark.parametrize("name", EXPOSED_BY)
@@ -64,6 +68,17 @@ def test_the_gate_lets_the_definition_through(name: str, workers: Workers) -> No
     clean = replace(ERRATA[name], fault=keep)
     with pytest.raises(EvaluationError, match=r"no comparison of .* exposes it$"):
         expose(clean, "torch", workers)
+
+
+def sentence(fault: str) -> str:
+    """What the catalogue says of a fault: the gate should have found the very one."""
+    (entry,) = (each for each in catalogue() if f"{each.family}/{each.name}" == fault)
+    return entry.sentence
+
+
+def test_a_fault_that_has_no_place_is_told() -> None:
+    with pytest.raises(UsageError, match=r"circles has no place for a fault .*; did you mean"):
+        catalogued(circles.PAIRING, "sign/ascend")
 
 
 def test_the_definition_descends_as_the_hand_written_network_does() -> None:
