@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backproof import adapters
+    from backproof import activations, adapters
     from backproof.errors import UsageError
     from backproof.face import assert_equivalent, verify
     from backproof.forms import Form
@@ -38,6 +38,7 @@ __all__ = [
     "Report",
     "UsageError",
     "Waiver",
+    "activations",
     "adapters",
     "assert_equivalent",
     "external",
@@ -71,8 +72,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "adapters":
-        return importlib.import_module(f"{__name__}.adapters")
+    # Adapters; and activations with fields: activations.named("leaky_relu", alpha=0.1).
+    if name in ("activations", "adapters"):
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The command line: ``backproof verify`` and ``backproof replay``.
+"""The command line: ``backproof verify``, ``replay``, ``reproduce`` and the rest.
 
 Exit status 0: everything matches. 1: a mismatch. Else 2: wrong usage, or a pairing that cannot be
 loaded. Else 3: something undecided or in error. 70: a fault of backproof itself. Heavy imports
@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from backproof.commands.explain import explain
 from backproof.commands.faults import faults
 from backproof.commands.init import init
+from backproof.commands.reproduce import reproduce
 from backproof.errors import UsageError
 from backproof.threads import one_thread
 
@@ -268,6 +269,7 @@ def calibrate(
 app.command()(faults)
 app.command()(init)
 app.command()(explain)
+app.command()(reproduce)
 
 
 def progress_line(stage: str) -> None:

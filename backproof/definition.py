@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import frexp, prod
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from backproof import losses
 from backproof.arithmetic import Ops
 from backproof.arithmetic.floating import Float
-from backproof.network import Loss, Network, Penalty
+from backproof.arithmetic.sums import PENALTY, data_terms, sums_of
+from backproof.network import Network, Penalty
 from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Array, Batch
 
@@ -89,13 +89,16 @@ def evaluate(
     head = losses.named(network.loss.kind)
     rows, slope = ops.head(head, z, a, y)
     rows, slope = site("loss/rows", rows), site("loss/slope", slope)
-    # One sum may hold all the terms of the loss, those of the penalties too.
-    penalised, kinds = penalised_by(network)
-    weights = {name: prod(network.shapes()[name]) for name in penalised}
-    terms = len(batch.inputs) * output.fan_out + kinds * sum(weights.values())
-    total = ops.total(rows, also=kinds * sum(weights.values()))
-    loss = site("loss/data", reduced(ops, total, network, len(batch.inputs)))
-    delta = reduced(ops, slope, network, len(batch.inputs))
+    samples = len(batch.inputs)
+    sums = sums_of(network, samples)
+    # The coefficient of the loss may be applied to what follows from here on.
+    ops = ops.enlarged(sums.enlargement)
+    # One sum may hold all the terms of the loss, those of the penalties too. None is negative, so
+    # that it does not matter if the coefficient is applied to each of them.
+    terms = data_terms(network.loss.kind, batch) + sums.penalties
+    total = ops.total(rows, also=terms - samples * (1 if head.BY_ROW else output.fan_out))
+    loss = site("loss/data", reduced(ops, total, network, samples))
+    delta = reduced(ops, slope, network, samples)
     if head.ACTIVATION is None:
         delta = ops.pull(output.activation, z, a, delta)
     delta = site(f"delta/{last}", delta)
@@ -103,17 +106,13 @@ def evaluate(
     for index in range(len(layers) - 1, -1, -1):
         name, layer = layers[index]
         below = values[f"activation/{layers[index - 1][0]}"] if index else values["inputs"]
-        kernel_also, bias_also = (
-            kinds * (f"{name}/{which}" in penalised) for which in ("kernel", "bias")
-        )
-        site(
-            f"data_gradient/{name}/kernel",
-            ops.matmul(ops.transpose(below), delta, also=kernel_also),
-        )
+        also = sums.kinds[f"{name}/kernel"]
+        site(f"data_gradient/{name}/kernel", ops.matmul(ops.transpose(below), delta, also=also))
         if layer.bias:
+            also = sums.kinds[f"{name}/bias"]
             # A scalar bias is that of every unit: its gradient sums over them too.
             axis = None if layer.bias == "scalar" else 0
-            summed = ops.total(delta, axis=axis, also=bias_also)
+            summed = ops.total(delta, axis=axis, also=also)
             if axis is None:
                 summed = ops.reshaped(summed, (1,))
             site(f"data_gradient/{name}/bias", summed)
@@ -126,19 +125,19 @@ def evaluate(
             )
 
     losses_found = [loss]
-    for name in network.shapes():
+    for name, kinds in sums.kinds.items():
         parts = [values[f"data_gradient/{name}"]]
-        if name in penalised:
-            w = ops.exact(parameters[name])
-            for kind, value, pull in penalties(ops, network.penalty, w, terms - weights[name]):
+        if kinds:
+            w, also = ops.exact(parameters[name]), terms - sums.sizes[name]
+            for kind, value, pull in penalties(ops, network.penalty, w, also):
                 losses_found.append(site(f"penalty/{kind}/{name}", value))
                 pull = site(f"penalty_gradient/{kind}/{name}", pull)
-                parts.append(ops.rounded(pull, len(batch.inputs) + kinds - 1))
+                parts.append(ops.rounded(pull, samples + kinds - 1))
         values[f"data_gradient/{name}"] = ops.joined(parts)
 
     results = {f"activation/{name}": values[f"activation/{name}"] for name, _ in layers}
     results["loss"] = site("loss", ops.joined(losses_found))
-    for name in network.shapes():
+    for name in sums.kinds:
         results[f"gradient/{name}"] = site(f"gradient/{name}", values[f"data_gradient/{name}"])
     return results
 
@@ -146,29 +145,10 @@ def evaluate(
 def reduced(ops: Ops[T], x: T, network: Network, samples: int) -> T:
     """x, times the scale of the loss, by its divisor; 3/3 rounds as well, where each is applied."""
     scale, divisor = network.loss.scale, network.loss.divisor(samples, network.fan_out)
-    roundings = reduction_roundings(network.loss, samples, network.fan_out)
+    roundings = sums_of(network, samples).coefficient
     if scale == divisor == 1:
         return ops.rounded(x, roundings) if roundings else x
     return ops.scale(x, scale, divisor, roundings=roundings - 1)
-
-
-def reduction_roundings(loss: Loss, samples: int, outputs: int) -> int:
-    """How often a term of the loss may round where it meets the scale and the divisors.
-
-    Two for each of them: it is held, and applied. A power of two is exact both times. The outputs
-    count even where the loss sums over them: Keras's losses take their mean, which the twin undoes.
-    """
-    by_row = losses.named(loss.kind).BY_ROW
-    factors = (loss.scale, samples if loss.batch == "mean" else 1, 1 if by_row else outputs)
-    return 2 * sum(frexp(factor)[0] != 0.5 for factor in factors)
-
-
-def penalised_by(network: Network) -> tuple[set[str], int]:
-    """The parameters that a penalty is on, and how many kinds of penalty there are."""
-    penalty = network.penalty
-    kinds = bool(penalty.l2) + bool(penalty.l1)
-    names = {name for name in network.shapes() if name.endswith("kernel") or penalty.biases}
-    return names if kinds else set(), kinds
 
 
 def penalties(ops: Ops[T], penalty: Penalty, w: T, also: int) -> Iterator[tuple[str, T, T]]:
@@ -176,14 +156,16 @@ def penalties(ops: Ops[T], penalty: Penalty, w: T, also: int) -> Iterator[tuple[
 
     ``also``: how many more terms the loss may sum together with those.
     """
+
+    def times(c: float, x: T) -> T:
+        return ops.rounded(x, PENALTY) if c == 1 else ops.scale(x, c, roundings=PENALTY - 1)
+
     if penalty.l2:
         total = ops.total(ops.multiply(w, w), also=also)
-        pull = ops.scale(w, 2 * penalty.l2, roundings=2)
-        yield "l2", ops.scale(total, penalty.l2, roundings=2), pull
+        yield "l2", times(penalty.l2, total), times(2 * penalty.l2, w)
     if penalty.l1:
         total = ops.total(ops.magnitude(w), also=also)
-        pull = ops.scale(ops.sign(w), penalty.l1, roundings=2)
-        yield "l1", ops.scale(total, penalty.l1, roundings=2), pull
+        yield "l1", times(penalty.l1, total), times(penalty.l1, ops.sign(w))
 
 
 def step(

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from backproof import frameworks, losses, quantities
 from backproof import parameters as weights
@@ -22,6 +22,7 @@ from backproof.probes import PROBES
 from backproof.traits import Traits, traits_of
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -280,6 +281,11 @@ def load_all(paths: Iterable[Path]) -> tuple[list[Pairing], list[Broken]]:
 
 def load(path: Path) -> list[Pairing]:
     """The pairings that a file defines at its top level."""
+    return objects(path, Pairing)
+
+
+def objects(path: Path, kind: type[T]) -> list[T]:
+    """Everything of a kind that a file of the project defines at its top level."""
     root = project_root(path)
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
@@ -295,7 +301,7 @@ def load(path: Path) -> list[Pairing]:
         ]
         line = inside[-1].lineno if inside else 1
         raise UsageError(f"{path}:{line}: {type(error).__name__}: {error}") from error
-    return [value for value in vars(module).values() if isinstance(value, Pairing)]
+    return [value for value in vars(module).values() if isinstance(value, kind)]
 
 
 def _import(path: Path, root: Path) -> Any:

@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -28,6 +28,14 @@ class Twin(Protocol):
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """At least the wanted quantities, by name (see `backproof.quantities`)."""
+
+    def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
+        """So many steps from a state on one batch, with the rate exact in the dtype.
+
+        ``loss``, ``accuracy`` where there is one, and ``parameters/dense_1/kernel``, each with a
+        row for every step of the report, as it is before that step. The report ascends; its last
+        step may be ``steps`` itself, the end.
+        """
 
 
 class Framework(Protocol):
@@ -55,7 +63,7 @@ class Framework(Protocol):
     MODES: tuple[str, ...]
 
     def apply(self, function: str, mode: str, x: Any, dtype: str) -> Any:
-        """An elementary function (exp, log, log1p, sigmoid, tanh, softplus, softmax of rows).
+        """An elementary function: those of `backproof.calibration.EXACT`, and the softmax of rows.
 
         For `backproof calibrate`; x is an array that holds values of the dtype, as is the result.
         """
@@ -67,10 +75,22 @@ def serve(framework: Framework, dtype: str, requests: IO[bytes], replies: IO[byt
     protocol.send(replies, {"ok": True, "versions": versions})
     twins: dict[str, Twin] = {}
     batches: dict[str, Batch] = {}
+    reply_to_all(
+        requests,
+        replies,
+        lambda message, tensors: ({}, answer(framework, dtype, message, tensors, twins, batches)),
+    )
+
+
+def reply_to_all(
+    requests: IO[bytes],
+    replies: IO[bytes],
+    answer: Callable[[Mapping[str, Any], Tensors], tuple[dict[str, Any], Tensors]],
+) -> None:
+    """Answer requests until they end; an error is a reply, not an end."""
     while (received := protocol.receive(requests)) is not None:
-        message, tensors = received
         try:
-            reply = answer(framework, dtype, message, tensors, twins, batches)
+            told, reply = answer(*received)
         except Exception as error:  # user code may raise anything; it goes back in the reply
             last = traceback.extract_tb(error.__traceback__)[-1]
             protocol.send(
@@ -83,7 +103,7 @@ def serve(framework: Framework, dtype: str, requests: IO[bytes], replies: IO[byt
                 },
             )
         else:
-            protocol.send(replies, {"ok": True}, reply)
+            protocol.send(replies, {"ok": True, **told}, reply)
 
 
 def answer(
@@ -113,6 +133,9 @@ def answer(
             want = message["want"]
             results = twins[message["twin"]].evaluate(tensors, batches[message["batch"]], want)
             return {n: value for n, value in results.items() if n.split("/", 1)[0] in want}
+        case "train":
+            twin, batch = twins[message["twin"]], batches[message["batch"]]
+            return twin.train(tensors, batch, message["steps"], message["report"])
         case "modes":
             return {mode: np.zeros(0) for mode in framework.MODES}
         case "apply":
@@ -120,17 +143,25 @@ def answer(
             y = framework.apply(message["function"], message["mode"], x, dtype)
             return {"y": np.asarray(y)}
         case unknown:
-            raise ValueError(f"no request {unknown!r}; there are open, batch, evaluate, apply")
+            raise ValueError(
+                f"no request {unknown!r}; there are open, batch, evaluate, train, apply"
+            )
+
+
+def own_output(root: str) -> IO[bytes]:
+    """Standard output for the replies alone, and the project's folder as the place to be."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.path.insert(0, root)
+    os.chdir(root)
+    return replies
 
 
 def main() -> None:
     """Take standard output away from the framework before its import, then serve."""
     name, dtype, root = sys.argv[1:4]
     os.environ[IN_WORKER] = name
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    sys.path.insert(0, root)
-    os.chdir(root)
+    replies = own_output(root)
     # Collecting garbage while a framework is imported finds none, and takes a fifth of the time.
     gc.disable()
     framework = importlib.import_module(f"backproof.frameworks.{name}_twin")

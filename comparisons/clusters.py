@@ -15,6 +15,10 @@ from backproof import Batch, Dense, GradientDescent, Loss, Network, Pairing, Par
 from comparisons._evaluation import evaluation
 from scratch.clusters import L2, LEARNING_RATE, SEED, Clusters, initial_parameters
 
+MEANS = ((0, 0), (1, 4), (2, 8))
+# The third matrix is no covariance (not positive semi-definite); it is the article's.
+COVARIANCES = (((2, 0.75), (0.75, 2)), ((1, 0.75), (0.75, 1)), ((0, 0.75), (0.75, 0)))
+
 
 def subject(parameters: Parameters, batch: Batch) -> dict[str, Any]:
     """What the hand-written network computes."""
@@ -22,19 +26,16 @@ def subject(parameters: Parameters, batch: Batch) -> dict[str, Any]:
 
 
 @cache
-def article() -> tuple[Batch, Batch, Parameters]:
+def article(
+    covariances: tuple[tuple[tuple[float, ...], ...], ...] = COVARIANCES,
+) -> tuple[Batch, Batch, Parameters]:
     """Training batch, test batch and initial parameters."""
     from sklearn.model_selection import train_test_split
 
     stream = np.random.RandomState(SEED)
-    # The third matrix is no covariance (not positive semi-definite); it is the article's.
     clouds = [
         stream.multivariate_normal(mean, covariance, 5000, check_valid="ignore")
-        for mean, covariance in (
-            ((0, 0), ((2, 0.75), (0.75, 2))),
-            ((1, 4), ((1, 0.75), (0.75, 1))),
-            ((2, 8), ((0, 0.75), (0.75, 0))),
-        )
+        for mean, covariance in zip(MEANS, covariances, strict=True)
     ]
     inputs = np.vstack(clouds).astype(np.float32)
     one_hot = np.repeat(np.eye(3, dtype=np.float32), 5000, axis=0)

@@ -54,7 +54,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-@lru_cache
+@lru_cache(typed=True)  # True is not 1.0
 def named(name: str, **fields: float) -> Activation:
     """The activation of that name, with its fields where it has any: a slope, say.
 

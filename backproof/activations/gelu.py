@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CUBIC = "0.044715"
 # Bounds for both forms, which a test proves with Arb: of |f′|, of |f″| and of |f‴|.
 STEEPEST, BENT, TWISTED = 1.13, 0.8, 0.8
+# Beyond, Φ and tanh w are 1, and powers of z may overflow, in which frameworks get 0·∞.
+FAR = 40.0
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,13 @@ class Function:
 
     def _weight(self, z: Values) -> Values:
         """What z is multiplied by."""
-        return (np.tanh(inner(z)[0]) + 1) * 0.5 if self.approximate else ndtr(z)
+        if not self.approximate:
+            return ndtr(z)
+        return (np.tanh(inner(np.clip(z, -FAR, FAR))[0]) + 1) * 0.5
 
     def _slopes(self, z: Values) -> tuple[Values, Values]:
         """f′ and f″."""
+        z = np.clip(z, -FAR, FAR)
         if not self.approximate:
             density = np.exp(z * z * -0.5) * (1 / sqrt(2 * pi))
             return ndtr(z) + z * density, density * (2 - z * z)

@@ -36,7 +36,9 @@ class Function:
         value = np.maximum(z.value, 0)
         if z.radius is None:
             return Ball(value, None)
-        return Ball(value, z.radius * (z.value + 2 * z.radius > 0))
+        reach = 2 * z.radius
+        reach += z.value
+        return Ball(value, z.radius * (reach > 0))
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """The cotangent where z is surely positive, 0 where surely not, both where in doubt.
@@ -46,7 +48,7 @@ class Function:
         the exact result be 0, or the reverse: the radius is m. Where r = 0 there is no doubt, and
         the slope at an exact 0 is the declared 0.
         """
-        passes = z.value > 0
+        passes = (z.value > 0).astype(np.float64)
         value = cotangent.value * passes
         radius = None if cotangent.radius is None else cotangent.radius * passes
         if z.radius is None:

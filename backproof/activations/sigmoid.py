@@ -45,25 +45,34 @@ class Function:
         where all implementations lie. 1 − a is taken 2⁻⁵⁰ too large for the rounding of a.
         """
         a = expit(z.value)
-        slope = (a + 2.0**-1022) * np.minimum(1 - a + 2.0**-50, 1)
         charge = SLACK * max(rounding.charge("sigmoid"), rounding.charge("exp") + 4 * rounding.unit)
-        if z.radius is None:
-            return Ball(a, charge * a + rounding.eta)
-        moved = np.minimum(slope * z.radius * growth(z.radius, 2), 1)
-        return Ball(a, charge * (a + 2 * moved) + moved + rounding.eta)
+        radius = charge * a
+        if z.radius is not None:
+            moved = 1 + 2.0**-50 - a
+            moved *= a + 2.0**-1022  # an a that underflowed grows too
+            moved *= z.radius
+            moved *= growth(z.radius, 2)
+            radius += np.minimum(moved, 1) * (1 + 2 * charge)
+        radius += rounding.eta
+        return Ball(a, radius)
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g·a·(1 − a), where the factor s = a(1 − a) moves by at most |1 − 2a|·r_a + r_a².
 
         Taken of a, not of z: 1 − â loses what â has lost. A factor computed from z moves less.
-        Three roundings: 1 − a, the two products; they may be grouped in any way.
+        Three roundings: 1 − a, the two products; they may be grouped in any way. Of z it is
+        f(z)·f(−z), or e/(1 + e)² with e = exp(−|z|): 1 + e counts twice, the division for two.
         """
         assert a.radius is not None
         s = a.value * (1 - a.value)
-        moved = a.radius * (np.abs(1 - 2 * a.value) + 3 * a.radius)
-        of_z = 2 * rounding.charge("sigmoid") + rounding.unit
-        own = of_z * s + rounding.unit * a.value * a.value
-        radius = (moved + own) * ((1 + 2 * of_z) * SLACK) + rounding.eta
+        of_exp = rounding.charge("exp") + 4 * rounding.unit
+        of_z = max(2 * rounding.charge("sigmoid"), of_exp) + rounding.unit
+        radius = np.abs(1 - 2 * a.value)
+        radius += 3 * a.radius
+        radius *= a.radius
+        radius += of_z * s + rounding.unit * a.value * a.value
+        radius *= (1 + 2 * of_z) * SLACK
+        radius += rounding.eta
         return cotangent.times(Ball(s, radius), rounding)
 
     def certified(self, z: Certified) -> Certified:

@@ -78,12 +78,23 @@ def row_sum(z: Values) -> Values:
     return total
 
 
-def softmax_own(z: Values, p: Values, rounding: Rounding, reach: float = 0.0) -> Values:
-    """The relative error of a softmax that its roundings explain, without the charges."""
+def softmax_own(
+    z: Values, p: Values, rounding: Rounding, reach: float = 0.0, charge: float = 0.0
+) -> Values:
+    """The relative error of a softmax that its roundings explain, and a charge besides.
+
+    u·(2·(max − z_i) + |max| + 2·log m + 10·reach), the mean of that by p over the row, and γ_{m+2}.
+    """
     m = p.shape[1]
     top = row_maximum(z)
-    own: Values = rounding.unit * (2 * (top - z) + np.abs(top) + 2 * np.log(m) + 10 * reach)
-    return own + row_sum(p * own) + rounding.gamma(m + 2)
+    own = top - z
+    shared = row_sum(p * own)
+    shared += np.abs(top)
+    shared *= 2 * rounding.unit
+    shared += rounding.unit * (4 * float(np.log(m)) + 20 * reach) + rounding.gamma(m + 2) + charge
+    own *= 2 * rounding.unit
+    own += shared
+    return own
 
 
 def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
@@ -96,25 +107,31 @@ def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
     each p_j err by that many u, relatively; then the charge, and the sum over m.
     """
     reach = 0.0 if z.radius is None else float(z.radius.max())
-    charge = max(
-        rounding.charge("softmax"),
-        2 * rounding.charge("exp") + rounding.charge("log") * np.log(p.shape[1]),
-    )
-    relative = SLACK * (softmax_own(z.value, p, rounding, reach) + charge)
-    largest = float(relative.max())  # e^δ − 1 ≤ δ·(1 + δ) for δ ≤ 1
-    relative = relative * (1 + largest) if largest < 1 else np.expm1(relative)
+    of_logs = 2 * rounding.charge("exp") + rounding.charge("log") * float(np.log(p.shape[1]))
+    charge = max(rounding.charge("softmax"), of_logs)
+    relative = softmax_own(z.value, p, rounding, reach, charge)
+    relative *= SLACK
+    largest: Values | float = float(relative.max())
+    if largest < 1:  # e^δ − 1 ≤ δ·(1 + δ)
+        relative *= 1 + largest
+        largest *= 1 + largest
+    else:
+        relative = largest = np.expm1(relative)
+    radius = p * relative
+    if z.radius is not None:
+        # At least the smallest normal number: a p that underflowed grows too.
+        weight = p + 2.0**-1022
+        own = weight * z.radius
+        moved = z.radius + row_sum(own)
+        moved *= 1 + 2.0**-49  # what the difference may lose to cancellation, in float64
+        own *= 2
+        moved -= own
+        moved *= weight
+        moved *= growth(z.radius, 8)
+        if not reach < 2.0**-4:  # below it, nothing moves by more than ½
+            moved = np.minimum(moved, 1)
+        moved *= 1 + 2 * largest
+        radius += moved
     # exp, sum and quotient: TensorFlow's float32 exp stops a little above the smallest normal.
-    eta = 4 * rounding.eta
-    if z.radius is None:
-        own: Values = p * relative + eta
-        return own
-    # At least the smallest normal number: a p that underflowed grows too.
-    weight = p + 2.0**-1022
-    moved: Values = weight * z.radius
-    total = row_sum(moved)
-    both = total + z.radius
-    # 2⁻⁵⁰: what the difference may lose to cancellation, in float64.
-    moved = weight * (np.maximum(both - 2 * moved, 0) + 2.0**-50 * both)
-    moved *= growth(z.radius, 8)
-    radius: Values = np.minimum(moved, 1) * (1 + 2 * relative) + p * relative + eta
+    radius += 4 * rounding.eta
     return radius

@@ -42,7 +42,7 @@ class Function:
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """r_z · sup σ, which is at most σ(z + 2r), and the roundings of a."""
         high = z.value if z.radius is None else z.value + 2 * z.radius
-        radius = SLACK * own(high, rounding)  # its u covers what underflows
+        radius = SLACK * own(high, rounding) + rounding.eta
         if z.radius is not None:
             radius += SLACK * z.radius * expit(high)
         return Ball(np.logaddexp(0, z.value), radius)

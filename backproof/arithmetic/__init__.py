@@ -71,6 +71,9 @@ class Ops(Protocol[T]):
     def gather(self, a: T, index: NDArray[np.intp]) -> T:
         """The elements of a, counted row by row, that ``index`` names, in its shape: exact."""
 
+    def enlarged(self, factor: float) -> Ops[T]:
+        """The arithmetic of values that an implementation may yet multiply by ``factor``."""
+
     def activate(self, f: Activation, z: T) -> T: ...
 
     def pull(self, f: Activation, z: T, a: T, cotangent: T) -> T:

@@ -15,6 +15,7 @@ the move from X to x̂ by at most the radius of x.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from math import exp, inf
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from backproof.activations import Activation
 from backproof.arithmetic.floating import product
 from backproof.losses import LossModule
+from backproof.memory import keep_freed
 from backproof.rounding import Rounding, inflated
 
 Values = NDArray[np.floating]
@@ -40,6 +42,15 @@ def growth(radius: Values, rate: float) -> float:
     return SLACK * exp(rate * largest) if largest * rate < 700 else inf
 
 
+def feels_underflow(radius: Values, rounding: Rounding, terms: float = 1) -> bool:
+    """Whether an η for each of so many terms would show in the radius somewhere.
+
+    Above 2⁵⁰ times that it is covered by SLACK, of which the roundings need half, 2⁻⁴⁷, at most.
+    Where a radius is not a number, nothing is known of the others.
+    """
+    return radius.size > 0 and not float(radius.min()) >= 2.0**50 * terms * rounding.tiny
+
+
 class Ball:
     """Value and radius, arrays of one shape; radius None means exact."""
 
@@ -52,11 +63,15 @@ class Ball:
 
     @property
     def magnitude(self) -> Values:
-        """A bound on the size of the value, of the exact result and of any implementation's."""
+        """A bound on the size of the value, of the exact result and of any implementation's.
+
+        Up to three float64 roundings, which the SLACK of the radius that it goes into makes up for.
+        """
         if self._magnitude is None:
             self._magnitude = np.abs(self.value)
-            if self.radius is not None:
-                self._magnitude += 2 * SLACK * self.radius
+            if self.radius is not None:  # twice, which takes no array more
+                self._magnitude += self.radius
+                self._magnitude += self.radius
         return self._magnitude
 
     @property
@@ -70,15 +85,22 @@ class Ball:
         turned._magnitude = None if self._magnitude is None else self._magnitude.T
         return turned
 
+    def charged(self, share: float) -> Values:
+        """share·m + r: the radius, if each element is off by that share of its size besides."""
+        radius = self.magnitude * share
+        if self.radius is not None:
+            radius += self.radius
+        return radius
+
     def times(self, other: Ball, rounding: Rounding) -> Ball:
         """Elementwise product: u·m·m′ + m·r′ + r·m′, with η where both may be non-zero."""
-        size = self.magnitude * other.magnitude
-        radius = rounding.unit * SLACK * size
-        if self.radius is not None:
-            radius += SLACK * self.radius * other.magnitude
+        radius = self.charged(rounding.unit)
+        radius *= other.magnitude
         if other.radius is not None:
-            radius += SLACK * self.magnitude * other.radius
-        radius += rounding.eta * ((self.magnitude > 0) & (other.magnitude > 0))
+            radius += self.magnitude * other.radius
+        radius *= SLACK
+        if feels_underflow(radius, rounding):
+            radius += rounding.eta * ((self.magnitude > 0) & (other.magnitude > 0))
         return Ball(self.value * other.value, radius)
 
     def plus(self, other: Ball, rounding: Rounding) -> Ball:
@@ -91,15 +113,15 @@ class Ball:
 
     def _combined(self, value: Values, other: Ball, rounding: Rounding) -> Ball:
         radius = np.abs(value)
-        radius *= rounding.unit * SLACK
-        # The computed sum may be larger than ``value`` by the radii: (1 + 2u) on each of them.
-        share = SLACK * (1 + 2 * rounding.unit)
+        radius *= rounding.unit
         if self.radius is not None:
-            radius += share * self.radius
+            radius += self.radius
         if other.radius is not None:
-            radius += share * other.radius
-        # A sum below tiny may be flushed to zero. Where the radius is large, SLACK covers that.
-        if radius.size and radius.min() < 2.0**50 * rounding.tiny:
+            radius += other.radius
+        # The computed sum may be larger than ``value``, by 2r + 2r′.
+        radius *= SLACK * (1 + 2 * rounding.unit)
+        # A sum below tiny may be flushed to zero.
+        if feels_underflow(radius, rounding):
             radius += rounding.eta * ((radius > 0) | (value != 0))
         return Ball(value, radius)
 
@@ -109,21 +131,24 @@ class Ball:
 
     def total(self, rounding: Rounding, axis: int | None, also: int = 0) -> Ball:
         """The sum over all elements or one axis, in any order, of a sum of ``also`` more terms."""
-        return self._summed(axis, rounding, also=also, keepdims=False)
+        return self._summed(axis, rounding, also=also)
 
     def _summed(
-        self, axis: int | None, rounding: Rounding, *, also: int = 0, keepdims: bool
+        self, axis: int | None, rounding: Rounding, *, also: int = 0, keepdims: bool = False
     ) -> Ball:
-        count = also + (self.value.size if axis is None else self.value.shape[axis])
-        error = self.magnitude * (rounding.gamma(count - 1) * inflated(count))
+        value = np.asarray(self.value.sum(axis=axis, keepdims=keepdims))
+        count = self.value.size if axis is None else self.value.shape[axis]
+        roundings = count - 1 + also
+        radius = np.asarray(self.magnitude.sum(axis=axis, keepdims=keepdims))
+        radius = radius * rounding.gamma(roundings)
         if self.radius is not None:
-            error += self.radius * inflated(count)
-        radius = np.asarray(error.sum(axis=axis, keepdims=keepdims))
-        # Partial sums below tiny may be flushed to zero.
-        if count > 1 and radius.size and radius.min() < 2.0**50 * count * rounding.tiny:
+            radius += self.radius.sum(axis=axis, keepdims=keepdims)
+        radius *= inflated(count + 8)
+        # A term is lost to underflow once at most: by itself, or as part of a partial sum.
+        if roundings and feels_underflow(radius, rounding, count + also):
             reached = (self.magnitude > 0).any(axis=axis, keepdims=keepdims)
-            radius = radius + count * rounding.eta * reached
-        return Ball(np.asarray(self.value.sum(axis=axis, keepdims=keepdims)), radius)
+            radius += (count + also) * rounding.eta * reached
+        return Ball(value, np.asarray(radius))
 
     def doubled(self) -> Ball:
         """Twice the ball: exact in binary arithmetic."""
@@ -139,6 +164,7 @@ class BallOps:
     """The operations of the definition on balls, for one rounding model."""
 
     def __init__(self, rounding: Rounding) -> None:
+        keep_freed()
         self.rounding = rounding
         self._known: dict[int, tuple[Values, Ball]] = {}
 
@@ -175,29 +201,27 @@ class BallOps:
         terms = a.value.shape[1] + 1
         z = self._contracted(a, kernel, terms)
         assert z.radius is not None
-        own = bias.magnitude * (self.rounding.gamma(terms) * inflated(terms + 8))
-        z.radius += own if bias.radius is None else own + SLACK * bias.radius
+        z.radius += SLACK * bias.charged(self.rounding.gamma(terms))
         z.value += bias.value
         return z
 
     def _contracted(self, a: Ball, b: Ball, terms: int) -> Ball:
         """a @ b as part of a sum of so many terms."""
-        n = a.value.shape[1]
-        slack = inflated(terms + 8)
-        left, right = a.magnitude, b.magnitude
-        weights = right * (self.rounding.gamma(terms) * slack)
-        if b.radius is not None:
-            weights += b.radius * slack
-        radius = product(left, weights)
-        if a.radius is not None:
-            radius += product(a.radius, right * slack)
-        eta = n * self.rounding.eta
-        untouched = radius == 0
-        radius += eta
-        if untouched.any():
-            # Exact zeros stay exact (a row of zeros, a dead unit), if no product was lost above.
-            reached = product(np.sign(left), np.sign(right))
-            radius[untouched & (reached == 0)] = 0
+        n, gamma = a.value.shape[1], self.rounding.gamma(terms)
+        if b.radius is None and a.radius is not None:
+            radius = product(a.charged(gamma), b.magnitude)
+        else:
+            radius = product(a.magnitude, b.charged(gamma))
+            if a.radius is not None:
+                radius += product(a.radius, b.magnitude)
+        radius *= inflated(n + 8)
+        if feels_underflow(radius, self.rounding, n):
+            untouched = radius == 0
+            radius += n * self.rounding.eta
+            if untouched.any():
+                # Exact zeros stay exact (a row of zeros, a dead unit), if nothing was lost above.
+                reached = product(np.sign(a.magnitude), np.sign(b.magnitude))
+                radius[untouched & (reached == 0)] = 0
         return Ball(product(a.value, b.value), radius)
 
     def transpose(self, a: Ball) -> Ball:
@@ -219,19 +243,15 @@ class BallOps:
         """
         if c == divisor == 1:
             return a
+        radius = a.charged(self.rounding.gamma(roundings + 1) + self.rounding.held(roundings))
+        radius *= abs(c) / divisor * SLACK
+        if 0 < min(abs(c), abs(c) / divisor, 1 / divisor) < 2 * self.rounding.tiny:
+            radius += self.rounding.eta * a.magnitude  # the coefficient itself may underflow
         # What underflow takes from a/divisor is multiplied by c.
-        eta = self.rounding.eta * max(1.0, abs(c))
-        smallest = min(abs(c), abs(c) / divisor, 1 / divisor)
-        c = c / divisor
-        size = abs(c) * SLACK
-        known = self.rounding.gamma(roundings + 1) + self.rounding.held(roundings)
-        radius = a.magnitude * (size * known)
-        if a.radius is not None:
-            radius += size * a.radius
-        if 0 < smallest < 2 * self.rounding.tiny:  # the coefficient itself may underflow
-            radius += self.rounding.eta * a.magnitude
-        radius += eta * (a.magnitude > 0)
-        return Ball(c * a.value, radius)
+        most = max(1.0, abs(c))
+        if feels_underflow(radius, self.rounding, most):
+            radius += self.rounding.eta * most * (a.magnitude > 0)
+        return Ball(a.value * (c / divisor), radius)
 
     def constant(self, c: float | Fraction, like: Ball, roundings: int) -> Ball:
         """γ_roundings·|c|, and what underflow takes of a coefficient that is as small."""
@@ -281,10 +301,11 @@ class BallOps:
 
     def rounded(self, a: Ball, times: int) -> Ball:
         """γ_times at the size of a, and what underflow may take each time."""
-        radius = a.magnitude * (self.rounding.gamma(times) * SLACK)
-        if a.radius is not None:
-            radius += a.radius
-        return Ball(a.value, radius + times * self.rounding.eta * (a.magnitude > 0))
+        radius = a.charged(self.rounding.gamma(times))
+        radius *= SLACK
+        if feels_underflow(radius, self.rounding, times):
+            radius += times * self.rounding.eta * (a.magnitude > 0)
+        return Ball(a.value, radius)
 
     def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
         return a.total(self.rounding, axis, also)
@@ -324,6 +345,12 @@ class BallOps:
     def gather(self, a: Ball, index: NDArray[np.intp]) -> Ball:
         radius = None if a.radius is None else np.ravel(a.radius)[index]
         return Ball(np.ravel(a.value)[index], radius)
+
+    def enlarged(self, factor: float) -> BallOps:
+        """With an η larger by the factor, by which what is lost before it is multiplied."""
+        if factor <= 1:
+            return self
+        return type(self)(replace(self.rounding, tiny=factor * self.rounding.tiny))
 
     def activate(self, f: Activation, z: Ball) -> Ball:
         a = f.ball(z, self.rounding)

@@ -79,6 +79,9 @@ class Float:
     def gather(self, a: Values, index: NDArray[np.intp]) -> Values:
         return np.ravel(a)[index]
 
+    def enlarged(self, factor: float) -> Float:
+        return self
+
     def activate(self, f: Activation, z: Values) -> Values:
         return f.value(z)
 

@@ -80,7 +80,14 @@ class Proof:
         truths = self._certified(parameters, batch, witness.exact)
         outputs = truths[f"activation/dense_{len(self.network.layers)}"]
         measure(self.network, parameters, batch, outputs.high, witness.measured)
+        if self._doubtful(outputs):
+            witness.moved |= {plant for plant in plants if "correct" in plant.changes}
         return witness.moved, truths
+
+    def _doubtful(self, outputs: Truth) -> bool:
+        """Whether the class of a sample is not certain."""
+        known = self.network.decision is not None
+        return known and bool(undecided(self.network, outputs.high, outputs.radius).any())
 
     def _certified(self, parameters: Parameters, batch: Batch, at: Site) -> dict[str, Truth]:
         def values(ops: CertifiedOps) -> dict[str, Certified]:
@@ -93,7 +100,7 @@ class Proof:
     ) -> dict[str, float] | None:
         """Accuracy and counts by the certified outputs; None if a sample's class is in doubt."""
         outputs = truths[f"activation/dense_{len(self.network.layers)}"]
-        if self.network.decision and undecided(self.network, outputs.high, outputs.radius).any():
+        if self._doubtful(outputs):
             return None
         found = measure(self.network, parameters, batch, outputs.high, at)
         return {name: float(value) for name, value in found.items()}

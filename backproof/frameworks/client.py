@@ -48,11 +48,13 @@ class Worker:
         root: Path,
         *,
         limit: float = 300.0,
+        module: str = "backproof.worker",
         command: Sequence[str] = (),
     ) -> None:
         """Start the framework's worker, or ``command``, a program that speaks as one, in ``root``.
 
-        Raises OSError if a program cannot be started.
+        ``module`` is what runs in the framework's worker. Raises OSError if a program cannot be
+        started.
         """
         self.framework = framework
         self.name = f"the program {command[0]}" if command else f"the {framework} worker"
@@ -64,7 +66,7 @@ class Worker:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process has ended)
         try:
             self.process = subprocess.Popen(
-                command or [sys.executable, "-m", "backproof.worker", framework, dtype, str(root)],
+                command or [sys.executable, "-m", module, framework, dtype, str(root)],
                 cwd=root if command else None,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

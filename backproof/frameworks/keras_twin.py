@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from backproof import losses
 from backproof.errors import UsageError
-from backproof.frameworks import factory
+from backproof.frameworks import factory, keras_loop
 from backproof.frameworks.keras_functions import MODES, activation, apply
 from backproof.frameworks.keras_optimizers import SLOTS, own_optimizer
 from backproof.network import Network
@@ -142,6 +142,7 @@ class KerasTwin:
     ) -> None:
         self.model = model
         self.network = network
+        self.optimizer = optimizer
         self.dtype = dtype
         # The activation that the model leaves to its loss.
         self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
@@ -262,6 +263,25 @@ class KerasTwin:
         evaluation["parameter_count"] = np.asarray(self.model.count_params())
         return evaluation
 
+    def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
+        """Loss, accuracy and parameters before each step of the report, in one compiled loop."""
+        decision = self.network.decision
+
+        def accuracy(targets: Any, outputs: Any) -> Any:
+            right = ACCURACY[str(decision)](targets, FINAL[self.fused](outputs))
+            return keras.ops.mean(keras.ops.cast(right, "float64"))
+
+        loop = keras_loop.Loop(
+            self.model,
+            self.variables,
+            self.optimizer,
+            accuracy if decision else None,
+            self._tensor(batch.inputs),
+            self._tensor(batch.targets),
+        )
+        start = {name: self._tensor(state[name]) for name in self.variables}
+        return loop.train(start, steps, report)
+
     def _tensor(self, array: Any) -> Any:
         return tf.cast(tf.constant(array), self.dtype)
 
@@ -273,12 +293,17 @@ FINAL: dict[str | None, Any] = {
 }
 
 ACCURACY: dict[str, Any] = {
-    "threshold": keras.metrics.binary_accuracy,
-    "sign": lambda targets, outputs: keras.metrics.binary_accuracy(
-        keras.ops.cast(targets > 0, outputs.dtype), outputs, threshold=0.0
-    ),
+    "threshold": lambda targets, outputs: all_right(targets, outputs, 0.5),
+    "sign": lambda targets, outputs: all_right(targets > 0, outputs, 0.0),
     "argmax": keras.metrics.categorical_accuracy,
 }
+
+
+def all_right(targets: Any, outputs: Any, threshold: float) -> Any:
+    """Whether a sample is right in all of its outputs, which Keras judges one by one."""
+    targets = keras.ops.cast(targets, outputs.dtype)
+    right = keras.metrics.binary_accuracy(targets, outputs, threshold=threshold)
+    return keras.ops.all(right == 1, axis=-1)
 
 
 def _flat(model: Any) -> list[Any]:

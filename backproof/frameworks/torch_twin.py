@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from backproof import losses
 from backproof.errors import UsageError
-from backproof.frameworks import factory
+from backproof.frameworks import factory, torch_loop
 from backproof.frameworks.torch_optimizers import SLOTS, own_optimizer, set_count
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer
@@ -117,6 +117,7 @@ class TorchTwin:
         )
         self.described = optimizer
         self.slots = optimizer.SLOTS
+        self.recipe = optimizer
         self._batch: tuple[Any, Any, Any] = (None, None, None)
         self.layer_inputs: list[Tensor] = []
         for linear in self.linears:
@@ -213,6 +214,34 @@ class TorchTwin:
             name: held(value.detach()) if isinstance(value, Tensor) else np.asarray(value)
             for name, value in results.items()
         }
+
+    def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
+        """Loss, accuracy and parameters before each step of the report; see `torch_loop`."""
+        self.load(state)
+        inputs, targets = self._tensors(batch)
+        own = list(self.module.parameters())
+        step = torch_loop.traced(self.module, self.loss, self.recipe, inputs, targets)
+        found: dict[str, list[np.ndarray[Any, Any]]] = {}
+
+        def tell(weights: tuple[Tensor, ...]) -> None:
+            with torch.no_grad():
+                for parameter, weight in zip(own, weights, strict=True):
+                    parameter.copy_(weight)
+                outputs = self.module(inputs)
+                results: dict[str, Any] = {"loss": self.loss(outputs, targets)}
+                if self.network.decision is not None:
+                    final = FINAL[self.fused](outputs)
+                    right = accuracy(self.network.decision, final, targets)
+                    results["accuracy"] = torch.tensor(right, dtype=torch.float64)
+                for name, parameter in self._parameters():
+                    results[f"parameters/{name}"] = turned(name, parameter)
+            for name, value in results.items():
+                found.setdefault(name, []).append(held(value.detach()).copy())
+
+        start = tuple(parameter.detach().clone() for parameter in own)
+        torch_loop.train(step, start, steps, report, tell)
+        self.layer_inputs.clear()
+        return {name: np.array(values) for name, values in found.items()}
 
     def _tensors(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The batch as tensors, made once for all the steps on it."""

@@ -50,6 +50,9 @@ class LossModule(Protocol):
     def check_targets(self, y: Values) -> str | None:
         """What is wrong with these targets for this loss, or None."""
 
+    def terms(self, y: Values) -> int:
+        """How many terms, none of them negative, code may add up to a batch's loss."""
+
 
 def names() -> list[str]:
     """All losses there are."""

@@ -43,25 +43,40 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     last term, the smaller of σ and 1 − σ, rounds five times; the first is exact for a target of
     0 or 1, and so is each product in y·(σ − 1) + (1 − y)·σ.
     """
-    softplus = np.logaddexp(0, z.value)
     rows, slope = value(z.value, a.value, y.value)
     inner, outer = rounding.charge("exp"), rounding.charge("log1p")
     charge = 3 * rounding.unit + max(rounding.charge("softplus"), inner + outer + inner * outer)
-    size, target = np.abs(z.value), np.abs(y.value)
     # PyTorch's (1 − y)·z − log σ(z) has terms of the size of z where the loss is small.
     terms = 4 * rounding.unit
     charge *= 1 + terms  # and what rounds after the function rounds its error too
-    radius = SLACK * (charge * (softplus + target * size) + terms * size) + rounding.eta
+    share = charge * y.magnitude
+    share += terms
+    softplus = y.value * z.value  # what cancels in y·z + rows is far below terms·|z|
+    softplus += rows
+    radius = share * np.abs(z.value)
+    radius += charge * softplus
     if z.radius is not None:
-        radius += SLACK * z.radius * (np.abs(slope) + z.radius) * (1 + 2 * charge)
-        radius += 2 * z.radius * (charge * (1 + target) + terms)
+        share += charge
+        share *= 2
+        moved = np.abs(slope)
+        moved += z.radius
+        moved *= 1 + 2 * charge
+        moved += share
+        moved *= z.radius
+        radius += moved
+    radius *= SLACK
+    radius += rounding.eta
     assert a.radius is not None
-    smaller = np.minimum(a.value, 1 - a.value)
+    own = np.minimum(a.value, 1 - a.value)
+    own *= 5
+    own += 2 * np.abs(slope)
     soft = (y.value != 0) & (y.value != 1)
-    terms = 5 * smaller + 2 * np.abs(slope) + 8 * a.radius
     if soft.any():
-        terms += 4 * soft * np.abs((z.value > 0) - y.value)
-    own = SLACK * (a.radius + rounding.unit * terms) + rounding.eta
+        own += 4 * soft * np.abs((z.value > 0) - y.value)
+    own *= rounding.unit
+    own += (1 + 8 * rounding.unit) * a.radius
+    own *= SLACK
+    own += rounding.eta
     return in_form(z, a, y, rounding, (Ball(rows, radius), Ball(slope, own)), binary)
 
 
@@ -75,3 +90,8 @@ def check_targets(y: Values) -> str | None:
     """Targets are probabilities."""
     outside = (y < 0) | (y > 1)
     return f"target {y[outside][0]} is not in [0, 1]" if outside.any() else None
+
+
+def terms(y: Values) -> int:
+    """One for each output; of a target between 0 and 1, −y·log a and −(1 − y)·log(1 − a)."""
+    return y.size + int(np.count_nonzero((y > 0) & (y < 1)))

@@ -47,24 +47,31 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     """
     rows, slope = value(z.value, a.value, y.value)
     m = z.value.shape[1]
-    size = np.abs(row_maximum(z.value)) + np.abs(rows)
     spread = float(np.log(m))
     inner = rounding.charge("exp") + rounding.unit * spread + rounding.gamma(m)
-    gamma = rounding.gamma(m + 5)
-    off = np.abs(row_sum(y.value) - 1) + m * U64
+    off = np.abs(row_sum(y.value) - 1)
+    off += m * U64
+    size = np.abs(row_maximum(z.value))
+    size += np.abs(rows)
+    size += spread
     if z.radius is not None:
-        moved = row_sum(z.radius * (np.abs(slope) + a.value * (growth(z.radius, 4) - 1)))
+        weight = np.abs(slope)
+        weight += (growth(z.radius, 4) - 1) * a.value
+        weight *= z.radius
         largest = row_maximum(z.radius)
-        moved = np.minimum(moved + 2.0**-48 * largest, 2 * largest)
+        moved = np.minimum(row_sum(weight) + 2.0**-48 * largest, 2 * largest)
         size += 2 * (moved + largest)
-    radius = inner * (1 + 2 * inner) + (rounding.charge("log") + 2 * rounding.unit) * spread
-    radius = SLACK * (radius + (gamma + off) * (size + spread)) + rounding.eta
+    radius = size * (off + rounding.gamma(m + 5))
+    radius += inner * (1 + 2 * inner) + (rounding.charge("log") + 2 * rounding.unit) * spread
     if z.radius is not None:
-        radius += SLACK * moved
+        radius += moved
+    radius *= SLACK
+    radius += rounding.eta
     assert a.radius is not None
-    off += rounding.gamma(m + 1)
-    own = (rounding.unit + off) * a.magnitude + rounding.unit * y.magnitude
-    own = SLACK * (a.radius + own) + rounding.eta
+    own = a.charged(rounding.unit + rounding.gamma(m + 1) + float(off.max()))
+    own += rounding.unit * y.magnitude
+    own *= SLACK
+    own += rounding.eta
     return in_form(z, a, y, rounding, (Ball(rows, radius), Ball(slope, own)), categorical)
 
 
@@ -88,3 +95,8 @@ def check_targets(y: Values) -> str | None:
             f"row {row} of the targets is {y[row].tolist()}, which does not sum to 1: give one_hot"
         )
     return None
+
+
+def terms(y: Values) -> int:
+    """−y·log p for each class with a target above 0."""
+    return int(np.count_nonzero(y))

@@ -65,3 +65,8 @@ def check_targets(y: Values) -> str | None:
     """Targets are −1 or 1."""
     other = np.abs(y) != 1
     return f"target {y[other][0]} is neither −1 nor 1" if other.any() else None
+
+
+def terms(y: Values) -> int:
+    """One for each output."""
+    return y.size

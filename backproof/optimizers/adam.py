@@ -79,20 +79,24 @@ class Adam:
     ) -> tuple[T, dict[str, T]]:
         m = averaged(ops, slots["first_moment"], gradient, self.beta_1)
         v = averaged(ops, slots["second_moment"], ops.multiply(gradient, gradient), self.beta_2)
-        direction, size = m, v
-        if self.bias_correction:
-            direction = corrected(ops, m, self.beta_1, count)
-            if self.epsilon_at == "raw":
-                share, roundings = uncorrected(self.beta_2, count)
-                root = ops.sqrt(ops.constant(share, v, roundings))
-                direction = ops.multiply(direction, root)
-            else:
-                size = corrected(ops, v, self.beta_2, count)
+        direction = m
         epsilon = ops.constant(self.epsilon, v, 1)
         if self.epsilon_at == "inside":
+            size = corrected(ops, v, self.beta_2, count) if self.bias_correction else v
             size = ops.sqrt(ops.add(size, epsilon))
         else:
-            size = ops.add(ops.sqrt(size), epsilon)
+            size = ops.sqrt(v)
+        if self.bias_correction:
+            direction = corrected(ops, m, self.beta_1, count)
+            share, roundings = uncorrected(self.beta_2, count)
+            # √(v/(1 − β₂ᵗ)) takes one root; these are two, whose charges cover it.
+            root = ops.sqrt(ops.constant(share, v, roundings))
+            if self.epsilon_at == "raw":
+                direction = ops.multiply(direction, root)
+            elif self.epsilon_at == "corrected":
+                size = ops.divide(size, root)
+        if self.epsilon_at != "inside":
+            size = ops.add(size, epsilon)
         # The product may underflow before it is divided by what is small.
         step = ops.divide(ops.scale(direction, self.learning_rate, roundings=CONVERTED), size)
         return step, {"first_moment": m, "second_moment": v}

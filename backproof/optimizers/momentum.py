@@ -52,6 +52,8 @@ class Momentum:
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:
+        # And what underflow takes there, the way back to the units of the gradient enlarges.
+        ops = ops.enlarged(1 / abs(self.learning_rate) if self.learning_rate else 1.0)
         kept = ops.scale(slots["velocity"], self.momentum, roundings=CONVERTED)
         # In the other convention each term is scaled by the learning rate before the sum.
         gradient = ops.rounded(gradient, CONVERTED)

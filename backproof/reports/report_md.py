@@ -63,12 +63,15 @@ def render(report: Report) -> str:
     return aligned(text) + "\n"
 
 
-def environment() -> jinja2.Environment:
-    """Jinja2 for Markdown: nothing is escaped but the bars of a table, nothing may be undefined."""
+def environment(package: str = "backproof.reports") -> jinja2.Environment:
+    """Jinja2 for Markdown, with a package's templates.
+
+    Nothing is escaped but the bars of a table, and nothing may be undefined.
+    """
     import jinja2
 
     made = jinja2.Environment(
-        loader=jinja2.PackageLoader("backproof.reports", "."),
+        loader=jinja2.PackageLoader(package, "."),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

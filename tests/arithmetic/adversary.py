@@ -28,7 +28,7 @@ HABITS: dict[str, Callable[[arb, Random], int]] = {
     "left": lambda exact, random: -1 if exact > 0 else 1,
     "anywhere": lambda exact, random: random.choice((1, -1)),
 }
-ORDERS = ("forward", "backward", "pairwise", "tree")
+ORDERS = ("forward", "backward", "largest first", "pairwise", "tree")
 
 
 def power_of_two(x: arb) -> bool:
@@ -111,10 +111,8 @@ class Adversary:
 
     def total(self, terms: Sequence[arb]) -> arb:
         """The sum, in the order that is this machine's habit."""
-        terms = list(terms)
-        if self.order == "backward":
-            terms.reverse()
-        elif self.order == "pairwise":
+        terms = self.ordered(terms)
+        if self.order == "pairwise":
             while len(terms) > 1:
                 pairs = [self.add(a, b) for a, b in zip(terms[::2], terms[1::2], strict=False)]
                 terms = pairs + terms[2 * len(pairs) :]
@@ -125,18 +123,25 @@ class Adversary:
                 terms.append(self.add(a, b))
         return reduce(self.add, terms, ZERO)
 
+    def ordered(self, terms: Sequence[arb]) -> list[arb]:
+        """The terms as they are taken up; the largest first is worst for all that follow."""
+        if self.order == "backward":
+            return list(reversed(terms))
+        if self.order == "largest first":
+            return sorted(terms, key=lambda term: -abs(float(term)))
+        return list(terms)
+
     def dot(self, left: Sequence[arb], right: Sequence[arb], also: Sequence[arb] = ()) -> arb:
         """The inner product: products and their sum, or multiply-adds of one rounding each.
 
-        ``also``: more terms of the sum, which it starts or ends with.
+        ``also``: more terms of the sum.
         """
         if not self.fuses:
             products = [self.multiply(a, b) for a, b in zip(left, right, strict=True)]
             return self.total([*also, *products])
-        products = [*also, *(a * b for a, b in zip(left, right, strict=True))]
-        if self.order == "backward":
-            products.reverse()
-        return reduce(lambda s, p: s if p == 0 else self.rounded(s + p), products, ZERO)
+        products = self.ordered([a * b for a, b in zip(left, right, strict=True)])
+        start = self.total(also)
+        return reduce(lambda s, p: s if p == 0 else self.rounded(s + p), products, start)
 
     def product(self, *factors: arb) -> arb:
         """The product of several numbers, in any order."""

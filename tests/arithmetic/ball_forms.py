@@ -204,10 +204,14 @@ def binary_of_log_sigmoid(m: Adversary, z: arb, a: arb, y: arb) -> arb:
     return m.subtract(m.multiply(m.subtract(ONE, y), z), log_sigmoid)
 
 
-def binary_two_sided(m: Adversary, z: arb, a: arb, y: arb) -> arb:
-    """y·softplus(−z) + (1 − y)·softplus(z): −y·log σ(z) − (1 − y)·log σ(−z)."""
+def binary_terms(m: Adversary, z: arb, a: arb, y: arb) -> Row:
+    """y·softplus(−z) and (1 − y)·softplus(z): −y·log σ(z) and −(1 − y)·log σ(−z)."""
     one, other = m.call("softplus", softplus(-z)), m.call("softplus", softplus(z))
-    return m.add(m.multiply(y, one), m.multiply(m.subtract(ONE, y), other))
+    return [m.multiply(y, one), m.multiply(m.subtract(ONE, y), other)]
+
+
+def binary_two_sided(m: Adversary, z: arb, a: arb, y: arb) -> arb:
+    return m.add(*binary_terms(m, z, a, y))
 
 
 def binary_slope_stable(m: Adversary, z: arb, a: arb, y: arb) -> arb:
@@ -216,6 +220,11 @@ def binary_slope_stable(m: Adversary, z: arb, a: arb, y: arb) -> arb:
     tail = m.divide(e, m.add(ONE, e))
     above = z > 0
     return m.add(m.subtract(ONE if above else ZERO, y), -tail if above else tail)
+
+
+def categorical_terms(m: Adversary, z: Row, a: Row, y: Row) -> Row:
+    """−y·log softmax(z) of each class."""
+    return [m.multiply(t, -x) for t, x in zip(y, log_softmax(m, z), strict=True)]
 
 
 def categorical_of_logs(m: Adversary, z: Row, a: Row, y: Row) -> Row:

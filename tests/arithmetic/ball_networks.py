@@ -9,24 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import reduce
 from math import frexp, ldexp
 from random import Random
+from typing import TypeVar
 
 import numpy as np
 from flint import arb, ctx
 
 from backproof import losses
 from backproof.activations import Activation
+from backproof.arithmetic import Ops
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps
-from backproof.definition import evaluate, reduction_roundings, step
+from backproof.definition import evaluate, recovered, step
 from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Array, Batch, Parameters
-from tests.arithmetic.adversary import ZERO, Adversary, Row, power_of_two
+from backproof.rounding import Rounding
+from tests.arithmetic.adversary import Adversary, Row
 from tests.arithmetic.ball_cases import Rows, flat
-from tests.arithmetic.ball_forms import FORMS, FUNCTIONS, LOSSES, NAMES, PULLS, SLOPES
+from tests.arithmetic.ball_forms import FORMS, FUNCTIONS, NAMES, PULLS, SLOPES
+from tests.arithmetic.ball_sums import (
+    applied,
+    coefficient,
+    part,
+    pulls,
+    terms_of,
+    turned,
+    whole_gradient,
+    whole_loss,
+)
+
+T = TypeVar("T")
 
 HIDDEN = tuple(FUNCTIONS.values())
 HEADS = (
@@ -54,14 +68,15 @@ def random_network(random: Random) -> Network:
         for fan_in, fan_out, name in zip(widths[:-1], widths[1:], names, strict=True)
     ]
     batch, outputs = random.choice(("mean", "sum")), random.choice(("mean", "sum"))
-    loss = Loss(kind, batch, outputs, scale=random.choice((1.0, 0.5, 0.7, 3.0)))
+    loss = Loss(kind, batch, outputs, scale=random.choice((1.0, 0.5, 0.7, 3.0, 50.0)))
     return Network(tuple(layers), loss, random.choice(PENALTIES))
 
 
 def random_point(network: Network, random: Random, dtype: str) -> tuple[Parameters, Batch]:
     """Parameters and a batch: ordinary or saturated, with zeros among them and zero rows."""
     held = "float32" if dtype == "bfloat16" else dtype
-    size, samples = random.choice((0.3, 1.0, 1.0, 8.0, 60.0)), random.randint(1, 5)
+    root = Rounding.of(dtype).tiny ** 0.5  # products of such numbers underflow
+    size, samples = random.choice((0.3, 1.0, 1.0, 8.0, 60.0, root)), random.randint(1, 5)
 
     def draw(*shape: int) -> Array:
         drawn = [
@@ -70,7 +85,8 @@ def random_point(network: Network, random: Random, dtype: str) -> tuple[Paramete
         ]
         return np.reshape(drawn, shape).astype(held)
 
-    inputs, targets = draw(samples, network.fan_in), draw(samples, network.fan_out)
+    spread = np.dtype(held).type(random.choice((1.0, 1.0, 1.0, root)))
+    inputs, targets = (spread * draw(samples, n) for n in (network.fan_in, network.fan_out))
     if random.random() < 0.2:
         inputs[0] = 0
     if network.loss.kind == "binary_cross_entropy":
@@ -100,150 +116,90 @@ def precision(bits: int) -> Iterator[None]:
 
 
 def balls(ops: BallOps, network: Network, parameters: Parameters, batch: Batch) -> dict[str, Ball]:
-    """The definition in balls, one training step included."""
-    found = evaluate(ops, network, parameters, batch)
-    return found | step(ops, network, parameters, found, OPTIMIZER)
+    """The definition in balls, with one training step and the gradients recovered from it."""
+    return whole(ops, network, parameters, batch)
 
 
 def certified(network: Network, parameters: Parameters, batch: Batch) -> dict[str, Certified]:
-    """The definition in certified arithmetic, far more exactly than any radius."""
-    found = evaluate(CertifiedOps(), network, parameters, batch)
-    return found | step(CertifiedOps(), network, parameters, found, OPTIMIZER)
+    """The same in certified arithmetic, far more exactly than any radius."""
+    return whole(CertifiedOps(), network, parameters, batch)
+
+
+def whole(ops: Ops[T], network: Network, parameters: Parameters, batch: Batch) -> dict[str, T]:
+    found = evaluate(ops, network, parameters, batch)
+    found |= step(ops, network, parameters, found, OPTIMIZER)
+    kept = recovered(ops, network, parameters, found, OPTIMIZER.learning_rate)
+    return found | {f"recovered {name}": value for name, value in kept.items()}
 
 
 def rows_of(x: Array) -> Rows:
     return [[arb(v) for v in row] for row in np.atleast_2d(x).tolist()]
 
 
-def turned(rows: Rows) -> Rows:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
 def backpropagation(
     m: Adversary, network: Network, parameters: Parameters, batch: Batch
 ) -> dict[str, Row]:
-    """All that `evaluate` and `step` name, as the machine ``m`` gets it."""
+    """All that `evaluate`, `step` and `recovered` name, as the machine ``m`` gets it."""
     weights = {name: rows_of(value) for name, value in parameters.items()}
     targets, found = rows_of(batch.targets), {}
     below, zs, outputs = [rows_of(batch.inputs)], [], []
     for name, layer in network.named_layers():
-        columns = turned(weights[f"{name}/kernel"])
-        bias = weights[f"{name}/bias"][0] if layer.bias else [ZERO for _ in columns]
-        within = m.random.random() < 0.5  # the bias is one of the terms, or added in the end
-        z = [
-            [
-                m.dot(row, column, [b]) if within else m.add(m.dot(row, column), b)
-                for column, b in zip(columns, bias, strict=True)
-            ]
-            for row in below[-1]
-        ]
+        biases = weights[f"{name}/bias"][0] if layer.bias else []
+        zs.append(affine(m, below[-1], turned(weights[f"{name}/kernel"]), biases))
         form = m.random.choice(list(FORMS[NAMES[layer.activation]].values()))
-        zs.append(z)
-        outputs.append([form(m, row) for row in z])
+        outputs.append([form(m, row) for row in zs[-1]])
         below.append(outputs[-1])
         found[f"activation/{name}"] = flat(outputs[-1])
 
-    factors = reduction(m, network, len(targets))
-    found["loss"], slopes = head(m, network.loss.kind, factors, zs[-1], outputs[-1], targets)
-    early = m.random.random() < 0.5  # the coefficient goes to the slopes, or to the gradients
-    delta = scaled(m, factors, slopes) if early else slopes
-    if losses.named(network.loss.kind).ACTIVATION is None:
+    kind, ends = network.loss.kind, list(zip(zs[-1], outputs[-1], targets, strict=True))
+    parts = coefficient(m, network.loss, len(targets), network.fan_out)
+    punished = {
+        name: w for name, w in weights.items() if network.penalty.biases or name.endswith("kernel")
+    }
+    form = terms_of(m, kind)
+    terms, tensors = [form(m, *rows) for rows in ends], list(map(flat, punished.values()))
+    found["loss"] = [whole_loss(m, terms, parts, tensors, network.penalty)]
+    # The parts of the coefficient go to the slopes, to the gradients, or some here and some there.
+    early = [part for part in parts if m.random.random() < 0.5]
+    late = [part for part in parts if part not in early]
+    slope = m.random.choice(list(SLOPES[kind].values()))
+    delta = [[applied(early, x) for x in slope(m, *rows)] for rows in ends]
+    if losses.named(kind).ACTIVATION is None:
         delta = pulled(m, network.layers[-1].activation, zs[-1], outputs[-1], delta)
-    gradients: dict[str, Rows] = {}
-    penalties = {name: penalised(m, network, name, weights[name]) for name in network.shapes()}
-    # A gradient may start from its penalty's, if the coefficient of the data is in the slopes.
-    within = early and m.random.random() < 0.5
     for index in reversed(range(len(network.layers))):
         name = f"dense_{index + 1}"
-        added = {
-            key: [[terms if within else [] for terms in row] for row in rows]
-            for key, (_, rows) in penalties.items()
-        }
-        gradients[f"{name}/kernel"] = [
-            [m.dot(a, d, terms) for d, terms in zip(turned(delta), row, strict=True)]
-            for a, row in zip(turned(below[index]), added[f"{name}/kernel"], strict=True)
-        ]
-        if network.layers[index].bias:
-            gradients[f"{name}/bias"] = [
-                [
-                    m.total([*terms, *column])
-                    for column, terms in zip(turned(delta), added[f"{name}/bias"][0], strict=True)
-                ]
+        for key, left in ((f"{name}/kernel", turned(below[index])), (f"{name}/bias", [None])):
+            found[f"gradient/{key}"] = [
+                whole_gradient(m, a, d, late, pulls(network.penalty, w) if key in punished else ())
+                for a, row in zip(left, weights.get(key, []), strict=False)
+                for d, w in zip(turned(delta), row, strict=True)
             ]
         if index:
             back = [[m.dot(d, row) for row in weights[f"{name}/kernel"]] for d in delta]
             under = network.layers[index - 1].activation
             delta = pulled(m, under, zs[index - 1], outputs[index - 1], back)
 
-    rate = [m.coefficient(arb(OPTIMIZER.learning_rate), 1)]
-    for name in network.shapes():
-        gradient = gradients[name] if early else scaled(m, factors, gradients[name])
-        values, slopes = penalties[name]
-        found["loss"] += values
-        if not within:
-            gradient = [
-                [reduce(m.add, terms, g) for g, terms in zip(*rows, strict=True)]
-                for rows in zip(gradient, slopes, strict=True)
-            ]
-        found[f"gradient/{name}"] = flat(gradient)
-        change = scaled(m, rate, gradient)
-        found[f"updated/{name}"] = list(map(m.subtract, flat(weights[name]), flat(change)))
-    found["loss"] = [m.total(found["loss"])]
+    rate = part(m, arb(OPTIMIZER.learning_rate))
+    for name, weight in weights.items():
+        changes = map(rate.apply, found[f"gradient/{name}"])
+        after = list(map(m.subtract, flat(weight), changes))
+        found[f"updated/{name}"] = after
+        undone = map(m.subtract, flat(weight), after)
+        held = m.coefficient(arb(OPTIMIZER.learning_rate), 1)
+        found[f"recovered gradient/{name}"] = [m.divide(x, held) for x in undone]
     return found
 
 
-def reduction(m: Adversary, network: Network, samples: int) -> Row:
-    """What values of the loss are multiplied by: one coefficient, or its parts one by one."""
-    whole = arb(network.loss.scale) / network.loss.divisor(samples, network.fan_out)
-    most = reduction_roundings(network.loss, samples, network.fan_out)
-    if whole == 1 or m.random.random() < 0.5:
-        return [m.coefficient(whole, m.random.randint(0, max(most - 1, 0)))]
-    steps = [arb(network.loss.scale)]
-    if network.loss.batch == "mean":
-        steps.append(1 / arb(samples))
-    if network.loss.divisor(1, network.fan_out) > 1:
-        steps.append(1 / arb(network.fan_out))
-    return [c if power_of_two(c) else m.coefficient(c, 1) for c in steps]
-
-
-def head(m: Adversary, kind: str, factors: Row, z: Rows, a: Rows, y: Rows) -> tuple[Row, Rows]:
-    """The loss as one term, scaled before or after the sum, or as many; and its derivative."""
-    loss, slope = (m.random.choice(list(table[kind].values())) for table in (LOSSES, SLOPES))
-    losses = flat([loss(m, *rows) for rows in zip(z, a, y, strict=True)])
+def affine(m: Adversary, rows: Rows, columns: Rows, biases: Row) -> Rows:
+    """Rows times columns; a bias is added to a product, or is one more term of its sum."""
+    if not biases:
+        return [[m.dot(row, column) for column in columns] for row in rows]
+    pairs = list(zip(columns, biases, strict=True))
     if m.random.random() < 0.5:
-        terms = [reduce(m.multiply, factors, m.total(losses))]
-    else:
-        terms = flat(scaled(m, factors, [losses]))
-    return terms, [slope(m, *rows) for rows in zip(z, a, y, strict=True)]
-
-
-def scaled(m: Adversary, factors: Row, rows: Rows) -> Rows:
-    return [[reduce(m.multiply, factors, x) for x in row] for row in rows]
+        return [[m.dot(row, column, [b]) for column, b in pairs] for row in rows]
+    return [[m.add(m.dot(row, column), b) for column, b in pairs] for row in rows]
 
 
 def pulled(m: Adversary, activation: Activation, z: Rows, a: Rows, g: Rows) -> Rows:
     form = m.random.choice(list(PULLS[NAMES[activation]].values()))
     return [form(m, *rows) for rows in zip(z, a, g, strict=True)]
-
-
-def penalised(
-    m: Adversary, network: Network, name: str, weight: Rows
-) -> tuple[Row, list[list[Row]]]:
-    """The penalty's terms in the loss, and its terms in the gradient of each element."""
-    penalty, values = network.penalty, []
-    slopes: list[list[Row]] = [[[] for _ in row] for row in weight]
-    if not (penalty.biases or name.endswith("kernel")):
-        return [], slopes
-    flat_weight = flat(weight)
-    apart = m.random.random() < 0.5  # each weight is a term of the loss, or their sum is
-    for size, value, slope in (
-        (penalty.l2, [m.multiply(w, w) for w in flat_weight], lambda w: 2 * w),
-        (penalty.l1, list(map(abs, flat_weight)), arb.sgn),
-    ):
-        if size:
-            c = m.coefficient(arb(size), 1)
-            values += [m.multiply(c, v) for v in (value if apart else [m.total(value)])]
-            for row, terms in zip(weight, slopes, strict=True):
-                for w, each in zip(row, terms, strict=True):
-                    each.append(m.multiply(c, slope(w)))
-    return values, slopes

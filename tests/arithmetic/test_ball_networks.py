@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -12,6 +14,7 @@ from backproof.arithmetic.ball import BallOps
 from backproof.rounding import Rounding
 from tests.arithmetic.adversary import Adversary
 from tests.arithmetic.ball_cases import DTYPES, share
+from tests.arithmetic.ball_checks import CHARGES, model
 from tests.arithmetic.ball_networks import (
     backpropagation,
     balls,
@@ -20,9 +23,11 @@ from tests.arithmetic.ball_networks import (
     random_network,
     random_point,
 )
+from tests.arithmetic.ball_orders import Apart
 from tests.arithmetic.plain_code import with_numpy, with_torch
 
-CASES = 3000
+CASES = 500
+MACHINES = 3
 
 
 @pytest.fixture(autouse=True)
@@ -32,19 +37,41 @@ def enough() -> None:
         yield
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_balls_cover_certified_values_and_adversaries_in_every_tensor(dtype):
-    rounding = Rounding.of(dtype)
+def tensors(
+    dtype: str, arithmetic: Callable[[Rounding], BallOps] = BallOps
+) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Each tensor of random networks, computed by adversaries, and its share of the radius."""
     for seed in range(CASES):
         random = Random(seed)
+        rounding = model(dtype, random.choice(CHARGES))
         network = random_network(random)
         parameters, batch = random_point(network, random, dtype)
-        bounds = balls(BallOps(rounding), network, parameters, batch)
+        bounds = balls(arithmetic(rounding), network, parameters, batch)
         truth = certified(network, parameters, batch)
-        for _ in range(4):
+        for _ in range(MACHINES):
             found = backpropagation(Adversary(rounding, random), network, parameters, batch)
             for name, ball in bounds.items():
-                share(ball, truth[name].entries, found[name], f"{name} of {network}, seed {seed}")
+                what = f"{name} of {network}, seed {seed}"
+                yield name, partial(share, ball, truth[name].entries, found[name], what)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_balls_cover_certified_values_and_adversaries_in_every_tensor(dtype):
+    shares = [used() for _, used in tensors(dtype)]
+    assert len(shares) > 10 * CASES
+
+
+def test_sums_taken_in_one_order_are_caught_in_every_quantity():
+    """A bias, a loss and a gradient, each as one part after the other."""
+    missed = {"activation", "loss", "gradient", "recovered gradient", "updated"}
+    for name, used in tensors("float32", Apart):
+        try:
+            used()
+        except AssertionError:
+            missed.discard(name.partition("/")[0])
+        if not missed:
+            break
+    assert not missed
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

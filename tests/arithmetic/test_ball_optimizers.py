@@ -23,6 +23,7 @@ from tests.arithmetic.adversary import ONE, ZERO, Adversary
 from tests.arithmetic.ball_cases import DTYPES, share
 
 OPTIMIZERS: tuple[Any, ...] = (
+    Momentum(0.01),
     Momentum(0.1),
     Momentum(0.1, dampening=0.3),
     Momentum(0.3, 0.75, nesterov=True),
@@ -39,13 +40,13 @@ OPTIMIZERS: tuple[Any, ...] = (
 )
 
 
-def state(optimizer: Any, random: Random, dtype: str) -> dict[str, np.ndarray]:
-    """A parameter, its gradient and its slots, with zeros among them."""
+def state(optimizer: Any, random: Random, dtype: str, least: int = -6) -> dict[str, np.ndarray]:
+    """A parameter, its gradient and its slots, of 2**least and more, with zeros among them."""
     held = "float32" if dtype == "bfloat16" else dtype
 
     def drawn() -> np.ndarray:
         values = [
-            random.gauss(0, 1) * 2.0 ** random.randint(-6, 6) * (random.random() < 0.9)
+            random.gauss(0, 1) * 2.0 ** random.randint(least, least + 12) * (random.random() < 0.9)
             for _ in range(6)
         ]
         # Eight bits, which every dtype holds.
@@ -206,7 +207,8 @@ def stepped(ops: Any, optimizer: Any, held: dict[str, np.ndarray], count: int) -
 def covers(optimizer: Any, dtype: str, seed: int, arithmetic: Any = BallOps) -> float:
     """The largest share of a radius that the value or an adversary uses; fails beyond 1."""
     random, rounding = Random(seed), Rounding.of(dtype)
-    held, count = state(optimizer, random, dtype), random.choice((0, 0, 1, 7, 300))
+    least = round(np.log2(rounding.tiny)) if random.random() < 0.3 else -6
+    held, count = state(optimizer, random, dtype, least), random.choice((0, 0, 1, 7, 300))
     with np.errstate(all="ignore"):
         found = stepped(arithmetic(rounding), optimizer, held, count)
     worst = 0.0
@@ -237,6 +239,22 @@ class Careless(BallOps):
 
     def constant(self, c: Any, like: Any, roundings: int) -> Any:
         return super().constant(c, like, min(roundings, 1))
+
+
+class Flushed(BallOps):
+    """Takes what underflow loses of −rate·velocity to be no more in units of the velocity."""
+
+    def enlarged(self, factor: float) -> BallOps:
+        return self
+
+
+def test_a_velocity_in_other_units_loses_more_to_underflow() -> None:
+    def search() -> None:
+        for seed in range(400):
+            covers(Momentum(0.01), "float32", seed, Flushed)
+
+    with pytest.raises(AssertionError, match=r"velocity.*but the radius is"):
+        search()
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), RMSprop(0.1, rho=0.99), AdamW()], ids=str)

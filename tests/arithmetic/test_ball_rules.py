@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from backproof.arithmetic.ball import Ball, BallOps
 from backproof.rounding import Rounding
 from tests.arithmetic.ball_cases import DTYPES, Shape, Source
-from tests.arithmetic.ball_checks import CHARGES, CHECKS, Charges
+from tests.arithmetic.ball_checks import CHARGES, CHECKS, Charges, model
 from tests.arithmetic.ball_gelu import FUNCTIONS as GELU
 from tests.arithmetic.ball_rectifiers import FUNCTIONS as RECTIFIERS
 
@@ -25,7 +25,7 @@ def test_a_rule_covers_its_value_and_every_implementation(
     name: str, dtype: str, random: Random, charges: Charges
 ) -> None:
     """`ball_checks` has what is compared; balls are exact or not, tiny to huge, at kinks or not."""
-    CHECKS[name](Source(BallOps(Rounding.of(dtype, charges)), random))
+    CHECKS[name](Source(BallOps(model(dtype, charges)), random))
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("bfloat16", 63), ("float16", 511)])
@@ -39,6 +39,22 @@ def test_a_sum_too_long_for_its_dtype_has_no_bound(dtype, most):
         column = ops.total(ops.exact(np.ones((length + 1, 1))), 0)
         assert np.isfinite(product.radius).all() == np.isfinite(product.radius).any() == bounded
         assert np.isfinite(column.radius).all() == bounded
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_an_element_without_a_bound_leaves_the_others_theirs(lost):
+    """Underflow is charged to each element that may feel it, whatever the others are."""
+    rounding = Rounding.of("float64")
+    ops, small = BallOps(rounding), np.array([[1e-200, 1.0]])
+    ball = Ball(small, np.array([[1e-210, lost]]))
+    product = ops.multiply(ball, ops.exact(small))
+    for result in (
+        *(product, ops.add(product, product), ops.total(product, axis=0)),
+        *(ops.scale(ball, 1e-200), ops.matmul(ball.T, ops.exact(np.array([[1e-200]])))),
+    ):
+        first, second = np.ravel(result.radius)
+        assert rounding.tiny <= first < 1e-300
+        assert not second < 1
 
 
 class Given(Source):

@@ -10,15 +10,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial, reduce
+from functools import partial
 
 import numpy as np
 import pytest
 
+from backproof import definition
 from backproof.activations import elu
 from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.sums import PENALTY, Sums, sums_of
+from backproof.network import Network
 from backproof.rounding import Rounding
+from tests.arithmetic import ball_orders
 from tests.arithmetic.ball_checks import CHECKS, searched
+from tests.arithmetic.ball_orders import ORDERS, Apart
 
 # Cases, of all dtypes in turn, within which a weakened rule must be caught.
 CASES = 3000
@@ -39,9 +44,11 @@ BINARY, CATEGORICAL, SQUARED = (
 )
 
 
-def assert_caught(name: str, arithmetic: Callable[[Rounding], BallOps] = BallOps) -> None:
+def assert_caught(
+    name: str, arithmetic: Callable[[Rounding], BallOps] = BallOps, cases: int = CASES
+) -> None:
     with pytest.raises(AssertionError, match="but the radius is"):
-        searched(CHECKS[name], CASES, arithmetic=arithmetic)
+        searched(CHECKS[name], cases, arithmetic=arithmetic)
 
 
 # --- the rounding model ------------------------------------------------------------------------
@@ -108,26 +115,46 @@ def test_underflow_forgotten_is_caught(name):
     assert_caught(name, lambda rounding: BallOps(replace(rounding, tiny=0.0)))
 
 
-class Apart(BallOps):
-    """Ball arithmetic that takes every sum to be over before another term is added to it."""
-
-    def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
-        z = self.matmul(a, kernel)
-        return z if bias is None else self.add(z, bias)
-
-    def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
-        return super().total(a, axis)
-
-    def rounded(self, a: Ball, times: int) -> Ball:
-        return a
-
-    def joined(self, parts: Sequence[Ball]) -> Ball:
-        return reduce(self.add, parts)
-
-
-@pytest.mark.parametrize("name", ["affine", "joined"])
+@pytest.mark.parametrize("name", ["affine", "joined", *ORDERS])
 def test_terms_that_are_only_added_in_the_end_are_caught(name):
     assert_caught(name, Apart)
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        *(("affine", "affine"), ("total", "joined"), ("rounded", "joined")),
+        *(("total", "loss sum"), ("scale", "loss sum"), ("enlarged", "loss sum")),
+        *(("rounded", "penalised gradient"), ("scale", "penalised gradient")),
+        ("enlarged", "penalised gradient"),
+    ],
+)
+def test_each_rule_that_takes_its_terms_apart_is_caught(rule, name):
+    sound = {name: getattr(BallOps, name) for name in vars(Apart) if not name.startswith("_")}
+    del sound[rule]
+    assert_caught(name, type("Partly", (Apart,), sound), 4 * CASES)
+
+
+@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("missed", ["coefficient", "kinds", "enlargement"])
+def test_counts_that_are_too_low_are_caught(missed, name, monkeypatch):
+    """Roundings of the coefficient, terms of the penalties, what a last factor enlarges."""
+
+    def lower(network: Network, samples: int) -> Sums:
+        counts = sums_of(network, samples)
+        low = {"coefficient": max(counts.coefficient - 1, 0), "enlargement": 1.0}
+        low["kinds"] = dict.fromkeys(counts.kinds, 0)
+        return replace(counts, **{missed: low[missed]})
+
+    monkeypatch.setattr(ball_orders, "sums_of", lower)
+    monkeypatch.setattr(definition, "sums_of", lower)
+    assert_caught(name, cases=4 * CASES)
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_a_penalty_with_too_few_roundings_is_caught(name, monkeypatch):
+    monkeypatch.setattr(definition, "PENALTY", PENALTY - 1)
+    assert_caught(name, cases=4 * CASES)
 
 
 # --- operands and results ----------------------------------------------------------------------
@@ -296,7 +323,8 @@ def test_a_slope_that_does_not_grow_over_its_reach_is_caught(name, backproof_wit
 
 
 @pytest.mark.parametrize(
-    "name", ["matmul", "times", "scale", *PAIRS, *SUMS, "relu pulled", "sigmoid", "tanh", *SQUARED]
+    "name",
+    ["matmul", "times", "scale", *PAIRS, *SUMS, "relu pulled", "sigmoid", "tanh", SQUARED[1]],
 )
 def test_the_roundings_of_the_radius_itself_are_made_up_for(name, backproof_without):
     backproof_without("SLACK", 1.0)

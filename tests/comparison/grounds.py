@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,14 @@ from backproof.definition import Site, keep
 from backproof.faults.evaluation import computed
 from backproof.network import Network
 from backproof.optimizers import Optimizer
+from backproof.pairing import Pairing, load_all
 from backproof.parameters import Batch, Parameters
 from backproof.probes import Probe, probes
 from backproof.record import DATA, SUBJECT, Point, Record
+from backproof.subjects import at_rest
 
+ROOT = Path(__file__).parents[2]
+PAIRINGS = {each.name: each for each in load_all([ROOT / "comparisons"])[0]}
 TODAY = datetime.date(2026, 1, 1)
 
 
@@ -73,6 +78,13 @@ def record_of(
         record.batches[probe.name] = probe.batch
         visit(Point(probe.name, 0), probe.parameters, probe.batch)
     return record
+
+
+def of_pairing(pairing: Pairing, at: Site = keep, *, dtype: str = "float64") -> Record:
+    """A pairing's first steps and probes, computed by its definition with changes."""
+    batch, initial = pairing.start(ROOT, dtype)
+    data = (initial | at_rest(pairing, dtype), pairing.cut(batch, 0))
+    return record_of(pairing.network, pairing.optimizer, data, at=at, dtype=dtype)
 
 
 def judged(record: Record) -> list[Row]:

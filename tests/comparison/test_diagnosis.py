@@ -19,14 +19,11 @@ from backproof.definition import Site, keep
 from backproof.faults import Planted, planted
 from backproof.faults.equivalence import agree, provable
 from backproof.faults.evaluation import faulty
-from backproof.pairing import Pairing, load_all
+from backproof.pairing import Pairing
 from backproof.record import DATA, SUBJECT, Point, Record
 from backproof.runs import Judged, Workers, judge_again, verify
-from backproof.subjects import at_rest
-from tests.comparison.grounds import TODAY, judged, record_of
+from tests.comparison.grounds import PAIRINGS, ROOT, TODAY, judged, of_pairing
 
-ROOT = Path(__file__).parents[2]
-PAIRINGS = {each.name: each for each in load_all([ROOT / "comparisons"])[0]}
 # Enough of them to meet every activation, loss and penalty; the others differ in sizes alone.
 CHOSEN = ("xor", "circles", "clusters", "layered_half", "layered_cross_entropy")
 
@@ -39,12 +36,7 @@ def plants_of(name: str) -> list[Planted]:
 
 def with_fault(name: str, suspect: Suspect | Planted, *, dtype: str = "float64") -> Record:
     """The pairing's first steps and probes, computed by its definition with a fault."""
-    pairing = PAIRINGS[name]
-    batch, initial = pairing.start(ROOT, dtype)
-    state = initial | at_rest(pairing, dtype)
-    data = (state, pairing.cut(batch, 0))
-    network, optimizer = pairing.network, pairing.optimizer
-    return record_of(network, optimizer, data, at=suspect.at, dtype=dtype)
+    return of_pairing(PAIRINGS[name], suspect.at, dtype=dtype)
 
 
 def diagnosed(record: Record) -> tuple[Evidence, Diagnosis | None]:

@@ -1,0 +1,161 @@
+"""Errata: published mathematics that is wrong, as faults of the definition, put before the gate."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backproof import runs
+from backproof.arithmetic.floating import Float
+from backproof.comparison.rows import Row, Status
+from backproof.definition import Site, evaluate, keep, step
+from backproof.errors import EvaluationError, UsageError
+from backproof.faults import planted
+from backproof.faults.evaluation import computed
+from backproof.network import Network
+from backproof.optimizers import Optimizer
+from backproof.pairing import Pairing, Subject
+from backproof.parameters import Array, Batch, Parameters
+from backproof.record import DATA
+
+if TYPE_CHECKING:
+    from backproof.runs import Workers
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One measure of what an erratum does: as printed, and corrected; to be read as they stand."""
+
+    what: str
+    printed: str
+    corrected: str
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """Something that an article has wrong.
+
+    ``printed`` and ``correct`` are formulas; ``told`` says in sentences what is wrong. ``fault`` is
+    the change of the definition that it comes to, by its name in the catalogue or as a function at
+    the sites, put before the gate in place of the pairing's subject; None where it concerns
+    something else than the mathematics of a step. ``effect``
+    measures what it does; ``seconds``: about how long that takes.
+    """
+
+    name: str
+    where: str
+    told: str
+    printed: str
+    correct: str
+    pairing: Pairing | None = None
+    fault: str | Site | None = None
+    effect: Callable[[], tuple[Effect, ...]] | None = None
+    seconds: float = 2.0
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """The comparison that exposes an erratum: the first on the data, in the order of computation.
+
+    ``difference`` and ``bound``, what rounding allows, are of its worst element; ``tensors`` names
+    all that do not match. ``cause``: what the gate takes for the reason.
+    """
+
+    reference: str
+    name: str
+    step: int
+    difference: float
+    bound: float
+    tensors: tuple[str, ...]
+    cause: str
+
+
+def site(erratum: Erratum) -> Site:
+    """The change of the definition that an erratum comes to; raises `UsageError`."""
+    assert erratum.fault is not None
+    if not isinstance(erratum.fault, str):
+        return erratum.fault
+    assert erratum.pairing is not None
+    return catalogued(erratum.pairing, erratum.fault)
+
+
+def catalogued(pairing: Pairing, name: str) -> Site:
+    """A fault of the catalogue as planted in a pairing, by its name; raises `UsageError`."""
+    plants = {
+        plant.name: plant
+        for plant in planted(pairing.network, pairing.optimizer, saturates=pairing.saturates)
+    }
+    if name not in plants:
+        near = difflib.get_close_matches(name, plants, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see docs/faults.md"
+        raise UsageError(f"{pairing.name} has no place for a fault {name!r}; {hint}")
+    return plants[name].at
+
+
+def definition(network: Network, optimizer: Optimizer, at: Site = keep) -> Subject:
+    """The definition in floating point, changed at its sites, as a subject."""
+    return lambda parameters, batch: computed(network, optimizer, parameters, batch, at)
+
+
+def expose(erratum: Erratum, reference: str, workers: Workers) -> Exposure:
+    """Put the fault before the gate; raises `EvaluationError` if the gate lets it through."""
+    assert erratum.pairing is not None
+    pairing = erratum.pairing
+    faulty = replace(
+        pairing,
+        subject=definition(pairing.network, pairing.optimizer, site(erratum)),
+        steps=1,
+        points=None,
+        # The definition takes its loss of the logits, whatever the subject does.
+        forms={name: form for name, form in pairing.forms.items() if name != "subject"},
+    ).narrowed([reference])
+    (judged,) = runs.verify([faulty], workers, datetime.date.min, certified=False)
+    if not isinstance(judged, runs.Judged):
+        raise EvaluationError(judged.reason)
+    wrong = [row for row in judged.rows if row.status is Status.MISMATCH]
+    if not wrong:
+        causes = {row.cause for row in judged.rows if row.status is Status.ERROR}
+        raise EvaluationError(
+            f"no comparison of {pairing.name} exposes it {'; '.join(sorted(causes))}".strip()
+        )
+    record = judged.record
+    order = {name: place for place, name in enumerate(record.names(record.points()[0]))}
+    on_data = [row for row in wrong if row.point == DATA] or wrong
+    first = min(on_data, key=lambda row: order[row.name])
+    names = sorted({row.name for row in wrong}, key=order.__getitem__)
+    return exposure(first, tuple(names))
+
+
+def exposure(row: Row, names: tuple[str, ...]) -> Exposure:
+    """What a row says."""
+    return Exposure(
+        reference=row.reference,
+        name=row.name,
+        step=row.step,
+        difference=(row.bound or 0.0) * (row.bound_used or 0.0),
+        bound=row.bound or 0.0,
+        tensors=names,
+        cause=row.cause,
+    )
+
+
+def descend(
+    pairing: Pairing, parameters: Mapping[str, Array], batch: Batch, steps: int, at: Site = keep
+) -> Parameters:
+    """The parameters after so many steps of the definition in floating point, with a fault or not.
+
+    Each step takes the pairing's minibatch, or the whole batch.
+    """
+    network, ops = pairing.network, Float()
+    state: Parameters = dict(parameters)
+    for index in range(steps):
+        with np.errstate(all="ignore"):
+            values = evaluate(ops, network, state, pairing.cut(batch, index), at)
+            updated = step(ops, network, state, values, pairing.optimizer, at)
+        state = {name: np.asarray(updated[f"updated/{name}"]) for name in network.shapes()}
+    return state
