@@ -151,7 +151,9 @@ def run(
             wanted = {n: v for n, v in again.items() if n in evaluations[START]}
             record.unsteady = differing(evaluations[START], wanted)
         except EvaluationError as error:
-            errors |= dict.fromkeys(record.points(), str(error))
+            # Where a call has failed before, as of a program that died, this one shows no more.
+            if isinstance(error, UnfitError) or not errors:
+                errors |= dict.fromkeys(record.points(), str(error))
     conduct.close_subject(pairing.subject)
 
 
