@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 from backproof import losses
+from backproof.formulas import decimal, shown, times
 from backproof.network import Dense, Network
 from backproof.optimizers import Optimizer
 
 # A symbol of a formula that gets its layer's number: Z and A, where no letter stands beside them.
 SYMBOL = re.compile(r"(?<![A-Za-z\\])([ZA])(?![A-Za-z_])")
+# A sum of squares or of sizes, over all elements of a parameter.
+NORMS = {"l2": r"\sum %s^2", "l1": r"\sum |%s|"}
 
 
 def derived(network: Network, name: str = "network", optimizer: Optimizer | None = None) -> str:
@@ -18,22 +22,21 @@ def derived(network: Network, name: str = "network", optimizer: Optimizer | None
     sections = [
         f"# {name}",
         layers_table(network),
-        f"Inputs X (n, {network.fan_in}), targets Y (n, {network.fan_out}), n samples; ⊙ "
-        "multiplies element by element, [c] is 1 where c holds and else 0, and **1** is a column "
-        "of n ones.",
+        f"Inputs X (n, {network.fan_in}) and targets Y (n, {network.fan_out}), n samples. "
+        "Beside the products of matrices, ⊙ multiplies element by element; functions, quotients "
+        "and powers are taken so too. [c] is 1 where c holds, else 0; **1** is a column of ones, "
+        "as many as fit; Σ goes over all elements.",
         "## Forward",
         *map(displayed, forward(network)),
         "## Loss",
         *loss_of(network),
         "## Backward",
-        "With Δ for the derivative of the loss by Z of a layer, from the last to the first:",
-        *map(displayed, deltas(network)),
+        *backward(network),
         "## Gradients",
         *map(displayed, gradients(network)),
     ]
     if optimizer is not None:
-        sections += ["## One step", f"{type(optimizer).__name__}, for each parameter W:"]
-        sections += [displayed(line) for line in optimizer.latex()]
+        sections += ["## One step", step_of(optimizer), *map(displayed, optimizer.latex())]
     return "\n\n".join(sections) + "\n"
 
 
@@ -77,98 +80,101 @@ def forward(network: Network) -> Iterator[str]:
         )
 
 
-def factor(network: Network) -> str:
+def coefficient(network: Network) -> str:
     """What the sum of all elements of the loss is multiplied by: scale and divisors."""
     loss = network.loss
     divisors = ["n"] if loss.batch == "mean" else []
     if loss.outputs == "mean" and not losses.named(loss.kind).BY_ROW and network.fan_out > 1:
-        divisors.append(str(network.fan_out))
-    scale = "" if loss.scale == 1 else f"{loss.scale:g}"
+        divisors.insert(0, str(network.fan_out))
     if not divisors:
-        return f"{scale}\\," if scale else ""
-    below = r"\,".join(divisors)
-    return rf"\frac{{{scale or 1}}}{{{below}}} "
+        return times(loss.scale)
+    divisor = r"\, ".join(divisors)
+    return rf"\frac{{{shown(loss.scale)}}}{{{divisor}}} "
 
 
-def penalised(network: Network) -> list[str]:
+def penalised(network: Network) -> Iterator[str]:
     """The parameters that a penalty is on, as symbols."""
-    names = []
     for index, layer in enumerate(network.layers, start=1):
-        names.append(f"W_{{{index}}}")
+        yield f"W_{{{index}}}"
         if layer.bias and network.penalty.biases:
-            names.append(f"b_{{{index}}}")
-    return names
+            yield f"b_{{{index}}}"
 
 
 def loss_of(network: Network) -> Iterator[str]:
-    """The loss with its element, and its penalties."""
-    head, last = losses.named(network.loss.kind), len(network.layers)
-    element, _ = head.latex()
-    over = r"\sum_{s}" if head.BY_ROW else r"\sum_{s,k}"
-    terms = [rf"{factor(network)}{over} \ell"]
-    for amount, power in ((network.penalty.l2, "square"), (network.penalty.l1, "size")):
+    """The loss and its element, with its penalties."""
+    element, _, _ = losses.named(network.loss.kind).latex()
+    terms = [rf"{coefficient(network)}\sum \ell"]
+    for kind, norm in NORMS.items():
+        amount = getattr(network.penalty, kind)
         if amount:
-            sums = " + ".join(
-                rf"\sum {w}^2" if power == "square" else rf"\sum |{w}|" for w in penalised(network)
-            )
-            terms.append(rf"{amount:g} \left( {sums} \right)")
+            sums = " + ".join(norm % symbol for symbol in penalised(network))
+            terms.append(rf"{times(amount)}\left( {sums} \right)")
+    yield displayed(rf"\ell = {numbered(element, len(network.layers))}")
     yield displayed(rf"L = {' + '.join(terms)}")
-    yield "over the samples s" + ("" if head.BY_ROW else " and the outputs k") + ", where"
-    yield displayed(rf"\ell = {numbered(element, last)}")
+
+
+def backward(network: Network) -> Iterator[str]:
+    """Δ of each layer, from last to first, and why the last is as plain as it is."""
+    yield "With Δ for the derivative of the loss by Z of a layer, from the last to the first:"
+    _, _, why = losses.named(network.loss.kind).latex()
+    if why:
+        yield (
+            "The last activation cancels against the loss: the derivative of ℓ by "
+            f"$Z_{{{len(network.layers)}}}$ is ${numbered(why, len(network.layers))}$."
+        )
+    yield from map(displayed, deltas(network))
 
 
 def deltas(network: Network) -> Iterator[str]:
     """Δ of each layer, from last to first."""
     head, last = losses.named(network.loss.kind), len(network.layers)
-    _, slope = head.latex()
-    arriving = rf"{factor(network)}({numbered(slope, last)})".replace(r" (", "(")
-    output = network.layers[-1]
-    if head.ACTIVATION is not None:
-        yield rf"\Delta_{{{last}}} = {arriving}"
-    else:
-        yield rf"\Delta_{{{last}}} = {pulled(output, last, arriving)}"
+    _, slope, _ = head.latex()
+    arriving = rf"{coefficient(network).rstrip()}({numbered(slope, last)})"
+    yield pulled(network.layers[-1], last, arriving, taken_back=head.ACTIVATION is None)
     for index in range(last - 1, 0, -1):
-        back = rf"\Delta_{{{index + 1}}} W_{{{index + 1}}}^\top"
-        layer = network.layers[index - 1]
-        linear = layer.activation.name == "linear"
-        yield rf"\Delta_{{{index}}} = {pulled(layer, index, back if linear else f'({back})')}"
+        back = rf"(\Delta_{{{index + 1}}} W_{{{index + 1}}}^\top)"
+        yield pulled(network.layers[index - 1], index, back)
 
 
-def pulled(layer: Dense, index: int, arriving: str) -> str:
-    """What arrives at an activation, taken back to its pre-activation."""
+def pulled(layer: Dense, index: int, arriving: str, *, taken_back: bool = True) -> str:
+    """Δ of a layer, from what arrives at its activation."""
+    delta, a = rf"\Delta_{{{index}}}", f"A_{{{index}}}"
     _, slope = layer.activation.latex()
+    if not taken_back or slope == "1":
+        return f"{delta} = {arriving}"
     if layer.activation.name == "softmax":  # each output depends on every pre-activation
-        a = f"A_{{{index}}}"
-        return (
-            rf"{a} \odot \left( G - (G \odot {a})\, \mathbf{{1}}_k \mathbf{{1}}_k^\top \right), "
-            rf"\qquad G = {arriving}"
-        )
-    if slope == "1":
-        return arriving
+        sums = r"\mathbf{1} \mathbf{1}^\top"
+        return rf"G = {arriving}, \qquad {delta} = {a} \odot (G - (G \odot {a})\, {sums})"
     told = numbered(slope, index)
-    return (
-        rf"{arriving} \odot {told if told.startswith('[') and told.endswith(']') else f'({told})'}"
-    )
+    whole = told.startswith("[") and told.count("[") == 1
+    return rf"{delta} = {arriving} \odot {told if whole else f'({told})'}"
 
 
 def gradients(network: Network) -> Iterator[str]:
     """By every kernel and bias."""
     for index, layer in enumerate(network.layers, start=1):
         delta = rf"\Delta_{{{index}}}"
-        own = rf"{below(index)}^\top {delta}{penalty_of(network, f'W_{{{index}}}')}"
-        yield rf"\frac{{\partial L}}{{\partial W_{{{index}}}}} = {own}"
+        kernel, bias = f"W_{{{index}}}", f"b_{{{index}}}"
+        by_kernel = rf"{below(index)}^\top {delta}{by_penalty(network, kernel)}"
+        yield rf"\frac{{\partial L}}{{\partial {kernel}}} = {by_kernel}"
         if layer.bias:
-            total = (
-                rf"\sum_{{s,k}} {delta}"
-                if layer.bias == "scalar"
-                else rf"\mathbf{{1}}^\top {delta}"
-            )
-            extra = penalty_of(network, f"b_{{{index}}}") if network.penalty.biases else ""
-            yield rf"\frac{{\partial L}}{{\partial b_{{{index}}}}} = {total}{extra}"
+            total = rf"\sum {delta}" if layer.bias == "scalar" else rf"\mathbf{{1}}^\top {delta}"
+            extra = by_penalty(network, bias) if network.penalty.biases else ""
+            yield rf"\frac{{\partial L}}{{\partial {bias}}} = {total}{extra}"
 
 
-def penalty_of(network: Network, symbol: str) -> str:
+def by_penalty(network: Network, symbol: str) -> str:
     """The gradient of the penalties by one parameter."""
     l2, l1 = network.penalty.l2, network.penalty.l1
-    told = rf" + {2 * l2:g}\, {symbol}" if l2 else ""
-    return told + (rf" + {l1:g}\, \mathrm{{sign}}\, {symbol}" if l1 else "")
+    told = rf" + {times(Decimal(2) * decimal(l2))}{symbol}" if l2 else ""
+    return told + (rf" + {times(l1)}\mathrm{{sign}}\, {symbol}" if l1 else "")
+
+
+def step_of(optimizer: Optimizer) -> str:
+    """What is to be known of the formulas of a step."""
+    said = f"{type(optimizer).__name__}, for each parameter W"
+    if optimizer.SLOTS:
+        said += "; what is kept from step to step is 0 before the first"
+    if optimizer.COUNTS:
+        said += ", and t counts the steps from 1"
+    return said + ":"

@@ -12,6 +12,7 @@ from flint import arb
 from backproof.activations import Values
 from backproof.activations.leaky_relu import sides
 from backproof.arithmetic.ball import SLACK, Ball
+from backproof.formulas import times
 from backproof.rounding import Rounding
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ class Exponential(ABC):
         """The same, as exactly as they are defined."""
 
     def latex(self) -> tuple[str, str]:
-        above, below = (f"{slope:.17g}" for slope in self.slopes)
-        value = rf"{above}\, [Z > 0]\, Z + {below}\, [Z \le 0]\, (e^{{Z}} - 1)"
-        return value, rf"{above}\, [Z > 0] + {below}\, [Z \le 0]\, e^{{Z}}"
+        above, below = map(times, self.slopes)
+        value = rf"{above}[Z > 0] \odot Z + {below}[Z \le 0] \odot (e^{{Z}} - 1)"
+        return value, rf"{above}[Z > 0] + {below}[Z \le 0] \odot e^{{Z}}"
 
     def value(self, z: Values) -> Values:
         right, left = self.slopes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from math import inf, pi, sqrt
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +12,7 @@ from flint import arb
 
 from backproof.activations import Values
 from backproof.arithmetic.ball import SLACK, Ball
+from backproof.formulas import shown
 from backproof.rounding import TANH_IS_ONE, Rounding
 
 if TYPE_CHECKING:
@@ -38,8 +40,8 @@ class Function:
         if not self.approximate:
             return r"Z \odot \Phi(Z)", r"\Phi(Z) + Z \odot \varphi(Z)"
         w = rf"\tanh(\sqrt{{2/\pi}}\, (Z + {CUBIC}\, Z^3))"
-        bent = rf"\sqrt{{2/\pi}}\, (1 + {3 * float(CUBIC):.6g}\, Z^2)"
-        half = r"\tfrac{1}{2}"
+        bent = rf"\sqrt{{2/\pi}}\, (1 + {shown(3 * Decimal(CUBIC))}\, Z^2)"
+        half = r"\frac{1}{2}"
         slope = rf"{half} (1 + {w}) + {half} Z \odot (1 - {w}^2) \odot {bent}"
         return rf"{half} Z \odot (1 + {w})", slope
 

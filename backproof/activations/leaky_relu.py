@@ -10,6 +10,7 @@ from flint import arb
 
 from backproof.activations import Values
 from backproof.arithmetic.ball import SLACK, Ball
+from backproof.formulas import times
 from backproof.rounding import Rounding
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Function:
     alpha: float = 0.01
 
     def latex(self) -> tuple[str, str]:
-        a = f"{self.alpha:.17g}"
-        return rf"[Z > 0]\, Z + {a}\, [Z \le 0]\, Z", rf"[Z > 0] + {a}\, [Z \le 0]"
+        alpha = times(self.alpha)
+        return rf"[Z > 0] \odot Z + {alpha}[Z \le 0] \odot Z", rf"[Z > 0] + {alpha}[Z \le 0]"
 
     def value(self, z: Values) -> Values:
         return np.where(z > 0, z, self.alpha * z)

@@ -21,7 +21,7 @@ class Function:
     name: ClassVar[str] = "softmax"
 
     def latex(self) -> tuple[str, str]:
-        return r"\frac{e^{Z}}{\sum_j e^{Z_j}}", ""
+        return r"\frac{e^{Z}}{e^{Z}\, \mathbf{1} \mathbf{1}^\top}", ""
 
     def value(self, z: Values) -> Values:
         p = np.exp(z - row_maximum(z))

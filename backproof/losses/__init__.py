@@ -35,8 +35,8 @@ class LossModule(Protocol):
     DECISION: Decision | None
     LABELS: tuple[float, float] | None
 
-    def latex(self) -> tuple[str, str]:
-        """The element in A and Y, and its derivative: for `backproof explain`."""
+    def latex(self) -> tuple[str, str, str]:
+        """The element, its derivative, and why, if it is that by Z: for `backproof explain`."""
 
     def value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
         """Loss (samples, outputs or 1) and derivative (samples, outputs)."""

@@ -21,9 +21,11 @@ DECISION: Decision | None = "threshold"
 LABELS: tuple[float, float] | None = (0.0, 1.0)
 
 
-def latex() -> tuple[str, str]:
-    """The element, and its derivative."""
-    return r"-Y \odot \log A - (1 - Y) \odot \log(1 - A)", "A - Y"
+def latex() -> tuple[str, str, str]:
+    """By Z the derivative is plain: what the sigmoid's has, the logarithms' divide by."""
+    element = r"-Y \odot \log A - (1 - Y) \odot \log(1 - A)"
+    why = r"\frac{A - Y}{A \odot (1 - A)} \odot A \odot (1 - A) = A - Y"
+    return element, "A - Y", why
 
 
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:

@@ -24,9 +24,11 @@ DECISION: Decision | None = "argmax"
 LABELS: tuple[float, float] | None = (0.0, 1.0)
 
 
-def latex() -> tuple[str, str]:
-    """The element, and its derivative."""
-    return r"-\sum_k Y_k \log A_k", "A - Y"
+def latex() -> tuple[str, str, str]:
+    """By Z the derivative is plain, as the targets of a row sum to 1."""
+    element = r"-(Y \odot \log A)\, \mathbf{1}"
+    why = r"-Y + (Y\, \mathbf{1} \mathbf{1}^\top) \odot A = A - Y"
+    return element, "A - Y", why
 
 
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:

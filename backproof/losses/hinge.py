@@ -21,9 +21,9 @@ DECISION: Decision | None = "sign"
 LABELS: tuple[float, float] | None = (-1.0, 1.0)
 
 
-def latex() -> tuple[str, str]:
-    """The element, and its derivative."""
-    return r"\max(1 - Y \odot A, 0)", r"-Y \odot [Y \odot A < 1]"
+def latex() -> tuple[str, str, str]:
+    """The element, and its derivative by A."""
+    return r"\max(1 - Y \odot A, 0)", r"-Y \odot [Y \odot A < 1]", ""
 
 
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:

@@ -18,9 +18,9 @@ DECISION: Decision | None = None
 LABELS: tuple[float, float] | None = None
 
 
-def latex() -> tuple[str, str]:
-    """The element, and its derivative."""
-    return "(A - Y)^2", r"2\, (A - Y)"
+def latex() -> tuple[str, str, str]:
+    """The element, and its derivative by A."""
+    return "(A - Y)^2", r"2\, (A - Y)", ""
 
 
 def value(z: Values, a: Values, y: Values) -> tuple[Values, Values]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, get_args
 
 from backproof.errors import UsageError
+from backproof.formulas import complement, shown
 from backproof.moments import CONVERTED, averaged, corrected, uncorrected
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Adam:
 
     def latex(self) -> list[str]:
         g = r"\frac{\partial L}{\partial W}"
-        one, two = f"{self.beta_1:g}", f"{self.beta_2:g}"
+        one, two = shown(self.beta_1), shown(self.beta_2)
         m, v = (r"\hat m", r"\hat v") if self.bias_correction else ("m", "v")
         corrected = [
             rf"\hat m = m / (1 - {one}^t), \qquad \hat v = v / (1 - {two}^t)"
@@ -63,11 +64,11 @@ class Adam:
             "inside": rf"\sqrt{{{v} + \varepsilon}}",
         }["corrected" if self.epsilon_at == "raw" and not self.bias_correction else self.epsilon_at]
         return [
-            rf"m \leftarrow {one}\, m + {1 - self.beta_1:g}\, {g}, \qquad "
-            rf"v \leftarrow {two}\, v + {1 - self.beta_2:g} \left( {g} \right)^2",
+            rf"m \leftarrow {one}\, m + {shown(complement(self.beta_1))}\, {g}, \qquad "
+            rf"v \leftarrow {two}\, v + {shown(complement(self.beta_2))} \left( {g} \right)^2",
             *corrected,
-            rf"W \leftarrow W - {self.learning_rate:g}\, {m} / ({size}){self._decay()}, "
-            rf"\qquad \varepsilon = {self.epsilon:g}",
+            rf"W \leftarrow W - {shown(self.learning_rate)}\, {m} / ({size}){self._decay()}, "
+            rf"\qquad \varepsilon = {shown(self.epsilon)}",
         ]
 
     def _decay(self) -> str:

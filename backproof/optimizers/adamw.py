@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from backproof.formulas import shown
 from backproof.moments import CONVERTED, loosened
 from backproof.optimizers.adam import Adam
 
@@ -29,7 +30,7 @@ class AdamW(Adam):
     name: ClassVar[str] = "adamw"
 
     def _decay(self) -> str:
-        return rf" - {self.learning_rate:g} \cdot {self.weight_decay:g}\, W"
+        return rf" - {shown(self.learning_rate)} \cdot {shown(self.weight_decay)}\, W"
 
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from backproof.formulas import shown
+
 if TYPE_CHECKING:
     from backproof.arithmetic import Ops
 
@@ -24,7 +26,8 @@ class GradientDescent:
     COUNTS: ClassVar[bool] = False
 
     def latex(self) -> list[str]:
-        return [rf"W \leftarrow W - {self.learning_rate:g}\, \frac{{\partial L}}{{\partial W}}"]
+        rate = shown(self.learning_rate)
+        return [rf"W \leftarrow W - {rate}\, \frac{{\partial L}}{{\partial W}}"]
 
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from backproof.errors import UsageError
+from backproof.formulas import complement, shown, times
 from backproof.moments import CONVERTED, complement_roundings
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ class Momentum:
 
     def latex(self) -> list[str]:
         g = r"\frac{\partial L}{\partial W}"
-        share = f"{1 - self.dampening:g}\\, " if self.dampening else ""
-        direction = rf"\left( {g} + {self.momentum:g}\, v \right)" if self.nesterov else "v"
+        share = times(complement(self.dampening))
+        direction = rf"\left( {g} + {shown(self.momentum)}\, v \right)" if self.nesterov else "v"
         return [
-            rf"v \leftarrow {self.momentum:g}\, v + {share}{g}",
-            rf"W \leftarrow W - {self.learning_rate:g}\, {direction}",
+            rf"v \leftarrow {shown(self.momentum)}\, v + {share}{g}",
+            rf"W \leftarrow W - {shown(self.learning_rate)}\, {direction}",
         ]
 
     def change(

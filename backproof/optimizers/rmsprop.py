@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from backproof.errors import UsageError
+from backproof.formulas import complement, shown
 from backproof.moments import CONVERTED, averaged
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ class RMSprop:
         g = r"\frac{\partial L}{\partial W}"
         size = r"\sqrt{v + \varepsilon}" if self.inside else r"\sqrt{v} + \varepsilon"
         return [
-            rf"v \leftarrow {self.rho:g}\, v + {1 - self.rho:g} \left( {g} \right)^2",
-            rf"W \leftarrow W - {self.learning_rate:g}\, {g} / ({size}), "
-            rf"\qquad \varepsilon = {self.epsilon:g}",
+            rf"v \leftarrow {shown(self.rho)}\, v + "
+            rf"{shown(complement(self.rho))} \left( {g} \right)^2",
+            rf"W \leftarrow W - {shown(self.learning_rate)}\, {g} / ({size}), "
+            rf"\qquad \varepsilon = {shown(self.epsilon)}",
         ]
 
     def change(

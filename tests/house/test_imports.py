@@ -18,6 +18,7 @@ LAYERS = {
         "threads",
         "memory",
         "forms",
+        "formulas",
         "rounding",
         "network",
         "parameters",

@@ -5,7 +5,7 @@ import keras
 
 def penalty(w):
     """L2, in Keras's own operations: its regularizers.L2 rounds the coefficient to float32."""
-    return 0.001 * keras.ops.sum(keras.ops.square(w))
+    return 0.0001 * keras.ops.sum(keras.ops.square(w))
 
 
 def moons():
@@ -18,7 +18,7 @@ def moons():
         ]
     )
     model.compile(
-        optimizer=keras.optimizers.SGD(0.5),
+        optimizer=keras.optimizers.SGD(1.0),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
     )
     return model

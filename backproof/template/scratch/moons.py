@@ -10,8 +10,8 @@ Backwards, with Δ for ∂L/∂Z: Δ2 = (A2 − y)/n, Δ1 = Δ2 W2ᵀ ⊙ (1 −
 
 import numpy as np
 
-LEARNING_RATE = 0.5
-L2 = 0.001
+LEARNING_RATE = 1.0
+L2 = 0.0001
 
 
 def crescents(samples, seed=0):

@@ -9,7 +9,7 @@ from scratch import moons
 def test_it_learns():
     inputs, labels = moons.crescents(200)
     parameters = moons.initial_parameters()
-    for _ in range(2000):
+    for _ in range(1000):
         _, gradients = moons.loss_and_gradients(parameters, inputs, labels)
         parameters = moons.step(parameters, gradients)
     assert moons.accuracy(parameters, inputs, labels) > 0.95
