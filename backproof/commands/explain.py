@@ -22,11 +22,17 @@ def explain(
 ) -> None:
     """Print a network, its parameter count, and the formulas of its gradients, as Markdown."""
     from backproof.derivation import derived
+    from backproof.errors import UsageError
 
     if what.endswith(".toml"):
         from backproof import network_file
 
-        text = derived(network_file.load(Path(what)), Path(what).stem)
+        path = Path(what)
+        try:
+            network, optimizer = network_file.load(path)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from error
+        text = derived(network, path.stem, optimizer)
     else:
         pairing = named(what, paths or [Path("comparisons")])
         text = derived(pairing.network, pairing.name, pairing.optimizer)
@@ -46,6 +52,9 @@ def named(name: str, paths: list[Path]) -> Pairing:
             raise UsageError(f"{path} defines {len(found)} pairings; name one, with --in {path}")
         return found[0]
     pairings, broken = pairing.load_all(paths)
-    if broken and name not in [each.name for each in pairings]:
-        raise UsageError(f"no pairing {name!r}, but {broken[0].reason}")
+    if name not in [each.name for each in pairings]:
+        if broken:
+            raise UsageError(f"no pairing {name!r}, but {broken[0].reason}")
+        if not pairings:
+            raise UsageError(f"no pairings in {', '.join(map(str, paths))}")
     return chosen(pairings, [name])[0]

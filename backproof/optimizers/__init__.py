@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from backproof.errors import UsageError
@@ -58,12 +58,21 @@ def to_json(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def from_json(described: Mapping[str, Any]) -> Optimizer:
-    """The optimizer that `to_json` described."""
-    fields = dict(described)
-    name = fields.pop("name")
+    """The optimizer that `to_json` described; a `UsageError` says what it should have been."""
+    given = dict(described)
+    name = given.pop("name")
     if name not in names():
         raise UsageError(f"no optimizer {name!r}; there are {', '.join(names())}")
-    optimizer: Optimizer = importlib.import_module(f"{__name__}.{name}").OPTIMIZER(**fields)
+    kind = importlib.import_module(f"{__name__}.{name}").OPTIMIZER
+    known = {field.name: field.default for field in fields(kind)}
+    for field in given:
+        if field not in known:
+            offered = ", ".join(known)
+            raise UsageError(f"optimizer {name!r} has no field {field!r}; it has {offered}")
+    for field, default in known.items():
+        if default is MISSING and field not in given:
+            raise UsageError(f"optimizer {name!r} needs its {field}")
+    optimizer: Optimizer = kind(**given)
     return optimizer
 
 
