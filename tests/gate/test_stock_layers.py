@@ -16,7 +16,7 @@ import pytest
 
 from backproof import activations
 from backproof.activations import Activation
-from backproof.comparison.rows import Row, Status
+from backproof.comparison.rows import Row, Status, exit_status
 from backproof.network import Dense, Loss, Network
 from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.pairing import Pairing
@@ -144,6 +144,24 @@ def test_keras_holds_coefficients_in_float32(
     assert row.bound is not None
     assert expected > 1e-10
     assert abs(row.max_abs_diff - expected) <= row.bound + 1e-6 * expected
+
+
+@pytest.mark.parametrize("model", KERAS)
+def test_where_pytorch_sides_with_the_subject_it_passes(model: str, tmp_path: Path) -> None:
+    """Keras is named for the fault that it is known for, and the subject is judged by PyTorch."""
+    (tmp_path / "stock.py").write_text(MODELS["keras"])
+    references = {"keras": f"{tmp_path / 'stock.py'}:{model}", "torch": None}
+    with Workers(["keras", "torch"], "float64", ROOT) as workers:
+        pairing = replace(pairing_of(KERAS[model][0]), references=references)
+        (found,) = verify([pairing], workers, TODAY)
+    assert isinstance(found, Judged)
+    assert exit_status([row.status for row in found.rows]) == 0
+    assert {row.status for row in found.rows if row.reference == "torch"} == {Status.MATCH}
+    faulty = [row for row in found.rows if row.status is Status.AT_FAULT]
+    assert {(row.reference, row.quantity) for row in faulty} == {
+        ("keras", quantity) for quantity in ("activation", "loss", "gradient")
+    }
+    assert all("which coefficients held in float32 explain" in row.cause for row in faulty)
 
 
 def test_the_twin_that_is_built_is_right(keras_worker: Workers) -> None:
