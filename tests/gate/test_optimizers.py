@@ -141,6 +141,27 @@ def test_a_right_step_matches_both(optimizer: Any, workers: Workers) -> None:
     assert max(weights) < 1e-11  # any larger error of a step would be seen
 
 
+@pytest.fixture(scope="module")
+def jax_worker() -> Iterator[Workers]:
+    with Workers(["jax"], "float64", ROOT) as started:
+        yield started
+
+
+@pytest.mark.parametrize(
+    "optimizer", [*EXACT, Momentum(0.1, dampening=0.3), AdamW(epsilon_at="raw")], ids=str
+)
+def test_a_right_step_matches_jax(optimizer: Any, jax_worker: Workers) -> None:
+    rows = judged(optimizer, jax_worker, references={"jax": None}).rows
+    assert {row.status for row in rows} == {Status.MATCH}
+    wrong = judged(optimizer, jax_worker, twice_as_far, references={"jax": None}).rows
+    assert exit_status([row.status for row in wrong]) == 1
+
+
+def twice_as_far(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict[str, Any]]:
+    """A step with twice the learning rate."""
+    return STEPS[o.name](replace(o, learning_rate=2 * o.learning_rate), w, g, s, t)
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [
