@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from backproof.comparison import kernel
+from backproof.comparison import power as strength
+from backproof.comparison import scan, walk
 from backproof.comparison.kernel import Difference, difference
 
 BLOCK, SAMPLE = 5, 40  # small, so that small arrays cross the borders between blocks
@@ -48,7 +49,7 @@ def reference(actual: Any, expected: Any, radius: Any = None) -> Difference:
 
     known = [(r, abs(e)) for e, r in zip(e_all, r_all, strict=True) if math.isfinite(e)]
     largest = max((e for _, e in known), default=0.0)
-    step = max(len(e_all) // kernel.SAMPLE, 1)
+    step = max(len(e_all) // strength.SAMPLE, 1)
     while math.gcd(step, len(e_all)) > 1:
         step += 1
     halves = [
@@ -99,8 +100,8 @@ def assert_same(found: Difference, wanted: Difference) -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel, "BLOCK", BLOCK)
-    monkeypatch.setattr(kernel, "SAMPLE", SAMPLE)
+    monkeypatch.setattr(walk, "BLOCK", BLOCK)
+    monkeypatch.setattr(strength, "SAMPLE", SAMPLE)
 
 
 AWKWARD = [0.0, -0.0, 1.0, -1.0, 1.5, 5e-324, -5e-324, 1e-310, 2.2250738585072014e-308, 1e-3, 1e3]
@@ -222,16 +223,16 @@ def unknown(expected: Any, rng: np.random.Generator) -> Any:
     return np.where(rng.random(expected.shape) < 1e-3, math.nan, 1e-9)
 
 
-@pytest.mark.parametrize("room", [kernel.CANDIDATES, 20])
+@pytest.mark.parametrize("room", [scan.CANDIDATES, 20])
 @pytest.mark.parametrize("radius_of", [equal, scalar, proportional, varied, unknown])
 @pytest.mark.parametrize("expected_of", [normal, outlier, decades, rising, sparse, holed])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_more_elements_than_the_sample(
     expected_of: Any, radius_of: Any, room: int, order: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernel, "BLOCK", 64)
-    monkeypatch.setattr(kernel, "SAMPLE", 100)
-    monkeypatch.setattr(kernel, "CANDIDATES", room)
+    monkeypatch.setattr(walk, "BLOCK", 64)
+    monkeypatch.setattr(strength, "SAMPLE", 100)
+    monkeypatch.setattr(scan, "CANDIDATES", room)
     for seed in range(4):
         rng = np.random.default_rng(seed)
         expected = expected_of(rng, 3000).reshape(20, 15, 10)
@@ -277,8 +278,8 @@ def test_median_above_the_sample_sees_every_column() -> None:
 class TestPlantedFaults:
     """Each must be caught wherever it is; the same arrays without it must pass."""
 
-    SIZE = 3 * kernel.BLOCK + 17
-    PLACES = (0, kernel.BLOCK - 1, kernel.BLOCK, SIZE // 2, SIZE - 1)
+    SIZE = 3 * walk.BLOCK + 17
+    PLACES = (0, walk.BLOCK - 1, walk.BLOCK, SIZE // 2, SIZE - 1)
 
     @pytest.fixture
     def arrays(self) -> tuple[Any, Any, Any]:
