@@ -18,6 +18,7 @@ from backproof.network import Network
 from backproof.optimizers import Optimizer
 from backproof.parameters import Batch, Parameters
 from backproof.probes import PROBES
+from backproof.rounding import round_to
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
 T = TypeVar("T")
@@ -152,7 +153,7 @@ class Pairing:
                 self._call("initial", self.initial), self.network, source=f"pairing {self.name}"
             )
         )
-        return batch, {name: array.astype(dtype) for name, array in initial.items()}
+        return batch, {name: round_to(array, dtype) for name, array in initial.items()}
 
     def further(self, dtype: str) -> dict[str, Parameters]:
         """The further weights in ``dtype``, checked, by name."""
@@ -167,7 +168,7 @@ class Pairing:
             )
         return {
             name: {
-                key: array.astype(dtype)
+                key: round_to(array, dtype)
                 for key, array in weights.check(
                     parameters, self.network, source=f"pairing {self.name}, points()[{name!r}]"
                 ).items()
@@ -185,7 +186,7 @@ class Pairing:
             raise UsageError(
                 f"pairing {self.name}: minibatch() returned {type(batch).__name__}; return a Batch"
             )
-        return batch.astype(data.inputs.dtype)
+        return batch.astype(data.inputs.dtype.name)
 
     @property
     def saturates(self) -> bool:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import DTypeLike
 
 from backproof import losses
 from backproof.arithmetic.floating import Float
@@ -20,6 +19,7 @@ from backproof.definition import evaluate
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer, slot_shapes
 from backproof.parameters import Batch, Parameters
+from backproof.rounding import round_to
 
 SAMPLES = 7
 
@@ -34,13 +34,13 @@ class Probe:
 
 
 def probes(
-    network: Network, optimizer: Optimizer, dtype: DTypeLike, *, saturates: bool = True
+    network: Network, optimizer: Optimizer, dtype: str, *, saturates: bool = True
 ) -> list[Probe]:
     """All probes of a network, in a fixed order; those that saturate its units only if wanted."""
     return [
         Probe(
             name,
-            {key: np.asarray(value, dtype) for key, value in {**parameters, **slots}.items()},
+            {key: round_to(value, dtype) for key, value in {**parameters, **slots}.items()},
             batch.astype(dtype),
         )
         for name, make in PROBES.items()

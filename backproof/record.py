@@ -48,6 +48,8 @@ class Record:
     steps: int
     forms: dict[str, Form] = field(default_factory=dict)
     recovered: bool = False
+    calibrated: tuple[str, ...] = ()
+    """The references whose measured tables of a half precision hold where they ran."""
     batches: dict[str, Batch] = field(default_factory=dict)
     parameters: dict[Point, Parameters] = field(default_factory=dict)
     evaluations: dict[str, dict[Point, Tensors]] = field(default_factory=dict)
@@ -126,6 +128,7 @@ class Record:
             "references": self.references,
             "steps": self.steps,
             "recovered": self.recovered,
+            "calibrated": self.calibrated,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "slopes": self.slopes,
             "errors": {
@@ -153,6 +156,7 @@ class Record:
             references=tuple(described["references"]),
             steps=described["steps"],
             recovered=described["recovered"],
+            calibrated=tuple(described["calibrated"]),
             slopes={name: tuple(found) for name, found in described["slopes"].items()},
             forms={name: from_json(form) for name, form in described["forms"].items()},
             errors={

@@ -27,6 +27,8 @@ class Activation(Protocol):
 
     name: ClassVar[str]
 
+    def __hash__(self) -> int: ...
+
     def value(self, z: Values) -> Values:
         """f(z) for pre-activations (samples, units), in the dtype of z."""
 
