@@ -45,14 +45,7 @@ console = Console()
 
 
 class DType(StrEnum):
-    """The dtypes a run can be made in."""
-
-    float64 = "float64"
-    float32 = "float32"
-
-
-class FuzzDType(StrEnum):
-    """The dtypes that bounds are derived for."""
+    """The dtypes a run can be made in; in half precision a subject is given float32 arrays."""
 
     float64 = "float64"
     float32 = "float32"
@@ -214,7 +207,7 @@ def fuzz(
     reference: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A reference; repeatable.")
     ] = None,
-    dtype: Annotated[FuzzDType, typer.Option(help="The precision.")] = FuzzDType.float64,
+    dtype: Annotated[DType, typer.Option(help="The precision.")] = DType.float64,
     save: Annotated[
         Path, typer.Option(metavar="DIR", help="Write a case that fails there.")
     ] = Path("reports/fuzz"),
@@ -232,9 +225,11 @@ def fuzz(
             task = bar.add_task(f"{dtype}", total=cases)
             tally, failed, why = fuzzing.fuzz(workers, cases, seed, lambda _: bar.advance(task))
     if failed is not None:
-        path = fuzzing.write_case(failed, save)
+        path = fuzzing.write_case(failed, save, workers.by_name)
         console.print(f"[bold red]{why}[/]", highlight=False, soft_wrap=True)
-        console.print(f"Shrunk to {path}; judge it with: backproof verify {path}", highlight=False)
+        option = "" if dtype is DType.float64 else f" --dtype {dtype}"
+        again = f"backproof verify {path}{option}"
+        console.print(f"Shrunk to {path}; judge it with: {again}", highlight=False, soft_wrap=True)
     console.print(tally.line(), highlight=False, soft_wrap=True)
     raise typer.Exit(tally.exit_status)
 
@@ -244,26 +239,39 @@ def calibrate(
     reference: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A framework; repeatable.")
     ] = None,
-    dtype: Annotated[list[FuzzDType] | None, typer.Option(help="A precision; repeatable.")] = None,
+    dtype: Annotated[list[DType] | None, typer.Option(help="A precision; repeatable.")] = None,
     write: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the table there, as CSV.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the tables there, as CSV, or renew those."),
     ] = None,
 ) -> None:
-    """Measure how many ulps elementary functions err, in every implementation."""
-    from backproof import calibration
+    """Measure how many ulps functions err, and what half-precision operations compute in.
 
-    measured = calibration.calibrate(
+    Exit status 1 if something errs by more than any rule grants.
+    """
+    from backproof import calibration
+    from backproof.precisions import renewed
+    from backproof.reports.report import write_whole
+
+    found = calibration.calibrate(
         reference or ["torch", "keras", "jax"],
-        list(dtype or FuzzDType),
+        list(dtype or DType),
         Path.cwd(),
         lambda stage: progress_line(stage),
     )
-    text = calibration.to_csv(measured)
-    if write is not None:
-        from backproof.reports.report import write_whole
-
-        write_whole(write, text)
-    console.print(text, end="", highlight=False, soft_wrap=True)
+    for name, text in found.to_csv().items():
+        if write is not None:
+            write.mkdir(parents=True, exist_ok=True)
+            path = write / name
+            write_whole(path, renewed(path.read_text(), text) if path.exists() else text)
+        console.print(text, end="", highlight=False, soft_wrap=True)
+    uncovered = [each for each in found.precisions if each.used > 1]
+    for each in uncovered:
+        progress_line(
+            f"{each.implementation} {each.mode} {each.dtype} {each.operation}: "
+            f"{each.used:.3g} times what its rule grants"
+        )
+    raise typer.Exit(MISMATCH if uncovered else 0)
 
 
 app.command()(faults)

@@ -132,7 +132,7 @@ def evaluate(
             for kind, value, pull in penalties(ops, network.penalty, w, also):
                 losses_found.append(site(f"penalty/{kind}/{name}", value))
                 pull = site(f"penalty_gradient/{kind}/{name}", pull)
-                parts.append(ops.rounded(pull, samples + kinds - 1))
+                parts.append(ops.term(pull, samples + kinds - 1))
         values[f"data_gradient/{name}"] = ops.joined(parts)
 
     results = {f"activation/{name}": values[f"activation/{name}"] for name, _ in layers}

@@ -19,6 +19,7 @@ from backproof.optimizers import Optimizer
 from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Batch, Parameters
 from backproof.probes import PROBES
+from backproof.rounding import round_to
 from backproof.traits import Traits, traits_of
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
@@ -177,7 +178,7 @@ class Pairing:
                 self._call("initial", self.initial), self.network, source=f"pairing {self.name}"
             )
         )
-        return batch, {name: array.astype(dtype) for name, array in initial.items()}
+        return batch, {name: round_to(array, dtype) for name, array in initial.items()}
 
     def further(self, dtype: str) -> dict[str, Parameters]:
         """The further weights in ``dtype``, checked, by name."""
@@ -192,7 +193,7 @@ class Pairing:
             )
         return {
             name: {
-                key: array.astype(dtype)
+                key: round_to(array, dtype)
                 for key, array in weights.check(
                     parameters, self.network, source=f"pairing {self.name}, points()[{name!r}]"
                 ).items()
@@ -210,7 +211,7 @@ class Pairing:
             raise UsageError(
                 f"pairing {self.name}: minibatch() returned {type(batch).__name__}; return a Batch"
             )
-        return batch.astype(data.inputs.dtype)
+        return batch.astype(data.inputs.dtype.name)
 
     @property
     def saturates(self) -> bool:

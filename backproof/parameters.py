@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from backproof.errors import UsageError
 from backproof.network import Network
+from backproof.rounding import round_to
 
 Array = NDArray[np.floating]
 Parameters = dict[str, Array]
@@ -46,11 +47,11 @@ class Batch:
                 "give the same number, at least one"
             )
 
-    def astype(self, dtype: DTypeLike) -> Batch:
+    def astype(self, dtype: str) -> Batch:
         """The same batch, rounded to ``dtype`` (itself if it has that already)."""
-        if self.inputs.dtype == dtype and self.targets.dtype == dtype:
+        if self.inputs.dtype.name == self.targets.dtype.name == dtype:
             return self
-        return Batch(self.inputs.astype(dtype), self.targets.astype(dtype))
+        return Batch(round_to(self.inputs, dtype), round_to(self.targets, dtype))
 
 
 def check(parameters: Mapping[str, object], network: Network, *, source: str) -> Parameters:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import DTypeLike
 
 from backproof import losses
 from backproof.arithmetic.floating import Float
@@ -20,6 +19,7 @@ from backproof.definition import evaluate
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer, slot_shapes
 from backproof.parameters import Batch, Parameters
+from backproof.rounding import round_to
 
 SAMPLES = 7
 
@@ -36,7 +36,7 @@ class Probe:
 def probes(
     network: Network,
     optimizer: Optimizer,
-    dtype: DTypeLike,
+    dtype: str,
     *,
     saturates: bool = True,
     samples: int | None = None,
@@ -48,7 +48,7 @@ def probes(
     return [
         Probe(
             name,
-            {key: np.asarray(value, dtype) for key, value in {**parameters, **slots}.items()},
+            {key: round_to(value, dtype) for key, value in {**parameters, **slots}.items()},
             (batch if samples is None else repeated(batch, samples)).astype(dtype),
         )
         for name, make in PROBES.items()

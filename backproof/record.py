@@ -56,6 +56,8 @@ class Record:
     """What the subject does not give, and what is not compared for that."""
     unsteady: dict[str, float] = field(default_factory=dict)
     """By name, how far two calls with the same input were apart."""
+    calibrated: tuple[str, ...] = ()
+    """The references whose measured tables of a half precision hold where they ran."""
     batches: dict[str, Batch] = field(default_factory=dict)
     parameters: dict[Point, Parameters] = field(default_factory=dict)
     evaluations: dict[str, dict[Point, Tensors]] = field(default_factory=dict)
@@ -139,6 +141,7 @@ class Record:
             "accuracy": self.accuracy,
             "omits": self.omits,
             "unsteady": self.unsteady,
+            "calibrated": self.calibrated,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "slopes": self.slopes,
             "errors": {
@@ -170,6 +173,7 @@ class Record:
             accuracy=described["accuracy"],
             omits=tuple(described["omits"]),
             unsteady=described["unsteady"],
+            calibrated=tuple(described["calibrated"]),
             slopes={name: tuple(found) for name, found in described["slopes"].items()},
             forms={name: from_json(form) for name, form in described["forms"].items()},
             errors={

@@ -17,6 +17,9 @@ from backproof.forms import LOGITS, Form
 # (charges.csv, by `backproof calibrate`). One floor for all lets them share one ball evaluation.
 FLOOR = 6.0
 TABLE = Path(__file__).with_name("charges.csv")
+# What operations compute in, in half precision, and where that was measured (likewise).
+PRECISIONS = Path(__file__).with_name("precisions.csv")
+MACHINES = Path(__file__).with_name("machines.csv")
 # The functions that a rule charges.
 CHARGED = (
     *("exp", "log", "sigmoid", "softmax", "softplus", "sqrt", "tanh"),
@@ -31,6 +34,9 @@ MODES = {"keras": ("graph", "eager"), "torch": ("eager",), "jax": ("jit",)}
 # definition does (tests/gate/test_kinks.py asks the frameworks). Both are right.
 KINKS = {"keras": ("hinge", "selu"), "torch": ("hinge",), "jax": ("abs", "leaky_relu")}
 
+# Losses whose slope an implementation takes as exp(z − softplus(z)) − y: the exponent rounds.
+SLOPES = {"jax": ("binary_cross_entropy",)}
+
 HALF = ("bfloat16", "float16")
 
 # What holds its coefficients more narrowly than its dtype, and how: Keras 3 on TensorFlow casts
@@ -40,6 +46,10 @@ NARROW = {"keras": 2.0**-24}
 
 # Unit roundoff of the arithmetic that the balls themselves are computed in.
 U64 = 2.0**-53
+
+# Functions with the ulps that they are charged; operations with a precision and an underflow.
+Charges = tuple[tuple[str, float], ...]
+Inside = tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -52,23 +62,29 @@ class Rounding:
     that it declares to err by so much more, such as a sigmoid read from a table (for the derivative
     "sigmoid'"). ``coefficients`` is the unit roundoff of the dtype that it holds coefficients in,
     if that is a narrower one. ``kinks`` names the functions whose subgradient at an exact kink it
-    chooses otherwise than the definition: there the radius covers both sides. Source: Higham,
-    Accuracy and Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow
-    as in (2.8).
+    chooses otherwise than the definition: there the radius covers both sides; ``slopes`` the losses
+    whose slope is exp(z − softplus(z)) − y. ``whole``: functions are called as such, not put
+    together from others, as in a framework's twin. ``inside`` says of operations in half precision
+    what they compute in, and whether their underflow is "gradual" or "flushed"; see
+    `backproof.arithmetic.half`. Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+    edition, section 2.2, with η for underflow as in (2.8).
     """
 
     dtype: str
     unit: float
     tiny: float
-    charges: tuple[tuple[str, float], ...] = ()
+    charges: Charges = ()
     form: Form = LOGITS
     absolute: tuple[tuple[str, float], ...] = ()
     kinks: tuple[str, ...] = ()
     coefficients: float = 0.0
+    slopes: tuple[str, ...] = ()
+    whole: bool = False
+    inside: Inside = ()
 
     @staticmethod
     @lru_cache
-    def of(dtype: str, charges: tuple[tuple[str, float], ...] = ()) -> Rounding:
+    def of(dtype: str, charges: Charges = ()) -> Rounding:
         """The model of ``float64``, ``float32``, ``float16`` or ``bfloat16``."""
         if dtype == "bfloat16":  # eight significant bits, the exponents of float32
             return Rounding(dtype, 2.0**-8, 2.0**-126, charges)
@@ -85,24 +101,43 @@ class Rounding:
 
     @staticmethod
     @lru_cache
-    def declared(implementation: str, dtype: str) -> Rounding:
+    def declared(implementation: str, dtype: str, *, calibrated: bool = False) -> Rounding:
         """The model that an implementation declares: the charges that were measured for it.
 
-        In float64 and float32 those above the floor. In the half precisions, which are measured
-        exhaustively, all of them; NumPy does not compute there, so that a subject is float32 code,
-        given numbers of half precision.
+        Those above the floor; in the half precisions, which are measured exhaustively, all of them,
+        and what operations compute in, if the tables are known to hold (``calibrated``). NumPy does
+        not compute there, so that a subject is float32 code, given numbers of half precision. A
+        framework of which nothing is known may truncate: TensorFlow does, in products of bfloat16
+        without oneDNN.
         """
         if implementation not in MODES and dtype in HALF:
             return Rounding.declared(implementation, "float32")
+        here = calibrated and dtype in HALF
         charges: dict[str, float] = {}
         for line in measured(implementation, dtype):
-            if line["function"] in CHARGED or dtype in HALF:
+            if line["function"] in CHARGED or here:
                 known = charges.get(line["function"], 0.0)
                 charges[line["function"]] = max(known, float(line["charged"]))
-        if dtype not in HALF:
+        if not here:
             charges = {name: ulps for name, ulps in charges.items() if ulps > FLOOR}
-        model = Rounding.of(dtype, tuple(sorted(charges.items())))
-        return replace(model, kinks=KINKS.get(implementation, ()))
+        model = declaring(implementation, Rounding.of(dtype, tuple(sorted(charges.items()))))
+        if here:
+            return replace(model, whole=True, inside=computed_in(implementation, dtype))
+        return replace(model, unit=2 * model.unit) if dtype in HALF else model
+
+    def computing(self, operation: str, precision: str, underflow: str) -> Rounding:
+        """The model in which that operation computes in that precision."""
+        others = tuple(each for each in self.inside if each[0] != operation)
+        return replace(self, inside=(*others, (operation, precision, underflow)))
+
+    def unit_in(self, operation: str) -> float:
+        """The unit roundoff of what an operation computes in."""
+        precisions = {name: precision for name, precision, _ in self.inside}
+        return Rounding.of(precisions.get(operation, self.dtype).partition(",")[0]).unit
+
+    def losing(self, underflow: str) -> Rounding:
+        """The model of one operation; gradual underflow takes half the smallest subnormal."""
+        return replace(self, tiny=self.tiny * self.unit) if underflow == "gradual" else self
 
     def ulps(self, function: str) -> float:
         """How many ulps one call of ``function`` is charged."""
@@ -116,14 +151,45 @@ class Rounding:
         """The absolute error that is declared for one call of ``function``, beyond its charge."""
         return dict(self.absolute).get(function, 0.0)
 
-    def charge(self, function: str) -> float:
-        """The relative error charged for one call of ``function``."""
-        return 2 * self.unit * self.ulps(function)
+    def charge(self, function: str, composed: float = 0.0) -> float:
+        """The relative error charged for one call of ``function``.
+
+        ``composed``: what is charged at least, unless the function is known to be called whole.
+        """
+        own = 2 * self.unit * self.ulps(function)
+        return own if self.whole else max(own, composed)
 
     @property
     def eta(self) -> float:
         """What underflow may take from a result, and a little for adding it to a radius."""
         return self.tiny * inflated(8)
+
+
+def declaring(implementation: str, model: Rounding) -> Rounding:
+    """The model with the choices that the implementation declares."""
+    kinks, slopes = KINKS.get(implementation, ()), SLOPES.get(implementation, ())
+    return replace(model, kinks=kinks, slopes=slopes)
+
+
+def computed_in(implementation: str, dtype: str) -> Inside:
+    """What its operations were measured to compute in: the coarsest of all modes compared."""
+    found: dict[str, tuple[str, str]] = {}
+    for line in csv.DictReader(PRECISIONS.read_text().splitlines()):
+        here = line["implementation"] == implementation and line["dtype"] == dtype
+        if here and line["mode"] in MODES.get(implementation, ()):
+            known = found.get(line["operation"], ("float64", "gradual"))
+            ours = (line["precision"], line["underflow"])
+            found[line["operation"]] = (
+                max(known[0], ours[0], key=coarseness),
+                max(known[1], ours[1], key=("gradual", "flushed").index),
+            )
+    return tuple((operation, *rest) for operation, rest in sorted(found.items()))
+
+
+def coarseness(precision: str) -> tuple[bool, float, bool]:
+    """A key that orders precisions from the finest to the coarsest."""
+    dtype, _, steps = precision.partition(",")
+    return dtype in HALF, Rounding.of(dtype).unit, bool(steps)
 
 
 def measured(implementation: str, dtype: str) -> list[dict[str, str]]:
@@ -141,10 +207,11 @@ def round_to(x: NDArray[np.floating], dtype: str) -> NDArray[np.floating]:
     """x rounded to the dtype; the half precisions are held in float32, as they cross the pipes."""
     if dtype == "float16":
         return x.astype(np.float16).astype(np.float32)
+    x = np.asarray(x)
     if dtype == "bfloat16":  # round the upper half of a float32 to nearest, ties to even
         bits = x.astype(np.float32).view(np.uint32)
         rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
-        return rounded.astype(np.uint32).view(np.float32)
+        return np.asarray(rounded.astype(np.uint32).view(np.float32))
     return x.astype(dtype)
 
 

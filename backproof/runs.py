@@ -21,6 +21,7 @@ from backproof.frameworks.client import Worker
 from backproof.pairing import Broken, Pairing
 from backproof.quantities import expected
 from backproof.record import SUBJECT, Record
+from backproof.rounding import HALF, MODES
 from backproof.subjects import measure_slopes
 from backproof.subjects import run as run_subject
 
@@ -45,6 +46,7 @@ class Workers:
         self.root = root
         self.limit = limit
         self.by_name: dict[str, Worker] = {}
+        self._calibrated: dict[str, bool] = {}
         for name in frameworks:
             self.start(name)
 
@@ -68,6 +70,28 @@ class Workers:
             except EvaluationError as error:
                 found[worker.framework] = f"not available: {error}"
         return found
+
+    def calibrated(self, name: str) -> bool:
+        """Whether what was measured of a framework in a half precision holds here.
+
+        It does with the versions and the processor that it was measured on; elsewhere it is tried
+        out, which takes some ten seconds.
+        """
+        if name not in self._calibrated:
+            self._calibrated[name] = self.dtype in HALF and name in MODES and self._holds(name)
+        return self._calibrated[name]
+
+    def _holds(self, name: str) -> bool:
+        from backproof.precisions import measured_here
+
+        if measured_here(name, self.dtype):
+            return True
+        from backproof.calibration import kept
+
+        try:
+            return kept(self.by_name[name], self.dtype)
+        except EvaluationError:
+            return False  # a worker that is lost says so to whoever asks it next
 
     def __enter__(self) -> Workers:
         return self
@@ -137,7 +161,11 @@ def judge_again(
 
 
 def new_record(pairing: Pairing, workers: Workers) -> Record:
-    """An empty record of a pairing."""
+    """An empty record of a pairing.
+
+    What was measured of a framework's operations is known of twins that are built of those alone,
+    not of a model of one's own.
+    """
     return Record(
         pairing=pairing.name,
         subject=pairing.subject_name,
@@ -152,6 +180,11 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
         accuracy=declared_accuracy(pairing),
         forms=dict(pairing.forms),
         recovered=pairing.recovered,
+        calibrated=tuple(
+            name
+            for name, model in pairing.references.items()
+            if model is None and workers.calibrated(name)
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from backproof.parameters import Batch, Parameters
 from backproof.probes import probes
 from backproof.protocol import Tensors
 from backproof.record import DATA, SUBJECT, Point, Record
-from backproof.rounding import Rounding
+from backproof.rounding import HALF, Rounding, held_in, round_to
 
 START = Point(DATA, 0)
 UNSTEADY = "the subject is not deterministic: called twice with the same input, it"
@@ -123,7 +123,7 @@ def run(
         yield point
         if step + 1 >= record.steps:  # there may be no second one (see `omit`)
             break
-        following = next_state(pairing, results, step + 1)
+        following = next_state(pairing, results, step + 1, record.dtype)
         if following is None:
             missing = "the step before gave no usable parameters: see updated/… there"
             errors |= {Point(DATA, later): missing for later in range(step + 1, record.steps)}
@@ -203,17 +203,24 @@ def differing(once: Tensors, again: Tensors) -> dict[str, float]:
 def at_rest(pairing: Pairing, dtype: str) -> Parameters:
     """What the optimizer holds before the first step: slots of zeros, no step made."""
     shapes = optimizers.slot_shapes(pairing.network, pairing.optimizer)
-    slots: Parameters = {name: np.zeros(shape, dtype) for name, shape in shapes.items()}
+    slots: Parameters = {name: np.zeros(shape, held_in(dtype)) for name, shape in shapes.items()}
     return slots | counted(pairing, 0, dtype)
 
 
 def counted(pairing: Pairing, steps: int, dtype: str) -> Parameters:
     """The number of steps made before, if the optimizer wants it."""
-    return {optimizers.STEP_COUNT: np.asarray(steps, dtype)} if pairing.optimizer.COUNTS else {}
+    if not pairing.optimizer.COUNTS:
+        return {}
+    return {optimizers.STEP_COUNT: np.asarray(steps, held_in(dtype))}
 
 
-def next_state(pairing: Pairing, results: Tensors | None, steps: int) -> Parameters | None:
-    """The state after so many steps, if the subject gave it in full and finite."""
+def next_state(
+    pairing: Pairing, results: Tensors | None, steps: int, dtype: str
+) -> Parameters | None:
+    """The state after so many steps, if the subject gave it in full and finite.
+
+    In half precision it is rounded to numbers of that, which the references can take.
+    """
     if results is None:
         return None
     shapes = pairing.network.shapes() | optimizers.slot_shapes(pairing.network, pairing.optimizer)
@@ -226,8 +233,11 @@ def next_state(pairing: Pairing, results: Tensors | None, steps: int) -> Paramet
         and array.shape == shapes[name]
         and bool(np.isfinite(array).all())
     }
-    dtype = str(next(iter(good.values())).dtype) if good else ""
-    return good | counted(pairing, steps, dtype) if good.keys() == shapes.keys() else None
+    if good.keys() != shapes.keys():
+        return None
+    if dtype in HALF:
+        good = {name: round_to(array, dtype) for name, array in good.items()}
+    return good | counted(pairing, steps, str(next(iter(good.values())).dtype))
 
 
 SLOPES_AT = Point("general", 0)
@@ -258,7 +268,7 @@ def measure_slopes(pairing: Pairing, record: Record) -> None:
             raise EvaluationError("the subject gave no loss")
         return float(given["loss"])
 
-    root = Rounding.of(record.dtype).unit ** (1 / 3)
+    root = Rounding.of(held_in(record.dtype)).unit ** (1 / 3)
     for name in pairing.network.shapes():
         h = root * float(np.abs(state[name]).max() or 1)
         try:

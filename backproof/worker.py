@@ -13,7 +13,8 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from backproof import optimizers, protocol
+from backproof import activations, optimizers, protocol
+from backproof.activations import Activation
 from backproof.network import Network
 from backproof.optimizers import Optimizer
 from backproof.parameters import Batch
@@ -62,10 +63,12 @@ class Framework(Protocol):
 
     MODES: tuple[str, ...]
 
-    def apply(self, function: str, mode: str, x: Any, dtype: str) -> Any:
-        """An elementary function: those of `backproof.calibration.EXACT`, and the softmax of rows.
+    def apply(self, function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
+        """A function of arrays, and its gradients where a ``cotangent`` is among them.
 
-        For `backproof calibrate`; x is an array that holds values of the dtype, as is the result.
+        For `backproof calibrate`: elementary functions, softmax, activations, and sums of ``x``;
+        dense of ``x``, ``kernel`` and ``bias``; the rows of a loss of ``x`` and ``targets``.
+        Returns ``y``, ``gradient/x`` and so on. All arrays hold values of the dtype.
         """
 
 
@@ -139,9 +142,9 @@ def answer(
         case "modes":
             return {mode: np.zeros(0) for mode in framework.MODES}
         case "apply":
-            x = tensors["x"]
-            y = framework.apply(message["function"], message["mode"], x, dtype)
-            return {"y": np.asarray(y)}
+            named = message["function"]
+            function = named if isinstance(named, str) else activations.from_json(named)
+            return framework.apply(function, message["mode"], tensors, dtype)
         case unknown:
             raise ValueError(
                 f"no request {unknown!r}; there are open, batch, evaluate, train, apply"

@@ -30,6 +30,8 @@ class Activation(Protocol):
     def latex(self) -> tuple[str, str]:
         """f(Z), and f′(Z), which may use A = f(Z): for `backproof explain`."""
 
+    def __hash__(self) -> int: ...
+
     def value(self, z: Values) -> Values:
         """f(z) for pre-activations (samples, units), in the dtype of z."""
 

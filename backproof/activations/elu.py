@@ -92,8 +92,9 @@ class Exponential(ABC):
         slope = np.where(z.value > 0, right, left * np.exp(np.minimum(z.value, 0)))
         pulled = cotangent.times(Ball(slope, radius), rounding)
         assert pulled.radius is not None
-        # g·exp(z) may underflow before it meets the coefficients.
-        pulled.radius += 2 * abs(left) * rounding.eta * (below & (cotangent.magnitude > 0))
+        # g·exp(z) may underflow before it meets the coefficients, or g·left before it meets exp(z).
+        lost = (1 + 2 * abs(left)) * rounding.eta
+        pulled.radius += lost * (below & (cotangent.magnitude > 0))
         return pulled
 
     def certified(self, z: Certified) -> Certified:

@@ -45,7 +45,8 @@ class Function:
         where all implementations lie. 1 − a is taken 2⁻⁵⁰ too large for the rounding of a.
         """
         a = expit(z.value)
-        charge = SLACK * max(rounding.charge("sigmoid"), rounding.charge("exp") + 4 * rounding.unit)
+        composed = rounding.charge("exp") + 4 * rounding.unit
+        charge = SLACK * rounding.charge("sigmoid", composed)
         radius = charge * a
         if z.radius is not None:
             moved = 1 + 2.0**-50 - a
@@ -66,11 +67,11 @@ class Function:
         assert a.radius is not None
         s = a.value * (1 - a.value)
         of_exp = rounding.charge("exp") + 4 * rounding.unit
-        of_z = max(2 * rounding.charge("sigmoid"), of_exp) + rounding.unit
+        of_z = 2 * rounding.charge("sigmoid", of_exp / 2) + rounding.unit
         radius = np.abs(1 - 2 * a.value)
         radius += 3 * a.radius
         radius *= a.radius
-        radius += of_z * s + rounding.unit * a.value * a.value
+        radius += of_z * s + rounding.unit * np.maximum(s, a.value * a.value)
         radius *= (1 + 2 * of_z) * SLACK
         radius += rounding.eta
         return cotangent.times(Ball(s, radius), rounding)

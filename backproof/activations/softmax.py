@@ -108,7 +108,7 @@ def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
     """
     reach = 0.0 if z.radius is None else float(z.radius.max())
     of_logs = 2 * rounding.charge("exp") + rounding.charge("log") * float(np.log(p.shape[1]))
-    charge = max(rounding.charge("softmax"), of_logs)
+    charge = rounding.charge("softmax", of_logs)
     relative = softmax_own(z.value, p, rounding, reach, charge)
     relative *= SLACK
     largest: Values | float = float(relative.max())

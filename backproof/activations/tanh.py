@@ -43,9 +43,13 @@ class Function:
         return Ball(a, radius + rounding.eta * (radius > 0))
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
-        """g·(1 − a²): the factor moves by at most 2|a|·r_a + r_a², a² rounds at its size."""
+        """g·(1 − a²): the factor moves by at most 2|a|·r_a + r_a².
+
+        Its roundings: of 1 − a·a, u·a² and u·s, together u; of JAX's (g + g·a)(1 − a), that of g·a
+        at its size, and three at that of s.
+        """
         s = 1 - a.value * a.value
-        own = rounding.unit * (1 + 2 * s)
+        own = rounding.unit * np.maximum(1, np.abs(a.value) * (1 - a.value) + 3 * s)
         if a.radius is not None:
             own += a.radius * (2 * np.abs(a.value) + 3 * a.radius)
         radius = own * ((1 + 8 * rounding.unit) * SLACK) + rounding.eta

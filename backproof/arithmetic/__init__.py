@@ -37,7 +37,10 @@ class Ops(Protocol[T]):
     def multiply(self, a: T, b: T) -> T: ...
 
     def scale(self, a: T, c: float, divisor: int = 1, roundings: int = 1) -> T:
-        """a·c/divisor; an implementation reaches that coefficient in so many roundings."""
+        """a·c/divisor; an implementation reaches that coefficient in so many roundings.
+
+        One more applies it; −1 says that none is made, as of a power of two.
+        """
 
     def constant(self, c: float | Fraction, like: T, roundings: int) -> T:
         """An array like that one, of c; an implementation reaches c in so many roundings."""
@@ -50,6 +53,9 @@ class Ops(Protocol[T]):
 
     def rounded(self, a: T, times: int) -> T:
         """a, rounded so many times on the way to where it is used."""
+
+    def term(self, a: T, times: int) -> T:
+        """a, as one term of a sum of so many additions that `joined` completes."""
 
     def total(self, a: T, axis: int | None = None, also: int = 0) -> T:
         """The sum over all elements, or over the rows (axis 0); ``also`` as in `matmul`."""

@@ -307,6 +307,9 @@ class BallOps:
             radius += times * self.rounding.eta * (a.magnitude > 0)
         return Ball(a.value, radius)
 
+    def term(self, a: Ball, times: int) -> Ball:
+        return self.rounded(a, times)
+
     def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
         return a.total(self.rounding, axis, also)
 

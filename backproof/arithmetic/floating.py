@@ -61,6 +61,9 @@ class Float:
     def rounded(self, a: Values, times: int) -> Values:
         return a
 
+    def term(self, a: Values, times: int) -> Values:
+        return a
+
     def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
         return np.asarray(a.sum(axis=axis))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backproof.arithmetic.ball import Ball, BallOps, widened
+from backproof.arithmetic.half import balls_of
 from backproof.comparison.vacuity import Watch
 from backproof.definition import Site, evaluate, keep, recovered, step, undecided
 from backproof.forms import LOGITS
@@ -31,8 +31,6 @@ class Bound:
     values: dict[str, Values]
     radii: dict[str, Values]
     open_samples: NDArray[np.intp]
-    lost: str
-    """The first tensor, in the order of computation, with an infinite radius; or nothing."""
 
 
 class Bounds:
@@ -44,19 +42,27 @@ class Bounds:
         """By point and step, the tensors that it does not exercise, each with the reason."""
         self._known: dict[tuple[Rounding, bool, Point], Bound] = {}
         self._alive: set[str] = set()
+        self._arithmetics: dict[Rounding, BallOps] = {}
 
-    @cached_property
-    def _arithmetics(self) -> dict[Rounding, BallOps]:
-        return {}
+    def _arithmetic(self, rounding: Rounding) -> BallOps:
+        if rounding not in self._arithmetics:
+            self._arithmetics[rounding] = balls_of(rounding)
+        return self._arithmetics[rounding]
 
     def rounding(self, implementation: str) -> Rounding:
         """The rounding model that the implementation declares in this dtype, with its form.
 
-        Kinks that the network does not have are left out, so that models are the same without.
+        What is declared of functions that the network does not have is left out, so that models
+        are the same without.
         """
-        model = Rounding.declared(implementation, self.record.dtype)
-        kinks = tuple(name for name in model.kinks if name in self.record.network.functions)
-        model = replace(model, form=self.record.forms.get(implementation, LOGITS), kinks=kinks)
+        known = implementation in self.record.calibrated
+        model = Rounding.declared(implementation, self.record.dtype, calibrated=known)
+        here = self.record.network.functions
+        kinks, slopes = (
+            tuple(name for name in names if name in here) for names in (model.kinks, model.slopes)
+        )
+        form = self.record.forms.get(implementation, LOGITS)
+        model = replace(model, form=form, kinks=kinks, slopes=slopes)
         if implementation != SUBJECT or not self.record.accuracy:
             return model
         return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
@@ -66,7 +72,7 @@ class Bounds:
         unit = NARROW.get(implementation, 0.0)
         if unit <= Rounding.of(self.record.dtype).unit:
             return None
-        ops = BallOps(replace(self.rounding(implementation), coefficients=unit))
+        ops = balls_of(replace(self.rounding(implementation), coefficients=unit))
         return bound_of(self.record, point, balls_at(self.record, ops, point))
 
     def at(self, implementation: str, point: Point) -> Bound:
@@ -80,11 +86,22 @@ class Bounds:
 
     def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
         watch = Watch(self.record.network, self._alive)
-        ops = self._arithmetics.setdefault(rounding, BallOps(rounding))
+        ops = self._arithmetic(rounding)
         balls = balls_at(self.record, ops, point, watch, recovers=recovers)
         with np.errstate(all="ignore"):
             self.idle[point.name, point.step] = watch.idle(ops, balls)
         return bound_of(self.record, point, balls)
+
+    def sites(self, implementation: str, point: Point) -> dict[str, Ball]:
+        """Every named site of the definition at a point, in the order of computation."""
+        seen: dict[str, Ball] = {}
+
+        def keep(name: str, value: Ball, scope: object) -> Ball:
+            seen[name] = value
+            return value
+
+        balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, keep)
+        return seen
 
     def prepare(self, *implementations: str) -> None:
         """Compute all bounds now: while the workers are busy, say."""
@@ -134,14 +151,15 @@ def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
         values={name: balls[name].value for name in names},
         radii={name: radius_of(balls[name]) for name in names},
         open_samples=np.flatnonzero(unsure),
-        lost=next((name for name, ball in balls.items() if not bounded(ball)), ""),
     )
 
 
 def radius_of(ball: Ball) -> Values:
     """The radius as an array; infinite where the value itself overflowed."""
     radius = np.zeros_like(ball.value) if ball.radius is None else ball.radius
-    if isfinite(float(ball.value.sum())) and isfinite(float(radius.sum())):
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = isfinite(float(ball.value.sum())) and isfinite(float(radius.sum()))
+    if finite:
         return radius
     return np.where(np.isfinite(ball.value) & np.isfinite(radius), radius, np.inf)
 

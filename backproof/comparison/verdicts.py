@@ -18,6 +18,7 @@ from backproof.comparison.explanation import explain
 from backproof.comparison.kernel import Difference, difference
 from backproof.comparison.rows import Row, Status
 from backproof.comparison.vacuity import find_vacuity
+from backproof.comparison.weakness import Weakness
 from backproof.pairing import Waiver
 from backproof.protocol import Tensors
 from backproof.quantities import split
@@ -142,15 +143,24 @@ def compare_point(
     twin = record.evaluations[reference].get(point, {})
     mine, its = bounds.at(SUBJECT, point), bounds.at(reference, point)
     truths = certainty.at(point)
+    weakness = Weakness(bounds, reference, point)
     for row in rows:
-        judge(row, subject, twin, mine, its, len(record.batch(point).inputs))
+        judge(row, subject, twin, mine, its, len(record.batch(point).inputs), weakness)
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
             row.reference_digits = digits(twin[row.name], truths[row.name], record.dtype)
     return rows
 
 
-def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, samples: int) -> None:
+def judge(
+    row: Row,
+    subject: Tensors,
+    twin: Tensors,
+    mine: Bound,
+    its: Bound,
+    samples: int,
+    weakness: Weakness,
+) -> None:
     """Fill one row: shapes, dtypes and names first, then numbers."""
     name = row.name
     radius = None
@@ -192,13 +202,7 @@ def judge(row: Row, subject: Tensors, twin: Tensors, mine: Bound, its: Bound, sa
         row.status = Status.MATCH  # nothing is shown here: see `find_vacuity`
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
-        lost = mine.lost or its.lost
-        row.cause = (
-            f"the bound was lost at {lost}: it overflowed there"
-            if lost
-            else f"power {found.power:.3g}: only errors above that share of the largest element "
-            "would be caught; use a wider dtype or milder values"
-        )
+        row.cause = weakness.cause(row)
     else:
         row.status = Status.MATCH
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -12,10 +13,13 @@ import numpy as np
 from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory
+from backproof.frameworks.jax_functions import ACTIVATIONS, LOSSES, MODES, apply
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
+
+__all__ = ["MODES", "apply", "open_twin", "start"]
 
 # Parameters by name and inputs in, the activation of every layer and the model's output out.
 Forward = Callable[[dict[str, Any], Any], tuple[list[Any], Any]]
@@ -39,49 +43,18 @@ def open_twin(
     """The named factory's ``forward(parameters, inputs)``, or one built from the network."""
     if outputs != "logits":
         raise UsageError(f"a JAX twin's loss is of logits, not of {outputs}: leave it out of forms")
-    forward = build(network) if model is None else factory(model)()
+    if model is None:
+        return built(network, optimizer, dtype)
+    forward = factory(model)()
     if not callable(forward):
         raise UsageError(f"{model} returned {type(forward).__name__}; return a function")
     return JaxTwin(forward, network, optimizer, dtype)
 
 
-MODES = ("jit",)
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "exp": jnp.exp,
-    "log": jnp.log,
-    "sqrt": jnp.sqrt,
-    "log1p": jnp.log1p,
-    "sigmoid": jax.nn.sigmoid,
-    "tanh": jnp.tanh,
-    "expm1": jnp.expm1,
-    "erf": jax.lax.erf,
-    "erfc": jax.lax.erfc,
-    "log1pexp": jax.nn.softplus,
-    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
-    "gelu_tanh": lambda z: jax.nn.gelu(z, approximate=True),
-    "softplus": jax.nn.softplus,
-    "softmax": lambda z: jax.nn.softmax(z, axis=1),
-}
-
-
-def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
-    """An elementary function, for `backproof calibrate`."""
-    held = jnp.asarray(x)
-    return np.asarray(jax.jit(FUNCTIONS[function])(held.astype(dtype)).astype(held.dtype))
-
-
-ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "linear": lambda f, z: z,
-    "relu": lambda f, z: jax.nn.relu(z),
-    "leaky_relu": lambda f, z: jax.nn.leaky_relu(z, f.alpha),
-    "elu": lambda f, z: jax.nn.elu(z, f.alpha),
-    "selu": lambda f, z: jax.nn.selu(z),
-    "softplus": lambda f, z: jax.nn.softplus(z),
-    "gelu": lambda f, z: jax.nn.gelu(z, approximate=f.approximate),
-    "sigmoid": lambda f, z: jax.nn.sigmoid(z),
-    "tanh": lambda f, z: jnp.tanh(z),
-    "softmax": lambda f, z: jax.nn.softmax(z, axis=1),
-}
+@cache
+def built(network: Network, optimizer: Optimizer, dtype: str) -> JaxTwin:
+    """A twin built from the network, and kept, for JAX compiles it for each number of samples."""
+    return JaxTwin(build(network), network, optimizer, dtype)
 
 
 def build(network: Network) -> Forward:
@@ -103,16 +76,10 @@ def build(network: Network) -> Forward:
 
 def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
     """The loss as JAX's users write it, reduced as the network says."""
-    if network.loss.kind == "categorical_cross_entropy":
-        rows = -jnp.sum(targets * jax.nn.log_softmax(outputs, axis=1), axis=1)
-    elif network.loss.kind == "binary_cross_entropy":
-        rows = jax.nn.softplus(outputs) - targets * outputs
-    elif network.loss.kind == "squared_error":
-        rows = jnp.square(outputs - targets)
-    elif network.loss.kind == "hinge":
-        rows = jax.nn.relu(1 - targets * outputs)
-    else:
-        raise UsageError(f"no JAX twin for loss {network.loss.kind!r}: give a model of your own")
+    kind = network.loss.kind
+    if kind not in LOSSES:
+        raise UsageError(f"no JAX twin for loss {kind!r}: give a model of your own")
+    rows = LOSSES[kind](outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(axis=1) if network.loss.outputs == "mean" else rows.sum(axis=1)
     total = rows.mean() if network.loss.batch == "mean" else rows.sum()

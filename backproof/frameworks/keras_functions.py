@@ -1,14 +1,16 @@
-"""Keras's functions: activations of the twins, and what `backproof calibrate` measures."""
+"""Keras's activations and losses for the twins, and the functions that are calibrated."""
 
 from __future__ import annotations
 
 import math
+from functools import cache, partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from backproof.activations import Activation, named
+from backproof.protocol import Tensors
 
 
 def activation(described: Activation) -> Any:
@@ -65,12 +67,60 @@ FUNCTIONS: dict[str, Any] = {
 }
 # The twins run as a graph.
 MODES = ("graph", "eager", "xla")
+# The arrays that a function of `apply` may take, in this order.
+ARGUMENTS = ("x", "kernel", "bias", "targets")
+# `dense` is keras.layers.Dense.
+SUMS: dict[str, Any] = {
+    "product": keras.ops.multiply,
+    "dense": lambda x, kernel, bias: keras.ops.add(keras.ops.matmul(x, kernel), bias),
+    "sum": keras.ops.sum,
+    "column_sum": partial(keras.ops.sum, axis=0),
+    "row_sum": partial(keras.ops.sum, axis=1),
+    "mean": keras.ops.mean,
+}
+LOSSES: dict[str, Any] = {
+    "binary_cross_entropy": partial(keras.losses.BinaryCrossentropy, from_logits=True),
+    "categorical_cross_entropy": partial(keras.losses.CategoricalCrossentropy, from_logits=True),
+    "hinge": keras.losses.Hinge,
+    "squared_error": keras.losses.MeanSquaredError,
+}
 
 
-def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
-    """An elementary function, for `backproof calibrate`."""
-    held = tf.constant(x)
-    compute = FUNCTIONS[function]
-    if mode != "eager":
-        compute = tf.function(compute, jit_compile=mode == "xla")
-    return tf.cast(compute(tf.cast(held, dtype)), held.dtype).numpy()
+def rows(kind: str) -> Any:
+    """The loss of each row, of outputs and targets; a mean over the outputs."""
+    own = LOSSES[kind](reduction=None)
+    return lambda outputs, targets: own(targets, outputs)
+
+
+def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
+    """A function and its gradients, for `backproof calibrate`."""
+    held = {name: tf.cast(tf.constant(array), dtype) for name, array in given.items()}
+    names = tuple(name for name in ARGUMENTS if name in held)
+    found = called(function, mode, names)(held)
+    return {name: tf.cast(value, given["x"].dtype).numpy() for name, value in found.items()}
+
+
+@cache
+def called(function: str | Activation, mode: str, names: tuple[str, ...]) -> Any:
+    """The function in one mode, and kept, for XLA compiles it for each shape."""
+    compute: Any
+    if not isinstance(function, str):
+        compute = keras.activations.get(activation(function))
+    elif function in LOSSES:
+        compute = rows(function)
+    else:
+        compute = (FUNCTIONS | SUMS)[function]
+
+    def results(held: dict[str, Any]) -> dict[str, Any]:
+        arguments = {name: held[name] for name in names}
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            y = compute(*arguments.values())
+        found = {"y": y}
+        if "cotangent" in held:
+            cotangent = tf.reshape(held["cotangent"], tf.shape(y))
+            slopes = tape.gradient(y, arguments, cotangent)
+            found |= {f"gradient/{n}": slopes[n] for n in names if n != "targets"}
+        return found
+
+    return results if mode == "eager" else tf.function(results, jit_compile=mode == "xla")

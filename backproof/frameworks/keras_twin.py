@@ -13,7 +13,7 @@ import tensorflow as tf
 from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory, keras_loop
-from backproof.frameworks.keras_functions import MODES, activation, apply
+from backproof.frameworks.keras_functions import LOSSES, MODES, activation, apply, rows
 from backproof.frameworks.keras_optimizers import SLOTS, own_optimizer
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer, slot_shapes
@@ -106,23 +106,16 @@ def data_loss(network: Network) -> Any:
 
     Keras's losses take the mean over the outputs; where the network sums, that is undone.
     """
-    own: Any
-    if network.loss.kind == "categorical_cross_entropy":
-        own = keras.losses.CategoricalCrossentropy(from_logits=True, reduction=None)
-    elif network.loss.kind == "binary_cross_entropy":
-        own = keras.losses.BinaryCrossentropy(from_logits=True, reduction=None)
-    elif network.loss.kind == "squared_error":
-        own = keras.losses.MeanSquaredError(reduction=None)
-    elif network.loss.kind == "hinge":
-        own = keras.losses.Hinge(reduction=None)
-    else:
-        raise UsageError(f"no Keras twin for loss {network.loss.kind!r}: give a model of your own")
+    kind = network.loss.kind
+    if kind not in LOSSES:
+        raise UsageError(f"no Keras twin for loss {kind!r}: give a model of your own")
+    own = rows(kind)
     by_row = losses.named(network.loss.kind).BY_ROW
     undo = network.fan_out if network.loss.outputs == "sum" and not by_row else 1
     reduce = keras.ops.mean if network.loss.batch == "mean" else keras.ops.sum
 
     def loss(targets: Any, outputs: Any) -> Any:
-        return (network.loss.scale * undo) * reduce(own(targets, outputs))
+        return (network.loss.scale * undo) * reduce(own(outputs, targets))
 
     return loss
 

@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backproof import losses
 from backproof.errors import UsageError
 from backproof.frameworks import factory, torch_loop
+from backproof.frameworks.torch_functions import ACTIVATIONS, LOSSES, MODES, apply
 from backproof.frameworks.torch_optimizers import SLOTS, own_optimizer, set_count
 from backproof.network import Network
 from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Batch
 from backproof.protocol import Tensors
+
+__all__ = ["MODES", "apply", "open_twin", "start"]
 
 
 def start(dtype: str) -> dict[str, str]:
@@ -55,49 +57,6 @@ def build(network: Network) -> nn.Module:
         if not (fused and index == len(network.layers) - 1):
             parts.append(ACTIVATIONS[layer.activation.name](layer.activation))
     return nn.Sequential(*parts)
-
-
-MODES = ("eager",)
-FUNCTIONS: dict[str, Any] = {
-    "exp": torch.exp,
-    "log": torch.log,
-    "sqrt": torch.sqrt,
-    "log1p": torch.log1p,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "expm1": torch.expm1,
-    "erf": torch.erf,
-    "erfc": torch.erfc,
-    "log1pexp": lambda z: F.softplus(z, threshold=40),
-    "gelu": F.gelu,
-    "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
-    # As the binary cross-entropy has it; F.softplus is cut off at 20 and loses half its digits.
-    "softplus": lambda z: F.binary_cross_entropy_with_logits(
-        z, torch.zeros_like(z), reduction="none"
-    ),
-    "softmax": lambda z: torch.softmax(z, dim=1),
-}
-
-
-def apply(function: str, mode: str, x: Any, dtype: str) -> Any:
-    """An elementary function, for `backproof calibrate`."""
-    held = torch.tensor(x)
-    return FUNCTIONS[function](held.to(getattr(torch, dtype))).to(held.dtype).numpy()
-
-
-ACTIVATIONS: dict[str, Any] = {
-    "linear": lambda f: nn.Identity(),
-    "relu": lambda f: nn.ReLU(),
-    "leaky_relu": lambda f: nn.LeakyReLU(f.alpha),
-    "elu": lambda f: nn.ELU(f.alpha),
-    "selu": lambda f: nn.SELU(),
-    # Beyond its threshold softplus(z) is z: with the usual 20, off by e⁻²⁰. 40 serves float64.
-    "softplus": lambda f: nn.Softplus(threshold=40),
-    "gelu": lambda f: nn.GELU(approximate="tanh" if f.approximate else "none"),
-    "sigmoid": lambda f: nn.Sigmoid(),
-    "tanh": lambda f: nn.Tanh(),
-    "softmax": lambda f: nn.Softmax(dim=1),
-}
 
 
 class TorchTwin:
@@ -290,18 +249,10 @@ FINAL: dict[str | None, Any] = {
 
 def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
     """PyTorch's loss for the network's kind, reduced as the network says."""
-    if network.loss.kind == "categorical_cross_entropy":
-        rows = F.cross_entropy(outputs, targets, reduction="none")
-    elif network.loss.kind == "binary_cross_entropy":
-        rows = F.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
-    elif network.loss.kind == "squared_error":
-        rows = F.mse_loss(outputs, targets, reduction="none")
-    elif network.loss.kind == "hinge":
-        rows = torch.clamp(1 - targets * outputs, min=0)
-    else:
-        raise UsageError(
-            f"no PyTorch twin for loss {network.loss.kind!r}: give a model of your own"
-        )
+    kind = network.loss.kind
+    if kind not in LOSSES:
+        raise UsageError(f"no PyTorch twin for loss {kind!r}: give a model of your own")
+    rows = LOSSES[kind](outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(dim=1) if network.loss.outputs == "mean" else rows.sum(dim=1)
     total = rows.mean() if network.loss.batch == "mean" else rows.sum()

@@ -30,6 +30,7 @@ class LossModule(Protocol):
     ``LABELS``: the targets of an output that says no, and yes; None where any number may be one.
     """
 
+    __name__: str
     ACTIVATION: str | None
     BY_ROW: bool
     DECISION: Decision | None

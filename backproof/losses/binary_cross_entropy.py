@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backproof.activations.softplus import Function as Softplus
 from backproof.arithmetic.ball import SLACK, Ball
 from backproof.arithmetic.probabilities import binary, in_form
 from backproof.losses import Values
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 ACTIVATION: str | None = "sigmoid"
 BY_ROW = False
 DECISION: Decision | None = "threshold"
+SOFTPLUS = Softplus()
 LABELS: tuple[float, float] | None = (0.0, 1.0)
 
 
@@ -43,11 +45,11 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     (1 − y)·z − log σ(z), so that up to four roundings are of the size of z. The derivative
     σ(z) − y errs as σ does, and by its own rounding. Of TensorFlow's [z > 0] − y ∓ e/(1 + e) the
     last term, the smaller of σ and 1 − σ, rounds five times; the first is exact for a target of
-    0 or 1, and so is each product in y·(σ − 1) + (1 − y)·σ.
+    0 or 1, and so is each product in y·(σ − 1) + (1 − y)·σ. JAX's is that of its softplus, minus y.
     """
     rows, slope = value(z.value, a.value, y.value)
     inner, outer = rounding.charge("exp"), rounding.charge("log1p")
-    charge = 3 * rounding.unit + max(rounding.charge("softplus"), inner + outer + inner * outer)
+    charge = 3 * rounding.unit + rounding.charge("softplus", inner + outer + inner * outer)
     # PyTorch's (1 − y)·z − log σ(z) has terms of the size of z where the loss is small.
     terms = 4 * rounding.unit
     charge *= 1 + terms  # and what rounds after the function rounds its error too
@@ -68,6 +70,9 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         radius += moved
     radius *= SLACK
     radius += rounding.eta
+    if "binary_cross_entropy" in rounding.slopes:
+        one = Ball(np.ones_like(z.value), None)
+        a = SOFTPLUS.pull_ball(z, a, one, rounding)
     assert a.radius is not None
     own = np.minimum(a.value, 1 - a.value)
     own *= 5

@@ -35,6 +35,8 @@ class Optimizer(Protocol):
     COUNTS: ClassVar[bool]
     """Whether the number of steps made before matters."""
 
+    def __hash__(self) -> int: ...
+
     @property
     def learning_rate(self) -> float: ...
 

@@ -11,7 +11,7 @@ from backproof.comparison.rows import Status
 from backproof.record import SUBJECT
 from backproof.reports import summary
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
-from backproof.rounding import CHARGED, Rounding, measured
+from backproof.rounding import CHARGED, HALF, Rounding, measured
 
 if TYPE_CHECKING:
     import jinja2
@@ -54,6 +54,7 @@ def render(report: Report) -> str:
             digits=[line for duel in every for line in digits_of(duel)],
             functions=CHARGED,
             charges=list(charges_of(report)),
+            precisions=list(precisions_of(report)),
             uncertified=[record.pairing for record in report.records if not affordable(record)],
             compared=[
                 (record, network_in_words(record), record.hashes()) for record in report.records
@@ -202,18 +203,47 @@ def worst(report: Report, column: str) -> list[Row]:
 
 def charges_of(report: Report) -> Iterator[tuple[str, list[str]]]:
     """For each implementation: what its functions were measured to err, and are charged."""
-    dtypes = {record.dtype for record in report.records}
-    references = {name: None for record in report.records for name in record.references}
-    for dtype in sorted(dtypes):
-        for implementation in (SUBJECT, *references):
-            model = Rounding.declared(implementation, dtype)
-            lines = measured(implementation, dtype)
-            cells = []
-            for function in CHARGED:
-                ulps = [float(line["ulps"]) for line in lines if line["function"] == function]
-                found = f"{max(ulps):.2f}" if ulps else "–"
-                cells.append(f"{found} / {model.ulps(function):g}")
-            yield implementation, cells
+    for dtype, implementation, known in implementations(report):
+        model = Rounding.declared(implementation, dtype, calibrated=known)
+        lines = measured(implementation, dtype)
+        cells = []
+        for function in CHARGED:
+            ulps = [float(line["ulps"]) for line in lines if line["function"] == function]
+            found = f"{max(ulps):.2f}" if ulps else "–"
+            cells.append(f"{found} / {model.ulps(function):g}")
+        yield implementation, cells
+
+
+def implementations(report: Report) -> list[tuple[str, str, bool]]:
+    """Dtype and name of each, and whether its measured half precision counts."""
+    found = {
+        (record.dtype, name, name in record.calibrated): None
+        for record in report.records
+        for name in (SUBJECT, *record.references)
+    }
+    return sorted(found, key=lambda each: (each[0], each[1] != SUBJECT))
+
+
+def precisions_of(report: Report) -> Iterator[tuple[str, str, str]]:
+    """For each reference in half precision: what its operations are charged to compute in."""
+    for dtype, implementation, known in implementations(report):
+        if dtype not in HALF or implementation == SUBJECT:
+            continue
+        by_precision: dict[str, list[str]] = {}
+        for operation, precision, _ in Rounding.declared(
+            implementation, dtype, calibrated=known
+        ).inside:
+            by_precision.setdefault(precision, []).append(operation)
+        wider = [f"{p}: {', '.join(by_precision[p])}" for p in by_precision if p != dtype]
+        if known:
+            yield implementation, dtype, f"{'; '.join(wider)}. All else is charged in {dtype}."
+        else:
+            yield (
+                implementation,
+                dtype,
+                f"all is charged in {dtype} itself: the model is one of your own, or what was "
+                "measured of this framework does not hold with these versions on this processor.",
+            )
 
 
 def digits_of(duel: Duel) -> list[tuple[str, str, str, int, float, float]]:

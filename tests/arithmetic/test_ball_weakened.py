@@ -62,8 +62,8 @@ class Forgetful(Rounding):
     def gamma(self, n: int) -> float:
         return self.gammas * super().gamma(n - self.missed)
 
-    def charge(self, function: str) -> float:
-        return self.charged * super().charge(function)
+    def charge(self, function: str, composed: float = 0.0) -> float:
+        return max(self.charged * super().charge(function), composed)
 
 
 def forgetting(**what: float) -> Callable[[Rounding], BallOps]:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from flint import arb
 
-from backproof.calibration import LOCAL, arguments, measure, round_to
 from backproof.frameworks.client import Worker
 from backproof.rounding import CHARGED, FLOOR, Rounding
+from backproof.ulps import LOCAL, arguments, measure, round_to
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,13 +50,13 @@ def test_the_half_precisions_are_exhaustive() -> None:
 def test_the_table_is_what_is_charged() -> None:
     for implementation in ("subject", "keras", "torch", "jax"):
         for dtype in ("float64", "float32", "bfloat16", "float16"):
-            rounding = Rounding.declared(implementation, dtype)
+            rounding = Rounding.declared(implementation, dtype, calibrated=True)
             for function in CHARGED:
                 assert np.isfinite(rounding.charge(function))
     # In float64 nothing that a rule charges errs more than the floor: one model for all.
     for implementation in ("subject", "keras", "torch", "jax"):
         declared = Rounding.declared(implementation, "float64")
-        assert replace(declared, kinks=()) == Rounding.of("float64")
+        assert replace(declared, kinks=(), slopes=()) == Rounding.of("float64")
 
 
 def test_a_worker_applies_its_functions() -> None:

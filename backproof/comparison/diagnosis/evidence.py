@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
 from backproof.arithmetic.floating import Float
+from backproof.arithmetic.half import balls_of
 from backproof.comparison.bounds import WEAKEST_POWER, Bound, Bounds, balls_at, bound_of, distance
 from backproof.definition import Scope, Site, keep, measure, recovered
 from backproof.faults import Kind, Planted
 from backproof.faults.evaluation import computed
 from backproof.probes import PROBES
 from backproof.record import DATA, SUBJECT, Point, Record
-from backproof.rounding import Rounding
+from backproof.rounding import Rounding, held_in
 
 Values = NDArray[np.float64]
 
@@ -84,7 +85,7 @@ class Evidence:
         self.calls = calls(record)
         self.points = [point for point in self.calls if point in self.given]
         self.recovers = record.recovered and who == SUBJECT
-        self._ops = BallOps(bounds.rounding(who))
+        self._ops = balls_of(bounds.rounding(who))
 
     @property
     def unit(self) -> float:
@@ -132,7 +133,7 @@ class Evidence:
     def floats(self, suspect: Suspect | None, point: Point) -> dict[str, Any]:
         """What the suspect, or the definition, gives in float64; a numerical one in its dtype."""
         record = self.record
-        dtype = record.dtype if suspect and suspect.numerical else "float64"
+        dtype = held_in(record.dtype) if suspect and suspect.numerical else "float64"
         state = {k: v.astype(dtype, copy=False) for k, v in record.parameters[point].items()}
         earlier = self._before(point) if suspect and suspect.remembers else []
         values = computed(
@@ -179,7 +180,7 @@ class Evidence:
                 + np.sqrt(self.unit) / 2 * np.nan_to_num(np.abs(wrong[name] - right.values[name]))
                 for name in wrong
             }
-        return Bound(wrong, radii, right.open_samples, "")
+        return Bound(wrong, radii, right.open_samples)
 
     def _left(self, name: str, point: Point, wrong: Bound) -> float:
         """What share of the largest deviation of a tensor the bound leaves open; 0 of a count."""

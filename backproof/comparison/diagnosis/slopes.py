@@ -14,7 +14,7 @@ import numpy as np
 
 from backproof.comparison.bounds import Bounds
 from backproof.record import SUBJECT, Record
-from backproof.rounding import Rounding
+from backproof.rounding import Rounding, held_in
 from backproof.subjects import SLOPES_AT, direction
 
 
@@ -38,7 +38,7 @@ def verdict(record: Record, bounds: Bounds) -> tuple[list[str], list[str]]:
         )
         # The radius is that of the network's loss; one of another size rounds in proportion.
         radius = float(bound.radii["loss"]) * grown(given["loss"], bound.values["loss"])
-        moved = Rounding.of(record.dtype).unit * (float(np.abs(w).max()) + 2 * h) / h
+        moved = Rounding.of(held_in(record.dtype)).unit * (float(np.abs(w).max()) + 2 * h) / h
         doubt = abs(far - near) + 4 * radius / h + 2 * moved * (abs(near) + abs(own))
         if abs(own - near) > doubt:
             wrong.append(name)
