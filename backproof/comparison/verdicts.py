@@ -48,6 +48,7 @@ def compare(
             for point in record.points()
             for row in compare_point(record, bounds, certainty, reference, point)
         ]
+        pass_zeros(mine, record, bounds)
         find_vacuity(mine, bounds.idle)
         rows += mine
     acknowledge_faults(rows, record, bounds, certainty)
@@ -198,13 +199,38 @@ def judge(
         row.detail = describe(found, actual.shape)
         its_off = distance(name, expected, its)
         row.cause = blame(row.reference, off, its_off, apart=bool(found.exceeding))
-    elif radius is not None and not expected.any() and np.isfinite(radius).all():
-        row.status = Status.MATCH  # nothing is shown here: see `find_vacuity`
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
         row.cause = weakness.cause(row)
     else:
         row.status = Status.MATCH
+
+
+def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
+    """A tensor that is all zeros at a point is as good as shown where its bound is small there.
+
+    Zeros have no size of their own to hold a radius against. That of the same tensor at the points
+    where it matches with strength is taken; where there is none, nothing is known, and UNDECIDED
+    stays. (What no point exercises is found afterwards, by `find_vacuity`.)
+    """
+    for row in rows:
+        if row.status is not Status.UNDECIDED or row.power != np.inf or row.bound is None:
+            continue
+        point = Point(row.point, row.step)
+        if row.name not in bounds.at(SUBJECT, point).radii:
+            continue
+        widest = sum(
+            float(bounds.at(who, point).radii[row.name].max()) for who in (SUBJECT, row.reference)
+        )
+        if record.evaluations[row.reference][point][row.name].any():
+            continue
+        sizes = [
+            float(np.abs(record.evaluations[row.reference][Point(r.point, r.step)][row.name]).max())
+            for r in rows
+            if r.name == row.name and r.status is Status.MATCH
+        ]
+        if 2 * widest <= WEAKEST_POWER * max(sizes, default=0.0):
+            row.status, row.cause = Status.MATCH, ""
 
 
 def blame(reference: str, mine: float, its: float, *, apart: bool) -> str:
