@@ -130,6 +130,31 @@ def root_of(paths: list[Path]) -> Path:
     return roots.pop()
 
 
+def ready(
+    paths: list[Path],
+    report: Path | None,
+    only: list[str] | None,
+    reference: list[str] | None,
+    workers: Workers,
+) -> tuple[list[Pairing], list[Broken]]:
+    """The pairings asked for, with their references started, and what could not be loaded."""
+    from backproof import pairing
+
+    if report is not None:
+        from backproof.reports.report import check_writable
+
+        check_writable(report)
+    pairings, broken = pairing.load_all(paths)
+    pairings = chosen(pairings, only)
+    if not pairings and not broken:
+        raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
+    if reference:
+        pairings = [each.against(reference) for each in pairings]
+    for name in sorted({name for each in pairings for name in each.references}):
+        workers.start(name)
+    return pairings, broken
+
+
 def run_verify(
     paths: list[Path],
     report: Path | None,
@@ -144,18 +169,7 @@ def run_verify(
     from backproof import pairing, runs
     from backproof.reports.environment import environment
 
-    if report is not None:
-        from backproof.reports.report import check_writable
-
-        check_writable(report)
-    pairings, broken = pairing.load_all(paths)
-    pairings = chosen(pairings, only)
-    if not pairings and not broken:
-        raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
-    if reference:
-        pairings = [each.against(reference) for each in pairings]
-    for name in sorted({name for each in pairings for name in each.references}):
-        workers.start(name)
+    pairings, broken = ready(paths, report, only, reference, workers)
     today = datetime.date.today()
     judged: list[Judged] = []
     with progress() as bar:

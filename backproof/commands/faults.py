@@ -40,7 +40,7 @@ def faults(
     Exit status 1: a fault escaped, or a fault-free form was called wrong. Else 2: a pairing that
     cannot be loaded. Else 3: nothing could be measured.
     """
-    from backproof.cli import check_references, chosen, console, likely, progress, root_of
+    from backproof.cli import check_references, console, likely, progress, ready, root_of
 
     paths = paths or [Path("comparisons")]
     check_references(reference)
@@ -49,20 +49,9 @@ def faults(
     root = root_of(paths)
     with Workers(reference or likely(paths), "float64", root, limit=time_limit) as workers:
         from backproof import mutation, pairing
-        from backproof.errors import UsageError
         from backproof.reports.faults import Gauged
-        from backproof.reports.report import check_writable
 
-        if report is not None:
-            check_writable(report)
-        loaded, broken = pairing.load_all(paths)
-        loaded = chosen(loaded, pairings)
-        if not loaded and not broken:
-            raise UsageError(f"no pairings in {', '.join(map(str, paths))}")
-        if reference:
-            loaded = [each.against(reference) for each in loaded]
-        for name in sorted({name for each in loaded for name in each.references}):
-            workers.start(name)
+        loaded, broken = ready(paths, report, pairings, reference, workers)
         gauged = Gauged([])
         with progress() as bar:
             task = bar.add_task("", total=len(loaded))

@@ -11,7 +11,7 @@ from backproof.arithmetic.floating import Float
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
 from backproof.comparison.rows import Row, Status
-from backproof.comparison.verdicts import compare_point
+from backproof.comparison.verdicts import compare_point, pass_zeros
 from backproof.definition import evaluate, step
 from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent
@@ -52,6 +52,45 @@ def rows_of(
     )
     rows = compare_point(record, Bounds(record), Certainty(record, wanted=False), reference, point)
     return {row.name: row for row in rows}
+
+
+SIZE = 1e-3
+
+
+@pytest.mark.parametrize(
+    ("term", "elsewhere", "status"),
+    [
+        (1.0, SIZE, Status.MATCH),
+        (1e300, SIZE, Status.UNDECIDED),  # the bound of 1e300 − 1e300 is 1e284
+        (1.0, 0.0, Status.UNDECIDED),  # no point shows how large the tensor is
+    ],
+)
+def test_zeros_pass_only_beside_a_size(term: float, elsewhere: float, status: Status) -> None:
+    network = Network((Dense(2, 1, bias=False),), Loss("squared_error"))
+    found = {}
+    record = Record(
+        pairing="zeros",
+        subject="definition",
+        network=network,
+        optimizer=GradientDescent(0.1),
+        dtype="float64",
+        quantities=("activation",),
+        waivers=(),
+        references=("torch",),
+        steps=1,
+        batches=dict.fromkeys((DATA, "elsewhere"), Batch(np.ones((1, 2)), np.zeros((1, 1)))),
+        evaluations={SUBJECT: {}, "torch": {}},
+    )
+    for place, a, b in ((DATA, term, -term), ("elsewhere", elsewhere, 0.0)):
+        point = Point(place, 0)
+        record.parameters[point] = {"dense_1/kernel": np.array([[a], [b]])}
+        found[point] = {"activation/dense_1": np.array([[a + b]])}
+        record.evaluations[SUBJECT][point] = record.evaluations["torch"][point] = found[point]
+    bounds, unsure = Bounds(record), Certainty(record, wanted=False)
+    rows = [row for p in found for row in compare_point(record, bounds, unsure, "torch", p)]
+    assert rows[0].status is Status.UNDECIDED
+    pass_zeros(rows, record, bounds)
+    assert rows[0].status is status
 
 
 def drawn(network: Network, samples: int, scale: float = 1.0) -> tuple[Parameters, Batch]:
