@@ -18,6 +18,7 @@ from backproof import losses
 from backproof.arithmetic import Ops
 from backproof.arithmetic.floating import Float
 from backproof.arithmetic.sums import PENALTY, data_terms, sums_of
+from backproof.moments import loosened
 from backproof.network import Network, Penalty
 from backproof.optimizers import STEP_COUNT, Optimizer
 from backproof.parameters import Array, Batch
@@ -190,12 +191,32 @@ def step(
         w = ops.exact(state[name])
         slots = {slot: ops.exact(state[f"{slot}/{name}"]) for slot in optimizer.SLOTS}
         change, after = optimizer.change(ops, w, gradients[f"gradient/{name}"], slots, count)
+        if not optimizer.SLOTS and sums_of(network, 1).kinds[name]:
+            change = apart(ops, network.penalty, w, change, abs(optimizer.learning_rate))
         change = at(f"change/{name}", change, scope)
         updated[f"updated/{name}"] = at(f"updated/{name}", ops.subtract(w, change), scope)
         for slot, value in after.items():
             key = f"updated/{slot}/{name}"
             moved[key] = at(key, value, scope)
     return updated | moved
+
+
+def apart(ops: Ops[T], penalty: Penalty, w: T, change: T, rate: float) -> T:
+    """The change, as code may make it that takes each penalty off W by itself.
+
+    W − ηg − 2ηλW in any order, or W(1 − 2ηλ) − ηg: for each penalty one sum more, and of a decay
+    1 − 2ηλ and its product with W. None of these is larger than |W|, the change, and twice what the
+    penalties take off (twice, for the gradient may all but cancel them in the change).
+    """
+    times = bool(penalty.l1) + 2 * bool(penalty.l2)
+    change = ops.rounded(change, times)
+    # A factor that is not rounded: these are sizes.
+    size = ops.scale(w, 1 + 4 * rate * penalty.l2, roundings=-1)
+    change = loosened(ops, change, size, times)
+    if penalty.l1:
+        size = ops.scale(ops.sign(w), 2 * rate * penalty.l1, roundings=-1)
+        change = loosened(ops, change, size, times)
+    return change
 
 
 def recovered(

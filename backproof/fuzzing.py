@@ -42,15 +42,10 @@ PER_SHAPE = 6
 
 @dataclass
 class Tally:
-    """What a run of the fuzzer has compared.
-
-    ``constant``: how much of it with a softmax of one unit, which is 1 whatever comes in. What
-    follows from that alone, above all gradients of 0, no bound can decide.
-    """
+    """What a run of the fuzzer has compared."""
 
     cases: int = 0
     statuses: Counter[Status] = field(default_factory=Counter)
-    constant: Counter[Status] = field(default_factory=Counter)
     nearest: float = 0.0
 
     @property
@@ -62,13 +57,11 @@ class Tally:
 
     def line(self) -> str:
         """How many were compared, decided and mismatched."""
-        compared, others = self.statuses.total(), self.statuses - self.constant
-        share = f" ({decided(self.statuses) / compared:.1%}" if compared else ""
-        if self.constant and others:
-            share += f"; {decided(others) / others.total():.1%} without a softmax of one unit"
+        compared = self.statuses.total()
+        share = f" ({decided(self.statuses) / compared:.1%})" if compared else ""
         return (
             f"{self.cases} networks, {compared} comparisons: {decided(self.statuses)} decided"
-            f"{share}{')' if share else ''}, {self.statuses[Status.MISMATCH]} mismatched, "
+            f"{share}, {self.statuses[Status.MISMATCH]} mismatched, "
             f"{self.statuses[Status.ERROR]} in error; at most {self.nearest:.2f} of a bound used"
         )
 
@@ -155,8 +148,6 @@ def fuzz(
         if not failed:  # what shrinking tries is not counted
             tally.cases += 1
             tally.statuses.update(row.status for row in rows)
-            if any(f.activation.name == "softmax" and f.fan_out == 1 for f in case.network.layers):
-                tally.constant.update(row.status for row in rows)
             tally.nearest = max([tally.nearest, *(row.bound_used or 0 for row in rows)])
             on_case(tally)
         wrong = [row for row in rows if row.status in (Status.MISMATCH, Status.ERROR)]

@@ -142,10 +142,14 @@ class Network:
 
     @property
     def functions(self) -> frozenset[str]:
-        """The names of its activations and of its loss, and ``abs`` if its penalty takes that."""
-        absolute = ("abs",) if self.penalty.l1 else ()
+        """The names of its activations and of its loss."""
         named = (layer.activation.name for layer in self.layers)
-        return frozenset((*named, self.loss.kind, *absolute))
+        return frozenset((*named, self.loss.kind))
+
+    @property
+    def has_single_softmax(self) -> bool:
+        """Whether a layer is a softmax of one unit, which is 1 whatever comes in."""
+        return any(f.activation.name == "softmax" and f.fan_out == 1 for f in self.layers)
 
     @property
     def fan_in(self) -> int:

@@ -32,7 +32,7 @@ MODES = {"keras": ("graph", "eager"), "torch": ("eager",), "jax": ("jit",)}
 
 # Functions for which an implementation takes another subgradient at an exact kink than the
 # definition does (tests/gate/test_kinks.py asks the frameworks). Both are right.
-KINKS = {"keras": ("hinge", "selu"), "torch": ("hinge",), "jax": ("abs", "leaky_relu")}
+KINKS = {"keras": ("hinge", "selu"), "torch": ("hinge",), "jax": ("leaky_relu",)}
 
 # Losses whose slope an implementation takes as exp(z − softplus(z)) − y: the exponent rounds.
 SLOPES = {"jax": ("binary_cross_entropy",)}
@@ -66,8 +66,9 @@ class Rounding:
     whose slope is exp(z − softplus(z)) − y. ``whole``: functions are called as such, not put
     together from others, as in a framework's twin. ``inside`` says of operations in half precision
     what they compute in, and whether their underflow is "gradual" or "flushed"; see
-    `backproof.arithmetic.half`. Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd
-    edition, section 2.2, with η for underflow as in (2.8).
+    `backproof.arithmetic.half`. ``shifted``: a softmax takes its row's largest off first, so that
+    one of a single unit is exactly 1, and passes exactly nothing back. Source: Higham, Accuracy and
+    Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
     """
 
     dtype: str
@@ -81,6 +82,7 @@ class Rounding:
     slopes: tuple[str, ...] = ()
     whole: bool = False
     inside: Inside = ()
+    shifted: bool = False
 
     @staticmethod
     @lru_cache
@@ -145,7 +147,8 @@ class Rounding:
 
     def held(self, roundings: int) -> float:
         """What is lost beside γ where a coefficient of so many roundings is held more narrowly."""
-        return replace(self, unit=self.coefficients).gamma(roundings) if self.coefficients else 0.0
+        narrow = self.coefficients and roundings > 0
+        return replace(self, unit=self.coefficients).gamma(roundings) if narrow else 0.0
 
     def error(self, function: str) -> float:
         """The absolute error that is declared for one call of ``function``, beyond its charge."""

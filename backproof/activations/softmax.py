@@ -33,10 +33,14 @@ class Function:
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         p = self.value(z.value)
+        if single(z, rounding):
+            return Ball(p, np.zeros_like(p))
         return Ball(p, softmax_radius(z, p, rounding))
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """a ⊙ (g − Σ_j a_j g_j), by the rules of product, sum and difference."""
+        if single(z, rounding) and np.isfinite(cotangent.magnitude).all():
+            return Ball(np.zeros_like(a.value), np.zeros_like(a.value))
         weighted = cotangent.times(a, rounding)
         total = weighted.row_total(rounding)
         centred = cotangent.minus(total, rounding)
@@ -56,6 +60,14 @@ class Function:
         sums = [row[0] for row in weighted.by_row(lambda row: [sum(row, arb(0))])]
         repeated = Certified([s for s in sums for _ in range(a.columns)], a.shape)
         return weighted.zip(lambda pg, ps: pg - ps, a.zip(lambda p, s: p * s, repeated))
+
+
+def single(z: Ball, rounding: Rounding) -> bool:
+    """Whether this is a softmax of one unit, of which the model says that it is exactly 1.
+
+    exp(z − z) = exp(0) = 1, and 1/1 = 1; what it passes back is 1·(g − 1·g) = 0.
+    """
+    return rounding.shifted and z.shape[1] == 1 and bool(np.isfinite(z.magnitude).all())
 
 
 def certified_softmax(row: list[arb]) -> list[arb]:

@@ -334,16 +334,12 @@ class BallOps:
         return Ball(np.abs(a.value), a.radius)
 
     def sign(self, a: Ball) -> Ball:
-        """−1, 0 or 1; all of them where the sign is in doubt.
-
-        Exact zeros have sign 0, but for an implementation that takes another slope of abs there.
-        """
+        """−1, 0 or 1; all of them where the sign is in doubt."""
         value = np.sign(a.value)
-        open_kink = (value == 0) & ("abs" in self.rounding.kinks)
         if a.radius is None:
-            return Ball(value, 2.0 * open_kink if open_kink.any() else None)
+            return Ball(value, None)
         doubtful = (np.abs(a.value) <= 2 * a.radius) & (a.radius > 0)
-        return Ball(value, 2.0 * (doubtful | open_kink))
+        return Ball(value, 2.0 * doubtful)
 
     def gather(self, a: Ball, index: NDArray[np.intp]) -> Ball:
         radius = None if a.radius is None else np.ravel(a.radius)[index]

@@ -22,6 +22,7 @@ import numpy as np
 
 from backproof import activations
 from backproof.activations import Activation
+from backproof.activations.softmax import single
 from backproof.arithmetic.ball import SLACK, Ball, BallOps
 from backproof.arithmetic.steps import PULLED, ROUNDED_STEPS, ROWS, SLOPE
 from backproof.losses import LossModule
@@ -54,6 +55,7 @@ class HalfOps(BallOps):
                 own = replace(own, charges=charges, whole=True)
             wide = Rounding.of(precision.partition(",")[0])
             wide = replace(wide, kinks=own.kinks, slopes=own.slopes, form=own.form)
+            wide = replace(wide, shifted=own.shifted)
             self._inside[name] = (
                 (BallOps(own), None) if precision == rounding.dtype else (BallOps(wide), own)
             )
@@ -130,9 +132,14 @@ class HalfOps(BallOps):
         return Ball(joined.value, joined.radius + own)
 
     def activate(self, f: Activation, z: Ball) -> Ball:
+        if f.name == "softmax" and single(z, self.rounding):  # 0 and 1 round to themselves
+            return super().activate(f, z)
         return self.within(f.name, lambda ops: ops.activate(f, z), f, z, measured=usual(f.name, z))
 
     def pull(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
+        if f.name == "softmax" and single(z, self.rounding):
+            return super().pull(f, z, a, cotangent)
+
         def compute(ops: BallOps) -> Ball:
             return ops.pull(f, z, a, cotangent)
 
@@ -145,6 +152,9 @@ class HalfOps(BallOps):
         The slope is taken of the layer's own activation where that was found to be so (it computes
         in a wider precision), else of one that rounds like the rest of it.
         """
+        alone = loss.ACTIVATION == "softmax" and single(z, self.rounding)
+        if alone and (y.value == 1).all():
+            return super().head(loss, z, a, y)
         name = loss.__name__.rpartition(".")[2]
         fused = loss.ACTIVATION
         hard = fused is None or not (y.value * (1 - y.value)).any()

@@ -75,9 +75,12 @@ class Bounds:
         ops = balls_of(replace(self.rounding(implementation), coefficients=unit))
         return bound_of(self.record, point, balls_at(self.record, ops, point))
 
-    def at(self, implementation: str, point: Point) -> Bound:
-        """How far that implementation may lie from the exact result at that point."""
-        rounding = self.rounding(implementation)
+    def at(self, implementation: str, point: Point, *, shifted: bool = False) -> Bound:
+        """How far that implementation may lie from the exact result at that point.
+
+        ``shifted``: if each softmax takes the largest of its row off, see `Rounding`.
+        """
+        rounding = replace(self.rounding(implementation), shifted=shifted)
         recovers = self.record.recovered and implementation == SUBJECT
         key = (rounding, recovers, point)
         if key not in self._known:

@@ -145,12 +145,38 @@ def compare_point(
     mine, its = bounds.at(SUBJECT, point), bounds.at(reference, point)
     truths = certainty.at(point)
     weakness = Weakness(bounds, reference, point)
+    samples = len(record.batch(point).inputs)
     for row in rows:
-        judge(row, subject, twin, mine, its, len(record.batch(point).inputs), weakness)
+        judge(row, subject, twin, mine, its, samples, weakness)
+    if record.network.has_single_softmax and any(r.status is Status.UNDECIDED for r in rows):
+        mine, its = (bounds.at(who, point, shifted=True) for who in (SUBJECT, reference))
+        rows = [sharpened(row, subject, twin, mine, its, samples, weakness) for row in rows]
+    for row in rows:
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
             row.reference_digits = digits(twin[row.name], truths[row.name], record.dtype)
     return rows
+
+
+def sharpened(
+    row: Row,
+    subject: Tensors,
+    twin: Tensors,
+    mine: Bound,
+    its: Bound,
+    samples: int,
+    weakness: Weakness,
+) -> Row:
+    """An undecided row again, by the bounds of code whose softmax of one unit is exactly 1.
+
+    Correct code need not keep them: it may divide by a reciprocal, and pass rounding errors back.
+    What does keep them matches. What does not stays undecided, and is no mismatch.
+    """
+    if row.status is not Status.UNDECIDED:
+        return row
+    again = replace(row, cause="", detail="")
+    judge(again, subject, twin, mine, its, samples, weakness)
+    return again if again.status is Status.MATCH else row
 
 
 def judge(

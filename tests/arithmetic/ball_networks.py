@@ -26,7 +26,7 @@ from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Array, Batch, Parameters
 from backproof.rounding import Rounding
-from tests.arithmetic.adversary import Adversary, Row
+from tests.arithmetic.adversary import ONE, Adversary, Row
 from tests.arithmetic.ball_cases import Rows, flat
 from tests.arithmetic.ball_forms import FORMS, FUNCTIONS, NAMES, PULLS, SLOPES
 from tests.arithmetic.ball_sums import (
@@ -166,28 +166,53 @@ def backpropagation(
     delta = [[applied(early, x) for x in slope(m, *rows)] for rows in ends]
     if losses.named(kind).ACTIVATION is None:
         delta = pulled(m, network.layers[-1].activation, zs[-1], outputs[-1], delta)
+    rate, made = part(m, arb(OPTIMIZER.learning_rate)), {}
     for index in reversed(range(len(network.layers))):
         name = f"dense_{index + 1}"
         for key, left in ((f"{name}/kernel", turned(below[index])), (f"{name}/bias", [None])):
-            found[f"gradient/{key}"] = [
-                whole_gradient(m, a, d, late, pulls(network.penalty, w) if key in punished else ())
+            penalty = network.penalty if key in punished else Penalty()
+            elements = [
+                (a, d, w)
                 for a, row in zip(left, weights.get(key, []), strict=False)
                 for d, w in zip(turned(delta), row, strict=True)
+            ]
+            found[f"gradient/{key}"] = [
+                whole_gradient(m, a, d, late, pulls(penalty, w)) for a, d, w in elements
+            ]
+            # The step may know the gradient of the loss alone, and take the penalties off W.
+            made[key] = [
+                stepped(m, w, rate.apply(whole_gradient(m, a, d, late, ())), penalty)
+                for a, d, w in elements
             ]
         if index:
             back = [[m.dot(d, row) for row in weights[f"{name}/kernel"]] for d in delta]
             under = network.layers[index - 1].activation
             delta = pulled(m, under, zs[index - 1], outputs[index - 1], back)
 
-    rate = part(m, arb(OPTIMIZER.learning_rate))
     for name, weight in weights.items():
         changes = map(rate.apply, found[f"gradient/{name}"])
         after = list(map(m.subtract, flat(weight), changes))
+        if m.random.random() < 0.5:
+            after = made[name]
         found[f"updated/{name}"] = after
         undone = map(m.subtract, flat(weight), after)
         held = m.coefficient(arb(OPTIMIZER.learning_rate), 1)
         found[f"recovered gradient/{name}"] = [m.divide(x, held) for x in undone]
     return found
+
+
+def stepped(m: Adversary, w: arb, change: arb, penalty: Penalty) -> arb:
+    """w − change, and less what the penalties take off it; that of l2 may be a decay of w first."""
+    rate, kept, taken = arb(OPTIMIZER.learning_rate), w, [-change]
+    if penalty.l2:
+        decay = m.coefficient(2 * rate * penalty.l2, 3)
+        if m.random.random() < 0.5:
+            kept = m.multiply(m.subtract(ONE, decay), w)
+        else:
+            taken.append(-m.multiply(decay, w))
+    if penalty.l1:
+        taken.append(-m.multiply(m.coefficient(rate * penalty.l1, 2), w.sgn()))
+    return m.total([kept, *taken])
 
 
 def affine(m: Adversary, rows: Rows, columns: Rows, biases: Row) -> Rows:

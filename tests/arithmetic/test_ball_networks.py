@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 from flint import arb
 
-from backproof.arithmetic.ball import BallOps
+from backproof import definition
+from backproof.arithmetic.ball import Ball, BallOps
+from backproof.moments import loosened
+from backproof.network import Penalty
 from backproof.rounding import Rounding
+from tests.arithmetic import ball_networks
 from tests.arithmetic.adversary import Adversary
 from tests.arithmetic.ball_cases import DTYPES, share
 from tests.arithmetic.ball_checks import CHARGES, model
@@ -28,6 +34,30 @@ from tests.arithmetic.plain_code import with_numpy, with_torch
 
 CASES = 500
 MACHINES = 3
+
+
+# Such as take off a good part of the weight, or nearly all of it, or more.
+DECAYING = (Penalty(l2=0.3), Penalty(l2=1.5), Penalty(l2=6.0, l1=0.02), Penalty(l1=0.5))
+
+
+def missing(kind: str) -> Callable[..., Ball]:
+    """The rule of `definition.apart` that does not know of one penalty."""
+    sound = definition.apart
+    return lambda ops, penalty, w, change, rate: sound(
+        ops, replace(penalty, **{kind: 0.0}), w, change, rate
+    )
+
+
+WEAKENED: dict[str, tuple[str, Any]] = {
+    "the gradient has them all": ("apart", lambda ops, penalty, w, change, rate: change),
+    "no l1 apart": ("apart", missing("l1")),
+    "no l2 apart": ("apart", missing("l2")),
+    "a rounding less": (
+        "loosened",
+        lambda ops, value, at, times: loosened(ops, value, at, times - 1),
+    ),
+    "a weight of no size": ("loosened", lambda ops, value, at, times: value),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +102,21 @@ def test_sums_taken_in_one_order_are_caught_in_every_quantity():
         if not missed:
             break
     assert not missed
+
+
+@pytest.mark.parametrize("name", WEAKENED)
+def test_steps_that_take_the_penalties_off_by_themselves_are_charged(name, monkeypatch):
+    rule, careless = WEAKENED[name]
+    monkeypatch.setattr(definition, rule, careless)
+    monkeypatch.setattr(ball_networks, "PENALTIES", DECAYING)
+
+    def search() -> None:
+        for tensor, used in tensors("float32"):
+            if tensor.startswith("updated"):
+                used()
+
+    with pytest.raises(AssertionError, match="but the radius is"):
+        search()
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -55,16 +55,11 @@ def rows_against(reference: str, slope_at_zero: float) -> list[Row]:
 
 @pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
 def test_a_weight_of_exactly_zero_is_no_false_alarm(reference: str) -> None:
-    """The gradient of abs at 0 is 0 in Keras and PyTorch, as in the definition, and 1 in JAX."""
-    rows = rows_against(reference, 0.0)
-    assert all(row.status in (Status.MATCH, Status.UNDECIDED) for row in rows)
-    (gradient,) = (row for row in rows if row.quantity == "gradient")
-    assert gradient.max_abs_diff is not None
-    # The size of the disagreement is that of the choice, or nothing beyond rounding.
-    assert round(gradient.max_abs_diff / L1, 6) == (reference == "jax")
+    """The gradient of abs at 0 is 0, as in the definition; in JAX's twin, not in JAX's own abs."""
+    assert {row.status for row in rows_against(reference, 0.0)} == {Status.MATCH}
 
 
-@pytest.mark.parametrize("reference", ["keras", "torch"])
-def test_another_choice_than_both_is_a_mismatch(reference: str) -> None:
+@pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
+def test_another_choice_is_a_mismatch(reference: str) -> None:
     (gradient,) = (r for r in rows_against(reference, 1.0) if r.quantity == "gradient")
     assert gradient.status is Status.MISMATCH

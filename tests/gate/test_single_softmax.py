@@ -1,0 +1,89 @@
+"""A softmax of one unit is 1 whatever comes in, and what follows from that is exactly 0.
+
+Correct code may get 1 ± u there, and pass rounding errors back; code that takes the largest of the
+row off, as all references do, gets exactly 1. See `backproof.comparison.verdicts.sharpened`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backproof.comparison.bounds import Bounds
+from backproof.comparison.certainty import Certainty
+from backproof.comparison.rows import Row, Status
+from backproof.comparison.verdicts import compare_point
+from backproof.drawing import Case
+from backproof.fuzzing import rows_of
+from backproof.network import Dense, Loss, Network, Penalty
+from backproof.optimizers.gradient_descent import GradientDescent
+from backproof.parameters import Batch
+from backproof.probes import drawn_parameters
+from backproof.record import DATA, SUBJECT, Point, Record
+from backproof.runs import Workers
+from tests.comparison.grounds import judged, record_of
+from tests.gate.conftest import ROOT
+
+HIDDEN = Network(
+    (Dense(2, 3, "tanh"), Dense(3, 1, "softmax"), Dense(1, 2)), Loss("squared_error"), Penalty(l2=0)
+)
+LAST = Network(
+    (Dense(2, 3, "tanh"), Dense(3, 1, "softmax")), Loss("categorical_cross_entropy"), Penalty()
+)
+PENALISED = Network(HIDDEN.layers, HIDDEN.loss, Penalty(l2=1e-18))
+NETWORKS = {"hidden": HIDDEN, "last": LAST, "with a penalty as small as the errors": PENALISED}
+NAME = "gradient/dense_1/kernel"
+HERE = Point(DATA, 0)
+
+
+def case(network: Network) -> Case:
+    stream = np.random.default_rng(0)
+    targets = np.ones((4, 1)) if network is LAST else stream.normal(size=(4, 2))
+    batch = Batch(stream.normal(size=(4, 2)), targets)
+    return Case(network, drawn_parameters(network, stream), batch)
+
+
+def record(network: Network) -> Record:
+    """The definition is subject and reference."""
+    drawn = case(network)
+    return record_of(
+        network, GradientDescent(0.1), (drawn.parameters, drawn.batch), steps=1, points=[]
+    )
+
+
+def rows(found: Record) -> dict[str, Row]:
+    certainty = Certainty(found, wanted=False)
+    return {row.name: row for row in compare_point(found, Bounds(found), certainty, "torch", HERE)}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_exactly_as_it_should_be_matches(name: str) -> None:
+    assert {row.status for row in rows(record(NETWORKS[name])).values()} == {Status.MATCH}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_bounds_of_all_correct_code_do_not_decide_that(name: str, monkeypatch) -> None:
+    monkeypatch.setattr(Network, "has_single_softmax", False)
+    assert rows(record(NETWORKS[name]))[NAME].status is Status.UNDECIDED
+
+
+@pytest.mark.parametrize(("error", "status"), [(1e-18, Status.UNDECIDED), (1e-12, Status.MISMATCH)])
+def test_rounding_errors_are_no_match_and_no_mismatch(error: float, status: Status) -> None:
+    found = record(HIDDEN)
+    found.evaluations[SUBJECT][HERE][NAME] = np.full((2, 3), error)
+    assert rows(found)[NAME].status is status
+
+
+def test_what_is_zero_at_every_point_shows_nothing() -> None:
+    (row,) = (row for row in judged(record(HIDDEN)) if row.name == NAME)
+    assert row.status is Status.UNDECIDED
+    assert row.cause.startswith("no point exercises it")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
+@pytest.mark.parametrize("name", ["hidden", "last"])
+def test_references_get_exactly_1(name: str, reference: str, dtype: str) -> None:
+    with Workers([reference], dtype, ROOT) as workers:
+        found = rows_of(case(NETWORKS[name]), workers)
+    assert {row.status for row in found} == {Status.MATCH}
