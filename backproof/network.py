@@ -147,11 +147,6 @@ class Network:
         return frozenset((*named, self.loss.kind))
 
     @property
-    def has_single_softmax(self) -> bool:
-        """Whether a layer is a softmax of one unit, which is 1 whatever comes in."""
-        return any(f.activation.name == "softmax" and f.fan_out == 1 for f in self.layers)
-
-    @property
     def fan_in(self) -> int:
         return self.layers[0].fan_in
 

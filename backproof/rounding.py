@@ -66,9 +66,9 @@ class Rounding:
     whose slope is exp(z − softplus(z)) − y. ``whole``: functions are called as such, not put
     together from others, as in a framework's twin. ``inside`` says of operations in half precision
     what they compute in, and whether their underflow is "gradual" or "flushed"; see
-    `backproof.arithmetic.half`. ``shifted``: a softmax takes its row's largest off first, so that
-    one of a single unit is exactly 1, and passes exactly nothing back. Source: Higham, Accuracy and
-    Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
+    `backproof.arithmetic.half`. ``settled``: not any correct code, but what goes the definition's
+    way where there are several: see `on_its_way`. Source: Higham, Accuracy and Stability of
+    Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
     """
 
     dtype: str
@@ -82,7 +82,7 @@ class Rounding:
     slopes: tuple[str, ...] = ()
     whole: bool = False
     inside: Inside = ()
-    shifted: bool = False
+    settled: bool = False
 
     @staticmethod
     @lru_cache
@@ -131,6 +131,15 @@ class Rounding:
         """The model in which that operation computes in that precision."""
         others = tuple(each for each in self.inside if each[0] != operation)
         return replace(self, inside=(*others, (operation, precision, underflow)))
+
+    def on_its_way(self) -> Rounding:
+        """The model of code that goes the way of the definition's value, where several are right.
+
+        At a kink within rounding it is on the side of the value, and at an exact one it has the
+        definition's slope; its softmax takes the row's largest off first, so that one of a single
+        unit is exactly 1, and passes exactly nothing back.
+        """
+        return replace(self, settled=True, kinks=())
 
     def unit_in(self, operation: str) -> float:
         """The unit roundoff of what an operation computes in."""

@@ -56,10 +56,10 @@ class Exponential(ABC):
         charge on exp at e, and by u at e and at 1. Coefficients and products round at s. The
         slope there is at most |left|·exp(z + 2r).
         """
-        above, below = sides(z)
+        above, below = sides(z, rounding)
         right, left = map(abs, self.slopes)
         to_right, to_left = map(rounding.gamma, self.ROUNDINGS)
-        e, s = exponentials(z)
+        e, s = exponentials(z, rounding)
         of_exp = rounding.charge("exp") * e + rounding.unit * (1 + e)
         own = np.maximum(of_exp, rounding.charge("expm1") * s) * (1 + to_left) + to_left * s
         radius = SLACK * np.maximum(below * (left * own), above * (to_right * right * z.magnitude))
@@ -67,7 +67,8 @@ class Exponential(ABC):
         radius += rounding.eta * (above & (to_right > 0) & (z.magnitude > 0))
         if z.radius is not None:
             radius += SLACK * z.radius * np.maximum(above * right, below * (left * e))
-        radius[(z.value == 0) & ~above] = 0  # exp(0) − 1 is 0 in every form
+        exact = True if z.radius is None else z.radius == 0
+        radius[(z.value == 0) & exact] = 0  # exp(0) − 1 is 0 in every form
         return Ball(self.value(z.value), radius)
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
@@ -79,11 +80,13 @@ class Exponential(ABC):
         the sign of its a, exp(z) − 1: where that is no more than the error of exp, z is in doubt.
         """
         assert a.radius is not None
-        above, below = sides(z)
+        above, below = sides(z, rounding)
         right, left = self.slopes
         to_right, to_left = (rounding.gamma(max(n - 1, 0)) for n in self.ROUNDINGS)
-        e, s = exponentials(z)
-        above |= blurred(z, rounding) & ((z.value != 0) | (s > 0) | (self.name in rounding.kinks))
+        e, s = exponentials(z, rounding)
+        if not rounding.settled:
+            kink = (z.value != 0) | (s > 0) | (self.name in rounding.kinks)
+            above |= blurred(z, rounding) & kink
         of_left = a.radius * (1 + 4 * rounding.unit)
         of_left = of_left + abs(left) * (to_left + rounding.unit * (1 + e)) * (1 + to_left)
         radius = SLACK * np.maximum(below * of_left, above * (to_right * abs(right)))
@@ -142,7 +145,9 @@ def blurred(z: Ball, rounding: Rounding) -> np.ndarray:
     return np.asarray(nearest >= -3 * rounding.charge("exp") - 6 * rounding.unit)
 
 
-def exponentials(z: Ball) -> tuple[Values, Values]:
-    """The largest exp(ẑ) and 1 − exp(ẑ) of a ẑ ≤ 0 within reach."""
+def exponentials(z: Ball, rounding: Rounding) -> tuple[Values, Values]:
+    """The largest exp(ẑ) and 1 − exp(ẑ) of a ẑ ≤ 0 within reach, or beyond 0 on a settled side."""
     reach = 0.0 if z.radius is None else 2 * z.radius
-    return np.exp(np.minimum(z.value + reach, 0)), -np.expm1(np.minimum(z.value - reach, 0))
+    top = z.value + reach
+    top = np.where(z.value > 0, 0, top) if rounding.settled else np.minimum(top, 0)
+    return np.exp(top), -np.expm1(np.minimum(z.value - reach, 0))

@@ -43,7 +43,7 @@ class Function:
         Alpha is held with a relative error of u, and the product rounds once: γ₂ at the size of
         alpha·z, wherever some implementation may take that branch.
         """
-        above, below = sides(z)
+        above, below = sides(z, rounding)
         alpha = abs(self.alpha)
         known = rounding.gamma(2) + rounding.held(1)
         radius = below * (alpha * known * SLACK * z.magnitude)
@@ -58,7 +58,7 @@ class Function:
         For ĝ·ŝ − G·S with ŝ and S on either side: |ŝ|·|ĝ − G| + |ŝ − S|·|G|, and likewise with the
         sides exchanged. Where r_z = 0, z is what it is, and the slope at an exact 0 is alpha, or 1.
         """
-        above, below = sides(z)
+        above, below = sides(z, rounding)
         above |= (z.value == 0) & (self.name in rounding.kinks)
         alpha, size = abs(self.alpha), cotangent.magnitude
         radius = below * (alpha * (rounding.gamma(2) + rounding.held(1)) * SLACK * size)
@@ -84,11 +84,15 @@ class Function:
         return z.zip(pulled, cotangent)
 
 
-def sides(z: Ball) -> tuple[np.ndarray, np.ndarray]:
+def sides(z: Ball, rounding: Rounding) -> tuple[np.ndarray, np.ndarray]:
     """Where some z within reach may be positive, and where some may not be: both, in doubt.
 
     The value, the exact result and any implementation's are within 2r of each other. A radius that
-    is not a number settles nothing.
+    is not a number settles nothing. On a settled side the definition goes on beyond the kink.
     """
-    reach = 0.0 if z.radius is None else 2 * z.radius
-    return ~(z.value + reach <= 0), ~(z.value - reach > 0)
+    reach = np.zeros_like(z.value) if z.radius is None else 2 * z.radius
+    above, below = ~(z.value + reach <= 0), ~(z.value - reach > 0)
+    if rounding.settled:
+        known, up = np.isfinite(z.value + reach), z.value > 0
+        above, below = np.where(known, up, above), np.where(known, ~up, below)
+    return above, below

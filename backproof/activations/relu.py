@@ -32,13 +32,17 @@ class Function:
         return cotangent * (z > 0)
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
-        """The radius of z, and 0 where z + 2r ≤ 0: there every implementation gives exactly 0."""
+        """The radius of z, and 0 where z + 2r ≤ 0: there every implementation gives exactly 0.
+
+        Above the kink the definition goes on as z, and below it as 0, where the side is settled.
+        """
         value = np.maximum(z.value, 0)
         if z.radius is None:
             return Ball(value, None)
         reach = 2 * z.radius
         reach += z.value
-        return Ball(value, z.radius * (reach > 0))
+        above = (z.value > 0) if rounding.settled else (reach > 0)
+        return Ball(value, z.radius * above)
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """The cotangent where z is surely positive, 0 where surely not, both where in doubt.
@@ -54,6 +58,8 @@ class Function:
         if z.radius is None:
             return Ball(value, radius)
         settled = np.abs(z.value) > 2 * z.radius
+        if rounding.settled:
+            settled |= np.isfinite(z.radius)
         if not settled.all():
             doubtful = ~settled & (z.radius != 0)
             radius = np.where(

@@ -67,7 +67,7 @@ def single(z: Ball, rounding: Rounding) -> bool:
 
     exp(z − z) = exp(0) = 1, and 1/1 = 1; what it passes back is 1·(g − 1·g) = 0.
     """
-    return rounding.shifted and z.shape[1] == 1 and bool(np.isfinite(z.magnitude).all())
+    return rounding.settled and z.shape[1] == 1 and bool(np.isfinite(z.magnitude).all())
 
 
 def certified_softmax(row: list[arb]) -> list[arb]:

@@ -55,7 +55,7 @@ class HalfOps(BallOps):
                 own = replace(own, charges=charges, whole=True)
             wide = Rounding.of(precision.partition(",")[0])
             wide = replace(wide, kinks=own.kinks, slopes=own.slopes, form=own.form)
-            wide = replace(wide, shifted=own.shifted)
+            wide = replace(wide, settled=own.settled)
             self._inside[name] = (
                 (BallOps(own), None) if precision == rounding.dtype else (BallOps(wide), own)
             )

@@ -27,11 +27,11 @@ def of_exponential(rounding: Rounding, f: Exponential, z: Ball) -> Values:
 
     The exponential may underflow, and a product with each of two factors.
     """
-    above, below = sides(z)
+    above, below = sides(z, rounding)
     right, left = map(abs, f.slopes)
     factors = [2 * (roundings > 0) for roundings in f.ROUNDINGS]
     factors[1] *= left != 1
-    e, s = exponentials(z)
+    e, s = exponentials(z, rounding)
     size: Values = np.maximum(
         below * left * (e + s * (1 + factors[1])), above * factors[0] * right * z.magnitude
     )

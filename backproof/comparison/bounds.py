@@ -75,12 +75,14 @@ class Bounds:
         ops = balls_of(replace(self.rounding(implementation), coefficients=unit))
         return bound_of(self.record, point, balls_at(self.record, ops, point))
 
-    def at(self, implementation: str, point: Point, *, shifted: bool = False) -> Bound:
+    def at(self, implementation: str, point: Point, *, settled: bool = False) -> Bound:
         """How far that implementation may lie from the exact result at that point.
 
-        ``shifted``: if each softmax takes the largest of its row off, see `Rounding`.
+        ``settled``: if it goes the way of the definition's value, see `Rounding.on_its_way`.
         """
-        rounding = replace(self.rounding(implementation), shifted=shifted)
+        rounding = self.rounding(implementation)
+        if settled:
+            rounding = rounding.on_its_way()
         recovers = self.record.recovered and implementation == SUBJECT
         key = (rounding, recovers, point)
         if key not in self._known:
@@ -88,8 +90,11 @@ class Bounds:
         return self._known[key]
 
     def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
-        watch = Watch(self.record.network, self._alive)
         ops = self._arithmetic(rounding)
+        if rounding.settled:
+            balls = balls_at(self.record, ops, point, recovers=recovers)
+            return bound_of(self.record, point, balls)
+        watch = Watch(self.record.network, self._alive)
         balls = balls_at(self.record, ops, point, watch, recovers=recovers)
         with np.errstate(all="ignore"):
             self.idle[point.name, point.step] = watch.idle(ops, balls)

@@ -28,6 +28,8 @@ from backproof.subjects import REMEDY, START, UNSTEADY
 
 Array = NDArray[Any]
 
+WAY = "compared along the definition's own way: docs/bounds.md, Where several ways are right"
+
 
 def compare(
     record: Record,
@@ -148,9 +150,9 @@ def compare_point(
     samples = len(record.batch(point).inputs)
     for row in rows:
         judge(row, subject, twin, mine, its, samples, weakness)
-    if record.network.has_single_softmax and any(r.status is Status.UNDECIDED for r in rows):
-        mine, its = (bounds.at(who, point, shifted=True) for who in (SUBJECT, reference))
-        rows = [sharpened(row, subject, twin, mine, its, samples, weakness) for row in rows]
+    if any(row.status is Status.UNDECIDED for row in rows):
+        mine, its = (bounds.at(who, point, settled=True) for who in (SUBJECT, reference))
+        rows = [once_more(row, subject, twin, mine, its, samples, weakness) for row in rows]
     for row in rows:
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
@@ -158,7 +160,7 @@ def compare_point(
     return rows
 
 
-def sharpened(
+def once_more(
     row: Row,
     subject: Tensors,
     twin: Tensors,
@@ -167,14 +169,14 @@ def sharpened(
     samples: int,
     weakness: Weakness,
 ) -> Row:
-    """An undecided row again, by the bounds of code whose softmax of one unit is exactly 1.
+    """An undecided row again, by the bounds of code that goes the definition's way.
 
-    Correct code need not keep them: it may divide by a reciprocal, and pass rounding errors back.
-    What does keep them matches. What does not stays undecided, and is no mismatch.
+    Correct code may go another way, so that to exceed these is no mismatch: the row stays
+    undecided. What keeps them matches, and as strongly as they are narrow.
     """
     if row.status is not Status.UNDECIDED:
         return row
-    again = replace(row, cause="", detail="")
+    again = replace(row, cause="", detail=WAY)
     judge(again, subject, twin, mine, its, samples, weakness)
     return again if again.status is Status.MATCH else row
 

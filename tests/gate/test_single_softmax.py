@@ -1,7 +1,7 @@
 """A softmax of one unit is 1 whatever comes in, and what follows from that is exactly 0.
 
 Correct code may get 1 ± u there, and pass rounding errors back; code that takes the largest of the
-row off, as all references do, gets exactly 1. See `backproof.comparison.verdicts.sharpened`.
+row off, as all references do, gets exactly 1. See `backproof.comparison.verdicts.once_more`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from backproof.optimizers.gradient_descent import GradientDescent
 from backproof.parameters import Batch
 from backproof.probes import drawn_parameters
 from backproof.record import DATA, SUBJECT, Point, Record
+from backproof.rounding import Rounding
 from backproof.runs import Workers
 from tests.comparison.grounds import judged, record_of
 from tests.gate.conftest import ROOT
@@ -63,7 +64,7 @@ def test_what_is_exactly_as_it_should_be_matches(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_bounds_of_all_correct_code_do_not_decide_that(name: str, monkeypatch) -> None:
-    monkeypatch.setattr(Network, "has_single_softmax", False)
+    monkeypatch.setattr(Rounding, "on_its_way", lambda rounding: rounding)
     assert rows(record(NETWORKS[name]))[NAME].status is Status.UNDECIDED
 
 
