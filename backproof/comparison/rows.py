@@ -30,6 +30,10 @@ class Status(StrEnum):
         return self in (Status.MATCH, Status.WAIVED, Status.AT_FAULT)
 
 
+# The detail of a row that was compared once more, as the bounds of every right way were too wide.
+WAY = "compared along the definition's own way: docs/bounds.md, Where several ways are right"
+
+
 @dataclass(slots=True)
 class Row:
     """One tensor of one quantity of one pairing against one reference, at one point and step.

@@ -16,7 +16,7 @@ from backproof.comparison.bounds import WEAKEST_POWER, Bound, Bounds, distance
 from backproof.comparison.certainty import Certainty, digits, outside
 from backproof.comparison.explanation import explain
 from backproof.comparison.kernel import Difference, difference
-from backproof.comparison.rows import Row, Status
+from backproof.comparison.rows import WAY, Row, Status
 from backproof.comparison.vacuity import find_vacuity
 from backproof.comparison.weakness import Weakness
 from backproof.pairing import Waiver
@@ -27,8 +27,6 @@ from backproof.rounding import held_in
 from backproof.subjects import REMEDY, START, UNSTEADY
 
 Array = NDArray[Any]
-
-WAY = "compared along the definition's own way: docs/bounds.md, Where several ways are right"
 
 
 def compare(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backproof.comparison.certainty import affordable
-from backproof.comparison.rows import Status
+from backproof.comparison.rows import WAY, Status
 from backproof.record import SUBJECT
 from backproof.reports import summary
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
@@ -51,6 +51,7 @@ def render(report: Report) -> str:
             nearest=worst(report, "bound_used"),
             weakest=worst(report, "power"),
             named=open_samples(report),
+            along=along_one_way(report),
             digits=[line for duel in every for line in digits_of(duel)],
             functions=CHARGED,
             charges=list(charges_of(report)),
@@ -166,6 +167,20 @@ def open_samples(report: Report) -> list[tuple[str, str, Row]]:
         (rows[0].pairing, summary.listed([row.reference for row in rows]), rows[0])
         for rows in alike.values()
     ]
+
+
+def along_one_way(report: Report) -> list[tuple[str, str, int, float]]:
+    """Pairing, references, how many such comparisons with each, and the weakest one's power."""
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in report.rows:
+        if row.detail == WAY and row.status == Status.MATCH:
+            found.setdefault(row.pairing, {}).setdefault(row.reference, []).append(row)
+    lines: dict[tuple[str, int, float], list[str]] = {}
+    for pairing, by_reference in found.items():
+        for reference, rows in by_reference.items():
+            power = max(row.power or 0.0 for row in rows)
+            lines.setdefault((pairing, len(rows), power), []).append(reference)
+    return [(key[0], summary.listed(who), *key[1:]) for key, who in lines.items()]
 
 
 BIASES = {True: "", False: " without bias", "scalar": " with a scalar bias"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from backproof.comparison.rows import Status
+from backproof.comparison.rows import WAY, Status
 from backproof.pairing import Waiver
 from backproof.reports.report_md import aligned, plain
 from tests.reports.sample import MATCHING, MISMATCHING, made
@@ -105,3 +105,12 @@ def test_the_fingerprints_are_given_in_full_and_the_scope_is_stated():
     text = report.to_markdown()
     assert report.records[0].hashes()["network"] in text
     assert "## What a match does not prove" in text
+
+
+def test_comparisons_along_one_way_are_counted_with_their_power():
+    along = replace(MATCHING, detail=WAY, power=3e-5, reference="keras")
+    rows = [along, replace(along, step=1, power=2e-7), replace(along, reference="torch")]
+    text = made(*rows, MATCHING).to_markdown()
+    assert "- tiny against keras: 2, power at most 3e-05\n" in text
+    assert "- tiny against torch: 1, power at most 3e-05\n" in text
+    assert "Compared along one way" not in made(MATCHING).to_markdown()
