@@ -71,6 +71,36 @@ def at(values: np.ndarray, place: object, number: float) -> np.ndarray:
     return other
 
 
+def near_one(unit: float) -> Change:
+    """Rounded to multiples of so much, as what is computed from numbers near 1."""
+    return lambda a, w: np.round(a / unit) * unit
+
+
+def test_an_activation_in_a_form_that_loses_its_small_elements_is_told_so() -> None:
+    said = told("activation/dense_1", near_one(2.0**-50))
+    assert "much only of elements that are small, as if tanh were computed from" in said
+    assert 'adapters.declared(subject, {"tanh": 8.9e-16})' in said
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("activation/dense_1", near_one(2.0**-46)),  # no form loses that much
+        ("activation/dense_3", lambda a, w: a + 15 * 2.0**-53),  # a linear unit has one form
+        (KERNEL, lambda g, w: g + 15 * 2.0**-53),
+    ],
+)
+def test_nothing_else_is_put_down_to_a_form(name: str, change: Change) -> None:
+    said = told(name, change)
+    assert said.startswith(f"the first tensor to diverge is {name}")
+    assert "small" not in said
+
+
+def test_elements_in_their_places_are_in_no_other_order() -> None:
+    """Within the widest bound sorted numbers look alike, whatever is wrong with the small ones."""
+    assert "order" not in told(KERNEL, lambda g, w: g + 1e-17 * (np.abs(g) < 1e-3))
+
+
 def test_numbers_that_have_no_relation_are_called_none() -> None:
     noise = np.random.default_rng(3)
     said = told(KERNEL, lambda g, w: g + noise.normal(size=g.shape))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from math import ceil, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.search import by_size
 from backproof.quantities import split
-from backproof.record import Point
+from backproof.record import SUBJECT, Point
 from backproof.rounding import U64
 
 Values = NDArray[np.float64]
@@ -32,6 +34,10 @@ ORDERS: dict[str, Callable[[Values], Values]] = {
     "with its columns off by one": lambda x: np.roll(x, 1, axis=1),
     "with its columns off by one, backwards": lambda x: np.roll(x, -1, axis=1),
 }
+# An activation that is off by so few roundings of numbers of size 1 is right but for its form.
+MOST_ROUNDINGS = 16
+# These have one form, and no numbers near 1 in it.
+PIECEWISE_LINEAR = ("linear", "relu", "leaky_relu")
 # So many indices are named; of more, the first ones.
 MOST_NAMED = 6
 
@@ -70,7 +76,7 @@ def described(evidence: Evidence) -> str:
     name = first(evidence)
     points = [point for point in by_size(evidence) if name in evidence.off[point]]
     seen = [s for point in points if (s := Seen.of(evidence, name, point)) is not None]
-    told = next(relations(name, seen), "") if seen else ""
+    told = next(chain(form_of(evidence, name, seen), relations(name, seen)), "") if seen else ""
     before = " and what comes before it matches" if name != evidence.names(points[0])[0] else ""
     return f"the first tensor to diverge is {name}{before}" + (f": {told}" if told else "")
 
@@ -90,6 +96,28 @@ def first(evidence: Evidence) -> str:
         return order.index(quantity), -layer if quantity == "gradient" else layer, tensor
 
     return min(wrong, key=place)
+
+
+def form_of(evidence: Evidence, name: str, seen: list[Seen]) -> Iterator[str]:
+    """Whether an activation is right to a few roundings at 1, though not of its small elements.
+
+    So is a sigmoid that is taken of a tanh, or a tanh that is taken of a sigmoid.
+    """
+    quantity, layer = split(name)
+    worst = max(float(np.abs(each.actual - each.right).max()) for each in seen)
+    few = worst <= MOST_ROUNDINGS * evidence.unit
+    if evidence.who != SUBJECT or quantity != "activation" or not few:
+        return
+    function = dict(evidence.record.network.named_layers())[layer].activation.name
+    if function in PIECEWISE_LINEAR:
+        return
+    # A power of two of roundings, and twice what was seen at these points.
+    error = evidence.unit * 2.0 ** ceil(log2(2 * worst / evidence.unit))
+    yield (
+        f"it is off by {worst:.2g} at most, which is much only of elements that are small, as if "
+        f"{function} were computed from numbers near 1; where that is meant, declare it: "
+        f'adapters.declared(subject, {{"{function}": {error:.2g}}})'
+    )
 
 
 def relations(name: str, seen: list[Seen]) -> Iterator[str]:
@@ -146,9 +174,11 @@ def ordered(order: Callable[[Values], Values], seen: Seen) -> bool:
 
 
 def same_elements(seen: Seen) -> bool:
-    """Whether two arrays hold the same numbers, sorted, within the widest bound."""
+    """Whether two arrays hold the same numbers within the widest bound, but in other places."""
+    widest = 2 * seen.radius.max()
     gaps = np.abs(np.sort(seen.actual, None) - np.sort(seen.right, None))
-    return seen.actual.size > 1 and bool((gaps <= 2 * seen.radius.max()).all())
+    in_place = (np.abs(seen.actual - seen.right) <= widest).all()
+    return seen.actual.size > 1 and bool((gaps <= widest).all()) and not in_place
 
 
 def concerned(name: str, masks: list[Flags]) -> Iterator[str]:
