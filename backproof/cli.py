@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import sys
 import traceback
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from backproof.commands.calibrate import calibrate
 from backproof.commands.explain import explain
 from backproof.commands.faults import faults
+from backproof.commands.fuzz import fuzz
 from backproof.commands.init import init
 from backproof.commands.reproduce import reproduce
+from backproof.commands.screen import console, progress
+from backproof.commands.selection import DType, check_references, likely, ready, root_of
 from backproof.errors import UsageError
 from backproof.threads import one_thread
 
 if TYPE_CHECKING:
     import datetime
 
-    from backproof.pairing import Broken, Pairing
+    from backproof.pairing import Broken
     from backproof.runs import Judged, Workers
 
 MISMATCH = 1
@@ -41,17 +43,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console()
-
-
-class DType(StrEnum):
-    """The dtypes a run can be made in; in half precision a subject is given float32 arrays."""
-
-    float64 = "float64"
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-    float16 = "float16"
-
 
 Report = Annotated[
     Path | None, typer.Option("--report", metavar="DIR", help="Write the reports there.")
@@ -90,69 +81,6 @@ def verify(
     root = root_of(paths)
     with Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers:
         raise typer.Exit(run_verify(paths, report, only, reference, workers, certified))
-
-
-def check_references(asked: list[str] | None) -> None:
-    """Refuse a reference that there is no framework for."""
-    from backproof.frameworks import names
-
-    unknown = set(asked or ()) - set(names())
-    if unknown:
-        raise UsageError(f"no reference {sorted(unknown)[0]!r}; there are {', '.join(names())}")
-
-
-def likely(paths: list[Path]) -> list[str]:
-    """The frameworks that the pairing files seem to want, by their text alone.
-
-    They take longest to import, so they are started before the files are executed, which then says
-    what is missing. A pairing that names no references is compared with the usual two.
-    """
-    from backproof.pairing import files
-
-    texts = [path.read_text(errors="replace") for path in files(paths)]
-    return [
-        name
-        for name in ("keras", "torch")
-        if any(f'"{name}"' in text or "references" not in text for text in texts)
-    ]
-
-
-def root_of(paths: list[Path]) -> Path:
-    """The one project that all paths lie in."""
-    from backproof.pairing import project_root
-
-    roots = {project_root(path) for path in paths}
-    if len(roots) > 1:
-        raise UsageError(
-            f"the paths lie in several projects ({', '.join(sorted(map(str, roots)))}): "
-            "verify one at a time"
-        )
-    return roots.pop()
-
-
-def ready(
-    paths: list[Path],
-    report: Path | None,
-    only: list[str] | None,
-    reference: list[str] | None,
-    workers: Workers,
-) -> tuple[list[Pairing], list[Broken]]:
-    """The pairings asked for, with their references started, and what could not be loaded."""
-    from backproof import pairing
-
-    if report is not None:
-        from backproof.reports.report import check_writable
-
-        check_writable(report)
-    pairings, broken = pairing.load_all(paths)
-    pairings = chosen(pairings, only)
-    if not pairings and not broken:
-        raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
-    if reference:
-        pairings = [each.against(reference) for each in pairings]
-    for name in sorted({name for each in pairings for name in each.references}):
-        workers.start(name)
-    return pairings, broken
 
 
 def run_verify(
@@ -214,104 +142,12 @@ def replay(
     raise typer.Exit(finish(judged, [], environment, today, report))
 
 
-@app.command()
-def fuzz(
-    cases: Annotated[int, typer.Option(min=1, help="How many random networks.")] = 200,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same networks.")] = 0,
-    reference: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A reference; repeatable.")
-    ] = None,
-    dtype: Annotated[DType, typer.Option(help="The precision.")] = DType.float64,
-    save: Annotated[
-        Path, typer.Option(metavar="DIR", help="Write a case that fails there.")
-    ] = Path("reports/fuzz"),
-) -> None:
-    """Compare random networks with the references: no correct one may be called wrong."""
-    from backproof.runs import Workers
-
-    with Workers(reference or ("keras", "torch"), dtype, Path.cwd()) as workers:
-        try:
-            from backproof import fuzzing
-        except ModuleNotFoundError as error:
-            raise UsageError(f"{error}; install it with: pip install 'backproof[fuzz]'") from error
-
-        with progress() as bar:
-            task = bar.add_task(f"{dtype}", total=cases)
-            tally, failed, why = fuzzing.fuzz(workers, cases, seed, lambda _: bar.advance(task))
-    if failed is not None:
-        path = fuzzing.write_case(failed, save, workers.by_name)
-        console.print(f"[bold red]{why}[/]", highlight=False, soft_wrap=True)
-        option = "" if dtype is DType.float64 else f" --dtype {dtype}"
-        again = f"backproof verify {path}{option}"
-        console.print(f"Shrunk to {path}; judge it with: {again}", highlight=False, soft_wrap=True)
-    console.print(tally.line(), highlight=False, soft_wrap=True)
-    raise typer.Exit(tally.exit_status)
-
-
-@app.command()
-def calibrate(
-    reference: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A framework; repeatable.")
-    ] = None,
-    dtype: Annotated[list[DType] | None, typer.Option(help="A precision; repeatable.")] = None,
-    write: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write the tables there, as CSV, or renew those."),
-    ] = None,
-) -> None:
-    """Measure how many ulps functions err, and what half-precision operations compute in.
-
-    Exit status 1 if something errs by more than any rule grants.
-    """
-    from backproof import calibration
-    from backproof.precisions import renewed
-    from backproof.reports.report import write_whole
-
-    found = calibration.calibrate(
-        reference or ["torch", "keras", "jax"],
-        list(dtype or DType),
-        Path.cwd(),
-        lambda stage: progress_line(stage),
-    )
-    for name, text in found.to_csv().items():
-        if write is not None:
-            write.mkdir(parents=True, exist_ok=True)
-            path = write / name
-            write_whole(path, renewed(path.read_text(), text) if path.exists() else text)
-        console.print(text, end="", highlight=False, soft_wrap=True)
-    uncovered = [each for each in found.precisions if each.used > 1]
-    for each in uncovered:
-        progress_line(
-            f"{each.implementation} {each.mode} {each.dtype} {each.operation}: "
-            f"{each.used:.3g} times what its rule grants"
-        )
-    raise typer.Exit(MISMATCH if uncovered else 0)
-
-
+app.command()(fuzz)
+app.command()(calibrate)
 app.command()(faults)
 app.command()(init)
 app.command()(explain)
 app.command()(reproduce)
-
-
-def progress_line(stage: str) -> None:
-    """What is being measured, on standard error."""
-    Console(stderr=True).print(stage, highlight=False)
-
-
-def chosen(pairings: list[Pairing], only: list[str] | None) -> list[Pairing]:
-    """The pairings that were asked for; a name that is none of them is an error."""
-    import difflib
-
-    names = [each.name for each in pairings]
-    for name in only or ():
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            raise UsageError(
-                f"no pairing {name!r}; "
-                + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}")
-            )
-    return [each for each in pairings if not only or each.name in only]
 
 
 def finish(
@@ -338,20 +174,6 @@ def finish(
         else:
             console.print(f"Report: {folder / 'report.md'}", highlight=False)
     return report.exit_status
-
-
-def progress() -> Progress:
-    """A bar on a terminal, silent otherwise; standard output is the result's alone."""
-    console = Console(stderr=True)
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from backproof.arithmetic.floating import Float, Values
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
+from backproof.comparison.judging import compare_point
 from backproof.comparison.rows import Row, Status
-from backproof.comparison.verdicts import compare_point
 from backproof.definition import evaluate, step
 from backproof.drawing import DRAWN, Case, bucket, cases, shapes
 from backproof.exchange import Exchange

@@ -16,9 +16,9 @@ import numpy as np
 
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
+from backproof.comparison.judging import compare_point
 from backproof.comparison.rows import Row, Status
 from backproof.comparison.vacuity import find_vacuity
-from backproof.comparison.verdicts import compare_point
 from backproof.errors import UsageError
 from backproof.exchange import Exchange
 from backproof.faults import Planted, planted

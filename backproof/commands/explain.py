@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backproof.commands.selection import chosen
+from backproof.errors import UsageError
+
 if TYPE_CHECKING:
     from backproof.pairing import Pairing
 
@@ -22,7 +25,6 @@ def explain(
 ) -> None:
     """Print a network, its parameter count, and the formulas of its gradients, as Markdown."""
     from backproof.derivation import derived
-    from backproof.errors import UsageError
 
     if what.endswith(".toml"):
         from backproof import network_file
@@ -42,8 +44,6 @@ def explain(
 def named(name: str, paths: list[Path]) -> Pairing:
     """The pairing of that name; or the only one, of a file that is given as the name."""
     from backproof import pairing
-    from backproof.cli import chosen
-    from backproof.errors import UsageError
 
     path = Path(name)
     if path.suffix == ".py":

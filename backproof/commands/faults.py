@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from backproof.commands.screen import console, progress
+from backproof.commands.selection import check_references, likely, ready, root_of
+
 if TYPE_CHECKING:
     from backproof.mutation import Outcome
     from backproof.reports.faults import Gauged
@@ -40,8 +43,6 @@ def faults(
     Exit status 1: a fault escaped, or a fault-free form was called wrong. Else 2: a pairing that
     cannot be loaded. Else 3: nothing could be measured.
     """
-    from backproof.cli import check_references, console, likely, progress, ready, root_of
-
     paths = paths or [Path("comparisons")]
     check_references(reference)
     from backproof.runs import Workers

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from backproof.commands.screen import console, progress
+from backproof.commands.selection import check_references
+
 
 def reproduce(
     folder: Annotated[
@@ -30,8 +33,6 @@ def reproduce(
     Exit status 1: a number is not reproduced. Else 2: a recipe that cannot be loaded, or numbers
     that nobody has published. Else 3: a number, or an erratum, that could not be obtained.
     """
-    from backproof.cli import check_references, console, progress
-
     check_references(reference)
     from backproof.reproduction import run
     from backproof.reproduction.terminal import show

@@ -9,8 +9,8 @@ import pytest
 
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
+from backproof.comparison.judging import compare_point
 from backproof.comparison.rows import WAY, Row, Status
-from backproof.comparison.verdicts import compare_point
 from backproof.definition import Site, keep
 from backproof.network import Dense, Loss, Network
 from backproof.optimizers.gradient_descent import GradientDescent

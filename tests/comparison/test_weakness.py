@@ -10,8 +10,9 @@ import pytest
 from backproof.arithmetic.floating import Float
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
+from backproof.comparison.judging import compare_point
 from backproof.comparison.rows import Row, Status
-from backproof.comparison.verdicts import compare_point, pass_zeros
+from backproof.comparison.verdicts import pass_zeros
 from backproof.definition import evaluate, step
 from backproof.network import Dense, Loss, Network, Penalty
 from backproof.optimizers.gradient_descent import GradientDescent

@@ -1,7 +1,7 @@
 """A softmax of one unit is 1 whatever comes in, and what follows from that is exactly 0.
 
 Correct code may get 1 ± u there, and pass rounding errors back; code that takes the largest of the
-row off, as all references do, gets exactly 1. See `backproof.comparison.verdicts.once_more`.
+row off, as all references do, gets exactly 1. See `backproof.comparison.judging.once_more`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import pytest
 
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
+from backproof.comparison.judging import compare_point
 from backproof.comparison.rows import Row, Status
-from backproof.comparison.verdicts import compare_point
 from backproof.drawing import Case
 from backproof.fuzzing import rows_of
 from backproof.network import Dense, Loss, Network, Penalty
