@@ -23,7 +23,8 @@ import numpy as np
 from backproof import activations
 from backproof.activations import Activation
 from backproof.activations.softmax import single
-from backproof.arithmetic.ball import SLACK, Ball, BallOps
+from backproof.arithmetic.ball import SLACK, Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.steps import PULLED, ROUNDED_STEPS, ROWS, SLOPE
 from backproof.losses import LossModule
 from backproof.rounding import Rounding, inflated

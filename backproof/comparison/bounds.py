@@ -9,7 +9,8 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.arithmetic.ball import Ball, BallOps, widened
+from backproof.arithmetic.ball import Ball, widened
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.half import balls_of
 from backproof.comparison.vacuity import Watch
 from backproof.definition import Site, evaluate, keep, recovered, step, undecided

@@ -8,7 +8,8 @@ import numpy as np
 
 from backproof import activations, losses
 from backproof.activations import Activation
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps, Truth, certify
 from backproof.arithmetic.half import MOST_ARGUMENT, MOST_UNITS
 from backproof.arithmetic.steps import PULLED, ROWS, SLOPE

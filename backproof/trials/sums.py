@@ -8,7 +8,8 @@ from math import fsum
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.certified import Truth
 from backproof.arithmetic.half import MOST_TERMS
 from backproof.rounding import Rounding, round_to

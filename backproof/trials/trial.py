@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.activations import Activation
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.certified import Truth
 from backproof.arithmetic.half import HalfOps
 from backproof.rounding import Rounding

@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import backproof
 from backproof import Dense, Form, Loss, Network, Penalty, Report, adapters
-from backproof.arithmetic.ball import BallOps
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.comparison.rows import Status
 from backproof.definition import evaluate
 from backproof.parameters import Batch

@@ -12,7 +12,8 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.rounding import Rounding
 from tests.arithmetic.adversary import Row
 

@@ -17,7 +17,8 @@ import numpy as np
 from flint import arb
 
 from backproof import losses
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.rounding import CHARGED, FLOOR, Rounding
 from tests.arithmetic.adversary import ZERO, Adversary
 from tests.arithmetic.ball_cases import DTYPES, Inputs, Row, Rows, Source, flat, share, trials

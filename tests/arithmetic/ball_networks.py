@@ -19,7 +19,8 @@ from flint import arb, ctx
 from backproof import losses
 from backproof.activations import Activation
 from backproof.arithmetic import Ops
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps
 from backproof.definition import evaluate, recovered, step
 from backproof.network import Dense, Loss, Network, Penalty

@@ -9,7 +9,8 @@ from random import Random
 import numpy as np
 from flint import arb
 
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.sums import sums_of
 from backproof.definition import penalties, reduced
 from backproof.network import Dense, Loss, Network, Penalty

@@ -11,7 +11,8 @@ from flint import arb
 
 from backproof import activations, losses
 from backproof.activations import Activation
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps, certify
 from backproof.definition import evaluate
 from backproof.network import Dense, Loss, Network, Penalty

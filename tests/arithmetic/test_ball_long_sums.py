@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from backproof.arithmetic.ball import Ball, BallOps, Values
+from backproof.arithmetic.ball import Ball, Values
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.rounding import Rounding
 
 ROWS = 13_500

@@ -13,7 +13,8 @@ import pytest
 from flint import arb
 
 from backproof import definition
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.moments import loosened
 from backproof.network import Penalty
 from backproof.rounding import Rounding

@@ -16,7 +16,7 @@ import pytest
 from flint import arb
 
 from backproof import Adam, AdamW, Momentum, RMSprop
-from backproof.arithmetic.ball import BallOps
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.certified import CertifiedOps
 from backproof.rounding import Rounding
 from tests.arithmetic.adversary import ONE, ZERO, Adversary

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.rounding import Rounding
 from tests.arithmetic.ball_cases import DTYPES, Shape, Source
 from tests.arithmetic.ball_checks import CHARGES, CHECKS, Charges, model

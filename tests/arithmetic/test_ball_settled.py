@@ -16,7 +16,8 @@ from flint import arb
 
 from backproof import activations, losses
 from backproof.activations import Activation, elu, relu
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.rounding import Rounding
 
 ALPHA = 0.25

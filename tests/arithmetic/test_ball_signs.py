@@ -10,7 +10,8 @@ import pytest
 from flint import arb
 
 from backproof import losses
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.rounding import Rounding
 from tests.arithmetic.adversary import ONE, Adversary, Row
 from tests.arithmetic.ball_cases import share

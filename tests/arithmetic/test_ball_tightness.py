@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backproof.arithmetic.ball import BallOps
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.definition import evaluate
 from backproof.pairing import Pairing
 from backproof.rounding import Rounding

@@ -17,7 +17,8 @@ import pytest
 
 from backproof import definition
 from backproof.activations import elu
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.sums import PENALTY, Sums, sums_of
 from backproof.network import Network
 from backproof.rounding import Rounding

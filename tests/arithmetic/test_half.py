@@ -10,7 +10,8 @@ import pytest
 
 from backproof import activations, losses
 from backproof.arithmetic import half
-from backproof.arithmetic.ball import Ball, BallOps
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.half import MOST_ARGUMENT, MOST_TERMS, MOST_UNITS, STEPS, HalfOps
 from backproof.rounding import HALF, Rounding
 from tests.arithmetic.ball_checks import CHECKS, searched

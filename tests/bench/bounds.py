@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from backproof.arithmetic.ball import BallOps
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.certified import certify
 from backproof.arithmetic.floating import Float
 from backproof.definition import evaluate

@@ -21,7 +21,7 @@ from backproof import (
     RMSprop,
     activations,
 )
-from backproof.arithmetic.ball import BallOps
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.definition import evaluate, step
 from backproof.derivation import derived
 from backproof.forms import Form

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backproof import activations, losses
-from backproof.arithmetic.ball import BallOps
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.arithmetic.certified import Certified, CertifiedOps, certify
 from backproof.frameworks.client import Worker
 from backproof.rounding import MODES, Rounding

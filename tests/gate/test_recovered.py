@@ -68,7 +68,7 @@ def test_nothing_is_recovered_from_a_step_with_momentum(pairings: dict[str, Pair
 
 def test_bounds_cover_a_step_in_float32() -> None:
     """Steps of all sizes beside the weight, computed in float32."""
-    from backproof.arithmetic.ball import BallOps
+    from backproof.arithmetic.ball_ops import BallOps
     from backproof.definition import recovered
     from backproof.network import Dense, Loss, Network
     from backproof.rounding import Rounding
