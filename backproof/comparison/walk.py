@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Numbers = NDArray[Any]  # float16, float32, float64, integers or bool
 
-BLOCK = 16_384  # elements: three arrays and three buffers of it (768 KiB) fit into a usual L2 cache
+# Elements. Three arrays and three buffers of it (6 MiB) stay in a usual L3 cache. Blocks that fit
+# into L2 are read no faster, and the loop over eight times as many takes a tenth of the time.
+BLOCK = 131_072
 
 
 def blocks_of(arrays: list[Numbers]) -> Iterator[tuple[int, tuple[Floats, ...]]]:
