@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -130,3 +131,12 @@ def test_half_the_radius_does_not_cover_every_combination(what):
                     computed = compute(Directed(ops.rounding, pattern))
                     used = max(used, share(ball, exact, computed, form))
     assert used > 0.5
+
+
+@pytest.mark.parametrize(("roundings", "sign"), [(-1, 0), (0, 0), (1, 1)])
+def test_a_coefficient_held_narrowly_never_makes_a_radius_smaller(roundings: int, sign: int):
+    """A power of two takes one rounding less than a product: none, held in whatever dtype."""
+    narrow = replace(Rounding.of("float64"), coefficients=2.0**-24)
+    assert np.sign(narrow.held(roundings)) == sign
+    ball = Ball(np.ones((1, 1)), np.full((1, 1), 1e-12))
+    assert BallOps(narrow).scale(ball, 0.5, roundings=roundings).radius[0, 0] >= 0.5e-12
