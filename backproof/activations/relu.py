@@ -41,8 +41,7 @@ class Function:
             return Ball(value, None)
         reach = 2 * z.radius
         reach += z.value
-        above = (z.value > 0) if rounding.settled else (reach > 0)
-        return Ball(value, z.radius * above)
+        return Ball(value, z.radius * (reach > 0))
 
     def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """The cotangent where z is surely positive, 0 where surely not, both where in doubt.

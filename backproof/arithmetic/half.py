@@ -153,8 +153,7 @@ class HalfOps(BallOps):
         The slope is taken of the layer's own activation where that was found to be so (it computes
         in a wider precision), else of one that rounds like the rest of it.
         """
-        alone = loss.ACTIVATION == "softmax" and single(z, self.rounding)
-        if alone and (y.value == 1).all():
+        if loss.ACTIVATION == "softmax" and single(z, self.rounding):
             return super().head(loss, z, a, y)
         name = loss.__name__.rpartition(".")[2]
         fused = loss.ACTIVATION

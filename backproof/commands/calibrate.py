@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from backproof.commands.screen import console, progress_line
-from backproof.commands.selection import DType
+from backproof.commands.selection import DType, check_references
 
 
 def calibrate(
@@ -25,6 +25,7 @@ def calibrate(
 
     Exit status 1 if something errs by more than any rule grants.
     """
+    check_references(reference)
     from backproof import calibration
     from backproof.precisions import renewed
     from backproof.reports.report import write_whole

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from backproof.commands.screen import console, progress
-from backproof.commands.selection import DType
+from backproof.commands.selection import DType, check_references
 from backproof.errors import UsageError
 
 
@@ -24,6 +24,7 @@ def fuzz(
     ] = Path("reports/fuzz"),
 ) -> None:
     """Compare random networks with the references: no correct one may be called wrong."""
+    check_references(reference)
     from backproof.runs import Workers
 
     with Workers(reference or ("keras", "torch"), dtype, Path.cwd()) as workers:

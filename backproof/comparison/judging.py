@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,13 +55,18 @@ def compare_point(
     twin = record.evaluations[reference].get(point, {})
     mine, its = bounds.at(SUBJECT, point), bounds.at(reference, point)
     truths = certainty.at(point)
-    weakness = Weakness(bounds, reference, point)
-    samples = len(record.batch(point).inputs)
+    judging = partial(
+        judge,
+        subject=subject,
+        twin=twin,
+        samples=len(record.batch(point).inputs),
+        weakness=Weakness(bounds, reference, point),
+    )
     for row in rows:
-        judge(row, subject, twin, mine, its, samples, weakness)
+        judging(row, mine=mine, its=its)
     if any(row.status is Status.UNDECIDED for row in rows):
         mine, its = (bounds.at(who, point, settled=True) for who in (SUBJECT, reference))
-        rows = [once_more(row, subject, twin, mine, its, samples, weakness) for row in rows]
+        rows = [once_more(row, partial(judging, mine=mine, its=its)) for row in rows]
     for row in rows:
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
@@ -67,15 +74,7 @@ def compare_point(
     return rows
 
 
-def once_more(
-    row: Row,
-    subject: Tensors,
-    twin: Tensors,
-    mine: Bound,
-    its: Bound,
-    samples: int,
-    weakness: Weakness,
-) -> Row:
+def once_more(row: Row, judging: Callable[[Row], None]) -> Row:
     """An undecided row again, by the bounds of code that goes the definition's way.
 
     Correct code may go another way, so that to exceed these is no mismatch: the row stays
@@ -84,7 +83,7 @@ def once_more(
     if row.status is not Status.UNDECIDED:
         return row
     again = replace(row, cause="", detail=WAY)
-    judge(again, subject, twin, mine, its, samples, weakness)
+    judging(again)
     return again if again.status is Status.MATCH else row
 
 

@@ -46,10 +46,10 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     charge on log; L + max by u·(|max| + L); Σ y·z, or Σ y·(D + L), which is the row itself, by
     γ·(|max| + row), for all that is in it is at most that in size. Where the targets sum to 1 only
     nearly, forms differ by (Σy − 1)·lse. The derivative is the softmax (see there) minus y.
-    Where that is exactly 1, and its target too, both are exactly 0.
+    Where that is exactly 1, rows are exactly 0, and 1 − y is exact.
     """
     rows, slope = value(z.value, a.value, y.value)
-    if single(z, rounding) and rounding.form.of == "logits" and (y.value == 1).all():
+    if single(z, rounding) and rounding.form.of == "logits":
         return Ball(rows, np.zeros_like(rows)), Ball(slope, np.zeros_like(slope))
     m = z.value.shape[1]
     spread = float(np.log(m))

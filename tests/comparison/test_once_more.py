@@ -84,3 +84,22 @@ def test_another_way_is_no_mismatch_and_no_match(
     activation: str, factor: float, status: Status
 ) -> None:
     assert row(record(activation, times(factor))).status is status
+
+
+def test_what_is_exercised_is_judged_by_the_bounds_of_every_way() -> None:
+    """A layer whose only unit is at its kink may pass nothing back, whichever way ours went."""
+    network = Network((Dense(1, 1, "relu"), Dense(1, 1)), Loss("squared_error"))
+    parameters = {
+        "dense_1/kernel": np.array([[1.0]]),
+        "dense_1/bias": np.array([2.0**-53 - 1]),
+        "dense_2/kernel": np.array([[1.0]]),
+        "dense_2/bias": np.array([0.25]),
+    }
+    batch = Batch(np.array([[1.0]]), np.array([[1.0]]))
+    found = record_of(network, GradientDescent(0.1), (parameters, batch), steps=1, points=[])
+    bounds, point = Bounds(found), Point(DATA, 0)
+    bounds.at("torch", point)
+    before = dict(bounds.idle[DATA, 0])
+    assert NAME in before
+    bounds.at("torch", point, settled=True)
+    assert bounds.idle[DATA, 0] == before

@@ -259,6 +259,8 @@ def test_a_report_folder_that_cannot_be_written(project: Path, tmp_path: Path) -
         (["verify", "nowhere"], "nowhere: no such file or folder"),
         (["verify", "--only", "goof"], "did you mean 'good'?"),
         (["verify", "--reference", "teach"], "no reference 'teach'; there are"),
+        (["fuzz", "--reference", "teach"], "no reference 'teach'; there are"),
+        (["calibrate", "--reference", "teach"], "no reference 'teach'; there are"),
         (["verify", "--dtype", "float8"], "float8"),
         (["replay", "."], "no stored evaluations"),
         (["verfy"], "verfy"),

@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backproof import activations
+from backproof.arithmetic.ball import Ball
+from backproof.arithmetic.ball_ops import BallOps
 from backproof.comparison.bounds import Bounds
 from backproof.comparison.certainty import Certainty
 from backproof.comparison.judging import compare_point
@@ -88,3 +91,17 @@ def test_references_get_exactly_1(name: str, reference: str, dtype: str) -> None
     with Workers([reference], dtype, ROOT) as workers:
         found = rows_of(case(NETWORKS[name]), workers)
     assert {row.status for row in found} == {Status.MATCH}
+
+
+@pytest.mark.parametrize(
+    ("z", "cotangent"), [(np.inf, 0.0), (np.nan, 0.0), (0.0, np.inf), (0.0, np.nan)]
+)
+def test_what_is_lost_passes_no_exact_0(z: float, cotangent: float) -> None:
+    ops, f = BallOps(Rounding.of("float64").on_its_way()), activations.named("softmax")
+    one = np.ones((1, 1))
+    at, given = Ball(one, one * z), Ball(one, one * cotangent)
+    with np.errstate(all="ignore"):
+        a = ops.activate(f, at)
+        pulled = ops.pull(f, at, a, given)
+    assert (a.radius[0, 0] == 0) == (z == 0)
+    assert not pulled.radius[0, 0] < 1

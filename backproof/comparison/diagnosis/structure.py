@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from math import ceil, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +33,6 @@ ORDERS: dict[str, Callable[[Values], Values]] = {
     "with its columns off by one": lambda x: np.roll(x, 1, axis=1),
     "with its columns off by one, backwards": lambda x: np.roll(x, -1, axis=1),
 }
-# An activation that is off by so few roundings of numbers of size 1 is right but for its form.
-MOST_ROUNDINGS = 16
 # These have one form, and no numbers near 1 in it.
 PIECEWISE_LINEAR = ("linear", "relu", "leaky_relu")
 # So many indices are named; of more, the first ones.
@@ -99,24 +96,24 @@ def first(evidence: Evidence) -> str:
 
 
 def form_of(evidence: Evidence, name: str, seen: list[Seen]) -> Iterator[str]:
-    """Whether an activation is right to a few roundings at 1, though not of its small elements.
+    """Whether an activation is right but for a form that loses the digits of small elements.
 
-    So is a sigmoid that is taken of a tanh, or a tanh that is taken of a sigmoid.
+    So is a sigmoid that is taken of a tanh; or a tanh as 2·σ(2z) − 1, which errs the most: by twice
+    the charge on σ, and the difference rounds.
     """
     quantity, layer = split(name)
+    model = evidence.bounds.rounding(evidence.who)
+    most = 2 * model.charge("sigmoid") + model.unit
     worst = max(float(np.abs(each.actual - each.right).max()) for each in seen)
-    few = worst <= MOST_ROUNDINGS * evidence.unit
-    if evidence.who != SUBJECT or quantity != "activation" or not few:
+    if evidence.who != SUBJECT or quantity != "activation" or worst > most:
         return
     function = dict(evidence.record.network.named_layers())[layer].activation.name
     if function in PIECEWISE_LINEAR:
         return
-    # A power of two of roundings, and twice what was seen at these points.
-    error = evidence.unit * 2.0 ** ceil(log2(2 * worst / evidence.unit))
     yield (
         f"it is off by {worst:.2g} at most, which is much only of elements that are small, as if "
         f"{function} were computed from numbers near 1; where that is meant, declare it: "
-        f'adapters.declared(subject, {{"{function}": {error:.2g}}})'
+        f'adapters.declared(subject, {{"{function}": {most:.3g}}})'
     )
 
 
