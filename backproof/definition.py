@@ -206,10 +206,10 @@ def apart(ops: Ops[T], penalty: Penalty, w: T, change: T, rate: float) -> T:
 
     W − ηg − 2ηλW in any order, or W(1 − 2ηλ) − ηg: for each penalty one sum more, and of a decay
     1 − 2ηλ and its product with W. None of these is larger than |W|, the change, and twice what the
-    penalties take off (twice, for the gradient may all but cancel them in the change).
+    penalties take off (twice, for the gradient may all but cancel them in the change). At the size
+    of the change rounds what `loosened` adds to it, as often as there are penalties at least.
     """
     times = bool(penalty.l1) + 2 * bool(penalty.l2)
-    change = ops.rounded(change, times)
     # A factor that is not rounded: these are sizes.
     size = ops.scale(w, 1 + 4 * rate * penalty.l2, roundings=-1)
     change = loosened(ops, change, size, times)

@@ -82,19 +82,26 @@ def no_sign(ops: BallOps, a: Ball) -> Ball:
     return Ball(0 * a.value, None)
 
 
-def no_change(ops: BallOps, a: Ball, times: int) -> Ball:
-    """The change, which alone has a radius, is not rounded."""
-    return a if a.radius is not None else ROUNDED(ops, a, times)
+SCALE = BallOps.scale
 
 
-SCALE, ROUNDED = BallOps.scale, BallOps.rounded
-
-
-@pytest.mark.parametrize(
-    ("rule", "careless"), [("scale", no_decay), ("sign", no_sign), ("rounded", no_change)]
-)
+@pytest.mark.parametrize(("rule", "careless"), [("scale", no_decay), ("sign", no_sign)])
 def test_each_size_is_needed(rule: str, careless: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BallOps, rule, careless)
+    with pytest.raises(AssertionError, match="but the radius is"):
+        search("float32")
+
+
+def test_the_size_of_the_change_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a radius that is added to its own, but with no rounding at its size."""
+
+    def beside(ops: BallOps, value: Ball, at: Ball, times: int) -> Ball:
+        own = loosened(ops, Ball(0 * value.value, None), at, times).radius
+        assert value.radius is not None
+        assert own is not None
+        return Ball(value.value, value.radius + own)
+
+    monkeypatch.setattr(definition, "loosened", beside)
     with pytest.raises(AssertionError, match="but the radius is"):
         search("float32")
 
