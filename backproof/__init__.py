@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backproof import activations, adapters
-    from backproof.errors import UsageError
-    from backproof.face import assert_equivalent, verify
-    from backproof.forms import Form
-    from backproof.network import Dense, Loss, Network, Penalty
-    from backproof.optimizers.adam import Adam
-    from backproof.optimizers.adamw import AdamW
-    from backproof.optimizers.gradient_descent import GradientDescent
-    from backproof.optimizers.momentum import Momentum
-    from backproof.optimizers.rmsprop import RMSprop
-    from backproof.pairing import Pairing, Waiver
-    from backproof.parameters import Batch, Parameters
-    from backproof.programs import external
+    from backproof.comparison.pairing.pairing import Pairing, Waiver
+    from backproof.faces.python import assert_equivalent, verify
+    from backproof.implementations.programs import external
+    from backproof.mathematics.arithmetic.rounding.forms import Form
+    from backproof.mathematics.errors import UsageError
+    from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+    from backproof.mathematics.network.parameters import Batch, Parameters
+    from backproof.mathematics.optimizers.adam import Adam
+    from backproof.mathematics.optimizers.adamw import AdamW
+    from backproof.mathematics.optimizers.gradient_descent import GradientDescent
+    from backproof.mathematics.optimizers.momentum import Momentum
+    from backproof.mathematics.optimizers.rmsprop import RMSprop
     from backproof.reports.report import Report
 
 __all__ = [
@@ -49,25 +49,25 @@ __version__ = "0.1.0"
 # Every pytest session imports this package for its plugin, and the command line starts its workers
 # before NumPy is there: so a name is imported when it is first asked for.
 _HOMES = {
-    "Adam": "optimizers.adam",
-    "AdamW": "optimizers.adamw",
-    "Batch": "parameters",
-    "Dense": "network",
-    "Form": "forms",
-    "GradientDescent": "optimizers.gradient_descent",
-    "Loss": "network",
-    "Momentum": "optimizers.momentum",
-    "Network": "network",
-    "Pairing": "pairing",
-    "Parameters": "parameters",
-    "Penalty": "network",
-    "RMSprop": "optimizers.rmsprop",
+    "Adam": "mathematics.optimizers.adam",
+    "AdamW": "mathematics.optimizers.adamw",
+    "Batch": "mathematics.network.parameters",
+    "Dense": "mathematics.network.network",
+    "Form": "mathematics.arithmetic.rounding.forms",
+    "GradientDescent": "mathematics.optimizers.gradient_descent",
+    "Loss": "mathematics.network.network",
+    "Momentum": "mathematics.optimizers.momentum",
+    "Network": "mathematics.network.network",
+    "Pairing": "comparison.pairing.pairing",
+    "Parameters": "mathematics.network.parameters",
+    "Penalty": "mathematics.network.network",
+    "RMSprop": "mathematics.optimizers.rmsprop",
     "Report": "reports.report",
-    "UsageError": "errors",
-    "Waiver": "pairing",
-    "assert_equivalent": "face",
-    "external": "programs",
-    "verify": "face",
+    "UsageError": "mathematics.errors",
+    "Waiver": "comparison.pairing.pairing",
+    "assert_equivalent": "faces.python",
+    "external": "implementations.programs",
+    "verify": "faces.python",
 }
 
 

@@ -1,5 +1,5 @@
 """``python -m backproof``: the command line."""
 
-from backproof.cli import main
+from backproof.faces.command_line.main import main
 
 main()

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from backproof.threads import one_thread
+from backproof.implementations.host.threads import one_thread
 
 one_thread()
 

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from backproof import threads
+from backproof.implementations.host import threads
 
 PACKAGES = ("backproof", "numpy", "scipy", "pandas", "python-flint", "scikit-learn", "safetensors")
 

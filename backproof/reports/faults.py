@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backproof.comparison.rows import Row, Status
-from backproof.faults.variants import FORMS
-from backproof.mutation import Alarm, Outcome, Score, Verdict
-from backproof.reports.comparisons_csv import cell
+from backproof.comparison.judging.rows import Row, Status
+from backproof.gauging.faults.mutation import Alarm, Outcome, Score, Verdict
+from backproof.mathematics.faults.variants import FORMS
+from backproof.reports.formats.comparisons_csv import cell
+from backproof.reports.formats.report_md import aligned, environment
 from backproof.reports.report import check_writable, write_whole
-from backproof.reports.report_md import aligned, environment
 
 # Of the comparison that has shown a fault.
 BY = ("tensor", "point", "step", "reference", "status", "power", "bound_used")

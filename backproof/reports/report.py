@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from backproof import reports
-from backproof.comparison.rows import Row, Status, exit_status
-from backproof.errors import UsageError
-from backproof.record import Record
-from backproof.reports import evaluations, summary
-from backproof.runs import Judged
+from backproof.comparison.judging.rows import Row, Status, exit_status
+from backproof.comparison.record.record import Record
+from backproof.comparison.run import Judged
+from backproof.mathematics.errors import UsageError
+from backproof.reports import formats, summary
+from backproof.reports.formats import evaluations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,13 +106,13 @@ class Report:
 
     def to_frame(self) -> pd.DataFrame:
         """All rows as a pandas table."""
-        from backproof.comparison.rows import frame
+        from backproof.comparison.judging.rows import frame
 
         return frame(self.rows)
 
     def to_markdown(self) -> str:
         """The report for a person."""
-        from backproof.reports import report_md
+        from backproof.reports.formats import report_md
 
         return report_md.render(self)
 
@@ -124,7 +124,7 @@ class Report:
         """
         folder = Path(folder)
         check_writable(folder)
-        texts = {format_.FILE: format_.render(self) for format_ in formats()}
+        texts = {format_.FILE: format_.render(self) for format_ in all_formats()}
         problems: list[str] = []
         try:
             with tempfile.TemporaryDirectory(dir=folder, prefix=".evaluations-") as scratch:
@@ -143,12 +143,12 @@ class Report:
             )
 
 
-def formats() -> list[Format]:
+def all_formats() -> list[Format]:
     """All report formats: the files of this package that define FILE and render."""
     found: list[Any] = [
         module
-        for each in pkgutil.iter_modules(reports.__path__)
-        for module in [importlib.import_module(f"{reports.__name__}.{each.name}")]
+        for each in pkgutil.iter_modules(formats.__path__)
+        for module in [importlib.import_module(f"{formats.__name__}.{each.name}")]
         if hasattr(module, "FILE") and hasattr(module, "render")
     ]
     return found

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from backproof import quantities
-from backproof.comparison.rows import Row, Status
-from backproof.probes import PROBES
-from backproof.record import DATA
+from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.record.record import DATA
+from backproof.mathematics.network import quantities
+from backproof.mathematics.probes.probes import PROBES
 
 if TYPE_CHECKING:
     from backproof.reports.report import Report

@@ -7,8 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from backproof.comparison.rows import Status
-from backproof.record import DATA
+from backproof.comparison.judging.rows import Status
+from backproof.comparison.record.record import DATA
 from backproof.reports.report import Report
 from backproof.reports.summary import (
     SHOWN,

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backproof import runs
-from backproof.arithmetic.floating import Float
-from backproof.comparison.rows import Row, Status
-from backproof.definition import Site, evaluate, keep, step
-from backproof.errors import EvaluationError, UsageError
-from backproof.faults import planted
-from backproof.faults.evaluation import computed
-from backproof.network import Network
-from backproof.optimizers import Optimizer
-from backproof.pairing import Pairing, Subject
-from backproof.parameters import Array, Batch, Parameters
-from backproof.record import DATA
+from backproof.comparison import run
+from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.pairing.pairing import Pairing, Subject
+from backproof.comparison.record.record import DATA
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.definition.definition import Site, evaluate, keep, step
+from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.faults import planted
+from backproof.mathematics.faults.evaluation import computed
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Array, Batch, Parameters
+from backproof.mathematics.optimizers import Optimizer
 
 if TYPE_CHECKING:
-    from backproof.runs import Workers
+    from backproof.comparison.run import Workers
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def expose(erratum: Erratum, reference: str, workers: Workers) -> Exposure:
         # The definition takes its loss of the logits, whatever the subject does.
         forms={name: form for name, form in pairing.forms.items() if name != "subject"},
     ).narrowed([reference])
-    (judged,) = runs.verify([faulty], workers, datetime.date.min, certified=False)
-    if not isinstance(judged, runs.Judged):
+    (judged,) = run.verify([faulty], workers, datetime.date.min, certified=False)
+    if not isinstance(judged, run.Judged):
         raise EvaluationError(judged.reason)
     wrong = [row for row in judged.rows if row.status is Status.MISMATCH]
     if not wrong:

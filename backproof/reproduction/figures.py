@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backproof.errors import told
+from backproof.mathematics.errors import told
 from backproof.reproduction.outcome import SUBJECT, Outcome
 from backproof.reproduction.recipe import curve
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from backproof.errors import EvaluationError, told
-from backproof.frameworks.client import Worker
-from backproof.protocol import Tensors
+from backproof.comparison.run import Workers
+from backproof.implementations.client import Worker
+from backproof.implementations.protocol import Tensors
+from backproof.mathematics.errors import EvaluationError, told
 from backproof.reproduction import twins, worker
 from backproof.reproduction.errata import Effect, Erratum, expose
 from backproof.reproduction.outcome import SUBJECT, Outcome
 from backproof.reproduction.recipe import Trained, curve
-from backproof.runs import Workers
 
 # A job of several runs alike takes about as long, in seconds: enough to be worth its messages,
 # little enough that no process is left with much to do when the others have done.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
-from backproof.errors import UsageError
+from backproof.mathematics.errors import UsageError
 
 REQUIRED = ("system", "quantity", "index", "step", "value", "determined")
 KNOWN = (*REQUIRED, "at_least", "note")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backproof.pairing import Pairing
-from backproof.parameters import Batch, Parameters
-from backproof.protocol import Tensors
+from backproof.comparison.pairing.pairing import Pairing
+from backproof.implementations.protocol import Tensors
+from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.reproduction.errata import Erratum
 from backproof.reproduction.published import Numbers
 

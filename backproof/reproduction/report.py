@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backproof.reports.formats.report_md import aligned, environment
 from backproof.reports.report import check_writable, write_whole
-from backproof.reports.report_md import aligned, environment
 from backproof.reproduction import figures
 from backproof.reproduction.errata import Exposure
 from backproof.reproduction.figures import NAMES, Picture

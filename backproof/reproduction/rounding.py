@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from backproof.parameters import Batch
+from backproof.mathematics.network.parameters import Batch
 from backproof.reproduction.published import Key, Numbers
 
 Move = Callable[[Batch], Batch]

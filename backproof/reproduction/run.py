@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backproof.errors import UsageError
-from backproof.pairing import files, objects, project_root
+from backproof.comparison.pairing.pairing import files, objects, project_root
+from backproof.mathematics.errors import UsageError
 from backproof.reproduction import jobs, judging
 from backproof.reproduction.jobs import Job, Plan
 from backproof.reproduction.judging import Line, Verdict

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from backproof import optimizers
-from backproof.errors import EvaluationError, UsageError
-from backproof.forms import LOGITS
-from backproof.frameworks.client import Worker
-from backproof.parameters import Batch, Parameters
-from backproof.protocol import Tensors
+from backproof.comparison.run import Workers
+from backproof.implementations.client import Worker
+from backproof.implementations.protocol import Tensors
+from backproof.mathematics import optimizers
+from backproof.mathematics.arithmetic.rounding.forms import LOGITS
+from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.reproduction.recipe import Trained, Training, curve
-from backproof.runs import Workers
 
 
 def train(training: Training, framework: str, workers: Workers) -> Trained:

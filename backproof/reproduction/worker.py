@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from backproof import protocol, worker
-from backproof.errors import UsageError
-from backproof.pairing import objects
-from backproof.parameters import digest
-from backproof.protocol import Tensors
+from backproof.comparison.pairing.pairing import objects
+from backproof.implementations import protocol, worker
+from backproof.implementations.protocol import Tensors
+from backproof.mathematics.errors import UsageError
+from backproof.mathematics.network.parameters import digest
 from backproof.reproduction.published import Key, Numbers
 from backproof.reproduction.recipe import Reproduction, Training
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backproof.parameters import Parameters
+from backproof.mathematics.network.parameters import Parameters
 from backproof.reproduction.outcome import SUBJECT
 
 if TYPE_CHECKING:

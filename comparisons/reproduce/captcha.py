@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from backproof.arithmetic.floating import Float
-from backproof.definition import Scope, Site, evaluate, keep
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.definition.definition import Scope, Site, evaluate, keep
 from backproof.reproduction import Effect, Erratum, Figure, Key, Reproduction, Sampling
 from backproof.reproduction.errata import catalogued
 from comparisons.captcha import PAIRING

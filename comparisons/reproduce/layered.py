@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from backproof import Parameters
-from backproof.arithmetic.floating import Float
-from backproof.definition import Scope, Site, evaluate, keep
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.definition.definition import Scope, Site, evaluate, keep
 from backproof.reproduction import Effect, Erratum, Reproduction
 from backproof.reproduction.errata import descend
 from comparisons.layered import LAYERED

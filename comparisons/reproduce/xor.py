@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backproof import Batch
-from backproof.definition import keep
+from backproof.mathematics.definition.definition import keep
 from backproof.reproduction import At, Effect, Erratum, Figure, Key, Reproduction, Trained, Training
 from backproof.reproduction.errata import catalogued, descend
 from comparisons.reproduce import _figures

@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
-from backproof.arithmetic.ball_ops import BallOps
-from backproof.arithmetic.certified import certify
-from backproof.arithmetic.floating import Float
-from backproof.definition import evaluate
-from backproof.pairing import load
-from backproof.rounding import Rounding
+from backproof.comparison.pairing.pairing import load
+from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.arithmetic.certified import certify
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.definition.definition import evaluate
+from tests.project import ROOT
 
-ROOT = Path(__file__).parents[2]
 MODEL = Rounding.of("float64")
 # Pairing, evaluations, and the seconds that a certified one may take.
 CASES = (("circles", 500, 0.2), ("clusters", 100, 1.0))

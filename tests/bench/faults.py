@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-from backproof.comparison.bounds import Bounds
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.diagnosis import Evidence, diagnose
-from backproof.faults import planted
-from backproof.record import SUBJECT
+from backproof.comparison.record.record import SUBJECT
+from backproof.mathematics.faults import planted
 from tests.bench.bounds import ROOT
-from tests.comparison.grounds import PAIRINGS, of_pairing
+from tests.comparison.diagnosis.grounds import PAIRINGS, of_pairing
 
 # Seconds for the whole run on two cores, and for one diagnosis.
 MOST, ONE = 60.0, 2.0

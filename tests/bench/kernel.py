@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from backproof.comparison.kernel import difference
+from backproof.comparison.kernel.kernel import difference
 
 SIZE = 50_000_000
 ROUNDS = 5

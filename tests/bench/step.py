@@ -15,12 +15,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.project import ROOT
+
 NETWORKS = ("xor", "circles", "clusters")
 ROUNDS = 60
 BURST = 0.01  # seconds of steps by each contender in each round

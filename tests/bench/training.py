@@ -74,7 +74,7 @@ def versus(framework: str, name: str, steps: int) -> tuple[float, float]:
     import importlib
 
     pairing = importlib.import_module(f"comparisons.{name}").PAIRING
-    module = importlib.import_module(f"backproof.frameworks.{framework}_twin")
+    module = importlib.import_module(f"backproof.implementations.frameworks.{framework}_twin")
     module.start("float64")
     batch, initial = pairing.start(ROOT, "float64")
     twin = module.open_twin(

@@ -7,9 +7,9 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.project import ROOT
+
 PAIRS = 5
 IMPORT = [sys.executable, "-c", "import keras, torch"]
 THREE = [f"--only={name}" for name in ("xor", "circles", "clusters")]

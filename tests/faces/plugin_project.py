@@ -8,8 +8,9 @@ from pathlib import Path
 
 from _pytest.pytester import RunResult
 
-ROOT = Path(__file__).parents[2]
-PLUGINS = ("-p", "backproof.plugin", "-p", "xdist.plugin")
+from tests.project import ROOT
+
+PLUGINS = ("-p", "backproof.faces.pytest_plugin", "-p", "xdist.plugin")
 NAMES = ("loss", "gradient/dense_1/kernel", "gradient/dense_1/bias")
 PAIRING = """
     import datetime
@@ -66,8 +67,8 @@ WAIVER = 'Waiver("numpy/loss", "known since May", datetime.date(2999, 1, 1)),'
 # Who starts framework workers, and who writes the report: a log with a line for each.
 CONFTEST = """
     import os
-    import backproof.plugin.run as run
-    import backproof.runs as runs
+    import backproof.faces.pytest_plugin.run as run
+    import backproof.comparison.run as runs
 
     def logged(kind, method):
         def wrapper(*given, **more):
@@ -86,10 +87,10 @@ def backproof_alone(folder: Path) -> Path:
 
     A twin in NumPy starts ten times as fast as PyTorch; what the plugin does with it is the same.
     """
-    frameworks = folder / "backproof" / "frameworks"
+    frameworks = folder / "backproof" / "implementations" / "frameworks"
     frameworks.mkdir(parents=True)
-    for source in (ROOT / "backproof", ROOT / "backproof" / "frameworks"):
-        for path in source.iterdir():
+    for inside in (frameworks, *list(frameworks.parents)[:2]):
+        for path in (ROOT / inside.relative_to(folder)).iterdir():
             link = folder / path.relative_to(ROOT)
             if not link.exists() and path.name != "__pycache__":
                 link.symlink_to(path)

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 import backproof
-from backproof import Batch, Parameters, Report, adapters
-from backproof.comparison.rows import Status
+from backproof import Batch, Parameters, Report
+from backproof.comparison.judging.rows import Status
+from backproof.implementations import adapters
 from tests.faces.own_network import NETWORK, by_hand, spoiled
 
 Subject = Callable[[Any, Any], Any]

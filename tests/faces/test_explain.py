@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from backproof import Adam, Dense, Loss, Network, Penalty, UsageError, activations, network_file
-from backproof.derivation import derived
+from backproof import Adam, Dense, Loss, Network, Penalty, UsageError
+from backproof.mathematics import functions
+from backproof.mathematics.derivation.derivation import derived
+from backproof.mathematics.network import network_file
 from tests.faces.test_bad_input import backproof, write_pairing
 
 FILE = """
@@ -38,7 +40,7 @@ beta_1 = 0.8
 """
 NETWORK = Network(
     (
-        Dense(3, 4, activations.named("leaky_relu", alpha=0.2), bias="scalar"),
+        Dense(3, 4, functions.named("leaky_relu", alpha=0.2), bias="scalar"),
         Dense(4, 2, "sigmoid", bias=False),
     ),
     Loss("binary_cross_entropy", outputs="mean"),

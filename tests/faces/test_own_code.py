@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 import backproof
-from backproof import network_file
-from backproof.comparison.rows import Status
+from backproof.comparison.judging.rows import Status
+from backproof.mathematics.network import network_file
+from tests.project import ROOT
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "own_code.md"
+DOCUMENT = ROOT / "docs" / "own_code.md"
 SECTIONS = dict(re.findall(r"^##+ ([^\n]+)\n(.*?)(?=^##|\Z)", DOCUMENT.read_text(), re.M | re.S))
 
 

@@ -71,7 +71,9 @@ def test_outcomes_and_messages(project: Path, run_pytest: Run) -> None:
     text = said(result)
     assert "11 failed, 9 passed, 1 waived" in text
     assert "Traceback" not in text
-    assert "backproof/plugin" not in text, "no line of ours stands in a failure's report"
+    assert "backproof/faces/pytest_plugin" not in text, (
+        "no line of ours stands in a failure's report"
+    )
 
     wrong = text[text.index("_ b_wrong[numpy-gradient/dense_1/kernel] _") :].split("\n___")[0]
     for part in (
@@ -266,7 +268,7 @@ def test_a_fault_of_ours_is_shown(
     write(pytester.path, "b_later")
     pytester.makeconftest(
         """
-        import backproof.plugin.run as run
+        import backproof.faces.pytest_plugin.run as run
 
         def broken(pairings, workers, today, verify=run.verify):
             yield next(verify(pairings, workers, today))
@@ -287,7 +289,7 @@ def test_a_report_that_cannot_be_written_at_the_end(
     write(pytester.path, "good")
     pytester.makeconftest(
         """
-        import backproof.plugin.run as run
+        import backproof.faces.pytest_plugin.run as run
 
         def write(self, folder):
             raise OSError("disk full")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from backproof import Batch, Dense, GradientDescent, Loss, Network, Pairing, Waiver
-from backproof.comparison.rows import Row, Status
-from backproof.plugin.items import explain, properties
-from backproof.plugin.parallel import file_name, from_json, to_json
-from backproof.plugin.run import Outcome
+from backproof.comparison.judging.rows import Row, Status
+from backproof.faces.pytest_plugin.items import explain, properties
+from backproof.faces.pytest_plugin.parallel import file_name, from_json, to_json
+from backproof.faces.pytest_plugin.run import Outcome
 
 
 def row(status: Status, step: int = 0, point: str = "data", **more: Any) -> Row:

@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.faces.test_own_code import example
-
-ROOT = Path(__file__).parents[2]
+from tests.project import ROOT
 
 
 def executed(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

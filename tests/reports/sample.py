@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 from dataclasses import replace
 
-from backproof.comparison.rows import Row, Status
-from backproof.network import Dense, Loss, Network
-from backproof.optimizers.gradient_descent import GradientDescent
-from backproof.pairing import Waiver
-from backproof.record import Record
+from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.pairing.pairing import Waiver
+from backproof.comparison.record.record import Record
+from backproof.comparison.run import Judged
+from backproof.mathematics.network.network import Dense, Loss, Network
+from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.reports.report import Report
-from backproof.runs import Judged
 
 TODAY = datetime.date(2026, 1, 1)
 NETWORK = Network((Dense(2, 1, "sigmoid"),), Loss("binary_cross_entropy"))

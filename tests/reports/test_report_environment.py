@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backproof.reports import environment_json
 from backproof.reports.environment import environment
+from backproof.reports.formats import environment_json
 from tests.reports.sample import MATCHING, made
 
 

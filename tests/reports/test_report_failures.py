@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from backproof.comparison.rows import Status
+from backproof.comparison.judging.rows import Status
+from backproof.comparison.run import Judged
 from backproof.reports import summary
 from backproof.reports.report import Report
-from backproof.runs import Judged
 from tests.reports.sample import MATCHING, MISMATCHING, TODAY, made, record
 
 DIED = "torch: the torch worker was ended by SIGKILL"

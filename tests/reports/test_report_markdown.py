@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from backproof.comparison.rows import WAY, Status
-from backproof.pairing import Waiver
-from backproof.reports.report_md import aligned, plain
+from backproof.comparison.judging.rows import WAY, Status
+from backproof.comparison.pairing.pairing import Waiver
+from backproof.reports.formats.report_md import aligned, plain
 from tests.reports.sample import MATCHING, MISMATCHING, made
 
 

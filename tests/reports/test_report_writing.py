@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backproof.errors import UsageError
-from backproof.record import Point, Record
-from backproof.reports import comparisons_csv
-from backproof.reports.evaluations import folder_name
+from backproof.comparison.record.record import Point, Record
+from backproof.mathematics.errors import UsageError
+from backproof.reports.formats import comparisons_csv
+from backproof.reports.formats.evaluations import folder_name
 from tests.reports.sample import MATCHING, MISMATCHING, made, record
 
 
@@ -29,7 +29,7 @@ def test_a_format_that_fails_leaves_the_former_report_untouched(tmp_path, monkey
     def broken(report):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("backproof.reports.report_md.render", broken)
+    monkeypatch.setattr("backproof.reports.formats.report_md.render", broken)
     with pytest.raises(ZeroDivisionError):
         made(MISMATCHING).write(tmp_path)
     assert contents(tmp_path) == before

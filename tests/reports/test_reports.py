@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backproof import reports
-from backproof.comparison.rows import COLUMNS, Status
-from backproof.reports import comparisons_csv, report_md
+from backproof.comparison.judging.rows import COLUMNS, Status
+from backproof.reports import formats
 from backproof.reports import report as report_module
-from backproof.reports.report import check_writable, formats, write_whole
+from backproof.reports.formats import comparisons_csv, report_md
+from backproof.reports.report import all_formats, check_writable, write_whole
 from tests.reports.sample import MATCHING, MISMATCHING, made
 
 
@@ -92,14 +92,14 @@ def test_two_reports_of_the_same_rows_are_the_same_bytes(tmp_path):
 
 
 def test_every_format_is_found():
-    assert {f.FILE for f in formats()} == {"comparisons.csv", "report.md", "environment.json"}
+    assert {f.FILE for f in all_formats()} == {"comparisons.csv", "report.md", "environment.json"}
 
 
 def test_a_format_is_added_by_adding_a_file_of_any_name(tmp_path, monkeypatch):
     (tmp_path / "brief.py").write_text("FILE = 'brief.txt'\ndef render(report): return 'brief'\n")
-    monkeypatch.setattr(reports, "__path__", [*reports.__path__, str(tmp_path)])
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     made(MATCHING).write(tmp_path / "report")
-    monkeypatch.delitem(sys.modules, "backproof.reports.brief")
+    monkeypatch.delitem(sys.modules, "backproof.reports.formats.brief")
     assert (tmp_path / "report" / "brief.txt").read_text() == "brief"
 
 

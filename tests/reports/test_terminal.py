@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from backproof.comparison.rows import Status
+from backproof.comparison.judging.rows import Status
+from backproof.comparison.run import Judged
 from backproof.reports.report import Report
 from backproof.reports.terminal import show
-from backproof.runs import Judged
 from tests.reports.sample import MATCHING, MISMATCHING, TODAY, made, record
 
 

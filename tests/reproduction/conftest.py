@@ -12,7 +12,7 @@ from backproof.reproduction.jobs import Plan
 from backproof.reproduction.outcome import Outcome
 from backproof.reproduction.published import FILE, Published, load
 from backproof.reproduction.run import TIME_LIMIT, recipes
-from tests.gate.conftest import ROOT
+from tests.gauging.gate.conftest import ROOT
 
 FOLDER = ROOT / "comparisons" / "reproduce"
 EVIDENCE = ROOT / "reports"

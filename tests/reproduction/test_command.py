@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backproof.errors import UsageError
+from backproof.mathematics.errors import UsageError
 from backproof.reproduction.judging import Verdict
 from backproof.reproduction.report import write
 from backproof.reproduction.run import Result, run

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backproof.errors import UsageError
+from backproof.mathematics.errors import UsageError
 from backproof.reproduction.published import Key, Published, load
 
 

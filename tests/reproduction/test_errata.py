@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backproof.definition import keep
-from backproof.errors import EvaluationError, UsageError
-from backproof.faults import catalogue
-from backproof.pairing import Pairing
+from backproof.comparison.pairing.pairing import Pairing
+from backproof.comparison.run import Workers
+from backproof.mathematics.definition.definition import keep
+from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.faults import catalogue
 from backproof.reproduction.errata import Erratum, catalogued, definition, descend, expose
 from backproof.reproduction.run import recipes
-from backproof.runs import Workers
 from comparisons import circles
-from tests.gate.conftest import ROOT
+from tests.gauging.gate.conftest import ROOT
 from tests.reproduction.conftest import FOLDER
 
 ERRATA = {

@@ -5,18 +5,17 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
-from backproof.frameworks.client import ENVIRONMENT
+from backproof.implementations.client import ENVIRONMENT
 from scratch import breast_cancer
 from scratch.summary import readable, table
+from tests.project import ROOT
 
-ROOT = Path(__file__).parents[2]
 INPUTS = np.random.default_rng(0).integers(-3, 4, (5, 30))
 
 # Keras is imported in a process of its own, as everywhere. It is told the weights as they are, and

@@ -13,7 +13,7 @@ from backproof.comparison.diagnosis import slopes, structure
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.search import Cause, search
 from backproof.comparison.diagnosis.wording import told
-from backproof.record import SUBJECT
+from backproof.comparison.record.record import SUBJECT
 
 __all__ = ["Cause", "Diagnosis", "Evidence", "diagnose"]
 

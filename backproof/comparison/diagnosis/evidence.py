@@ -15,16 +15,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.arithmetic.ball import Ball
-from backproof.arithmetic.floating import Float
-from backproof.arithmetic.half import balls_of
-from backproof.comparison.bounds import WEAKEST_POWER, Bound, Bounds, balls_at, bound_of, distance
-from backproof.definition import Scope, Site, keep, measure, recovered
-from backproof.faults import Kind, Planted
-from backproof.faults.evaluation import computed
-from backproof.probes import PROBES
-from backproof.record import DATA, SUBJECT, Point, Record
-from backproof.rounding import Rounding, held_in
+from backproof.comparison.bounds.bounds import (
+    WEAKEST_POWER,
+    Bound,
+    Bounds,
+    balls_at,
+    bound_of,
+    distance,
+)
+from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
+from backproof.mathematics.arithmetic.balls.ball import Ball
+from backproof.mathematics.arithmetic.balls.half import balls_of
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.arithmetic.rounding.model import Rounding, held_in
+from backproof.mathematics.definition.definition import Scope, Site, keep, measure, recovered
+from backproof.mathematics.faults import Kind, Planted
+from backproof.mathematics.faults.evaluation import computed
+from backproof.mathematics.probes.probes import PROBES
 
 Values = NDArray[np.float64]
 

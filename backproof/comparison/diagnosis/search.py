@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.evidence import Evidence, Fit, Suspect
-from backproof.faults import planted
-from backproof.record import DATA, Point
+from backproof.comparison.record.record import DATA, Point
+from backproof.mathematics.faults import planted
 
 # Multiplications that the search for pairs may take: a second or two.
 MOST_WORK = 2_000_000_000

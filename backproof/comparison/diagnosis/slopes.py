@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from backproof.comparison.bounds import Bounds
-from backproof.record import SUBJECT, Record
-from backproof.rounding import Rounding, held_in
-from backproof.subjects import SLOPES_AT, direction
+from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.record.record import SUBJECT, Record
+from backproof.comparison.record.subject_run import SLOPES_AT, direction
+from backproof.mathematics.arithmetic.rounding.model import Rounding, held_in
 
 
 def verdict(record: Record, bounds: Bounds) -> tuple[list[str], list[str]]:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.search import by_size
-from backproof.quantities import split
-from backproof.record import SUBJECT, Point
-from backproof.rounding import U64
+from backproof.comparison.record.record import SUBJECT, Point
+from backproof.mathematics.arithmetic.rounding.model import U64
+from backproof.mathematics.network.quantities import split
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]

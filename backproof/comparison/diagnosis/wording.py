@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.search import Cause
-from backproof.faults import Kind, Planted
-from backproof.record import DATA
+from backproof.comparison.record.record import DATA
+from backproof.mathematics.faults import Kind, Planted
 
 # Sites that make another loss of it, rather than another network or another step.
 OF_THE_LOSS = ("loss", "penalty", "penalty_gradient", "targets")

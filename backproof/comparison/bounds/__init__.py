@@ -1,0 +1,1 @@
+"""How far implementations may lie from the exact result, and what that shows."""

@@ -1,0 +1,203 @@
+"""The bounds at every point of a record: the definition evaluated in balls, once for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.comparison.bounds.vacuity import Watch
+from backproof.comparison.record.record import SUBJECT, Point, Record
+from backproof.mathematics.arithmetic.balls.ball import Ball, widened
+from backproof.mathematics.arithmetic.balls.half import balls_of
+from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.arithmetic.rounding.forms import LOGITS
+from backproof.mathematics.arithmetic.rounding.model import NARROW, Rounding, inflated
+from backproof.mathematics.definition.definition import (
+    Site,
+    evaluate,
+    keep,
+    recovered,
+    step,
+    undecided,
+)
+
+Values = NDArray[np.floating]
+
+# A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
+# largest element pass has shown nothing.
+WEAKEST_POWER = 1 / 8
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """Values of the definition and radii by name at one point, and the samples left open."""
+
+    values: dict[str, Values]
+    radii: dict[str, Values]
+    open_samples: NDArray[np.intp]
+
+
+class Bounds:
+    """The bounds of one record, computed when they are first asked for, and kept."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.idle: dict[tuple[str, int], dict[str, str]] = {}
+        """By point and step, the tensors that it does not exercise, each with the reason."""
+        self._known: dict[tuple[Rounding, bool, Point], Bound] = {}
+        self._alive: set[str] = set()
+        self._arithmetics: dict[Rounding, BallOps] = {}
+
+    def _arithmetic(self, rounding: Rounding) -> BallOps:
+        if rounding not in self._arithmetics:
+            self._arithmetics[rounding] = balls_of(rounding)
+        return self._arithmetics[rounding]
+
+    def rounding(self, implementation: str) -> Rounding:
+        """The rounding model that the implementation declares in this dtype, with its form.
+
+        What is declared of functions that the network does not have is left out, so that models
+        are the same without.
+        """
+        known = implementation in self.record.calibrated
+        model = Rounding.declared(implementation, self.record.dtype, calibrated=known)
+        here = self.record.network.functions
+        kinks, slopes = (
+            tuple(name for name in names if name in here) for names in (model.kinks, model.slopes)
+        )
+        form = self.record.forms.get(implementation, LOGITS)
+        model = replace(model, form=form, kinks=kinks, slopes=slopes)
+        if implementation != SUBJECT or not self.record.accuracy:
+            return model
+        return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
+
+    def narrowly(self, implementation: str, point: Point) -> Bound | None:
+        """The same for an implementation with the fault that it is known for: see `NARROW`."""
+        unit = NARROW.get(implementation, 0.0)
+        if unit <= Rounding.of(self.record.dtype).unit:
+            return None
+        ops = balls_of(replace(self.rounding(implementation), coefficients=unit))
+        return bound_of(self.record, point, balls_at(self.record, ops, point))
+
+    def at(self, implementation: str, point: Point, *, settled: bool = False) -> Bound:
+        """How far that implementation may lie from the exact result at that point.
+
+        ``settled``: if it goes the way of the definition's value, see `Rounding.on_its_way`.
+        """
+        rounding = self.rounding(implementation)
+        if settled:
+            rounding = rounding.on_its_way()
+        recovers = self.record.recovered and implementation == SUBJECT
+        key = (rounding, recovers, point)
+        if key not in self._known:
+            self._known[key] = self._compute(rounding, point, recovers=recovers)
+        return self._known[key]
+
+    def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
+        ops = self._arithmetic(rounding)
+        if rounding.settled:
+            balls = balls_at(self.record, ops, point, recovers=recovers)
+            return bound_of(self.record, point, balls)
+        watch = Watch(self.record.network, self._alive)
+        balls = balls_at(self.record, ops, point, watch, recovers=recovers)
+        with np.errstate(all="ignore"):
+            self.idle[point.name, point.step] = watch.idle(ops, balls)
+        return bound_of(self.record, point, balls)
+
+    def sites(self, implementation: str, point: Point) -> dict[str, Ball]:
+        """Every named site of the definition at a point, in the order of computation."""
+        seen: dict[str, Ball] = {}
+
+        def keep(name: str, value: Ball, scope: object) -> Ball:
+            seen[name] = value
+            return value
+
+        balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, keep)
+        return seen
+
+    def prepare(self, *implementations: str) -> None:
+        """Compute all bounds now: while the workers are busy, say."""
+        for implementation in implementations:
+            for point in self.record.parameters:
+                self.at(implementation, point)
+
+
+def balls_at(
+    record: Record,
+    ops: BallOps,
+    point: Point,
+    at: Site = keep,
+    before: Sequence[Mapping[str, Ball]] = (),
+    *,
+    recovers: bool = False,
+) -> dict[str, Ball]:
+    """The definition, or one with changes, in balls at a point of a record.
+
+    ``recovers``: the gradients are those that are recovered from the step.
+    """
+    network, state, batch = record.network, record.parameters[point], record.batch(point)
+    with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
+        balls: dict[str, Ball] = evaluate(ops, network, state, batch, at, before)
+        balls |= step(ops, network, state, balls, record.optimizer, at, before, batch)
+        if recovers:
+            balls |= recovered(ops, network, state, balls, record.optimizer.learning_rate)
+        for (
+            name,
+            error,
+        ) in ops.rounding.absolute:  # of a quantity; that of a function is in its rule
+            if name in balls:
+                balls[name] = widened(balls[name], error * inflated(2))
+    return balls
+
+
+def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
+    """Values, radii and open samples of an evaluation in balls."""
+    last = balls[f"activation/dense_{len(record.network.layers)}"]
+    unsure = (
+        undecided(record.network, last.value, radius_of(last))
+        if record.network.decision
+        else np.zeros(len(last.value), bool)
+    )
+    names = [name for name in record.names(point) if name in balls]
+    return Bound(
+        values={name: balls[name].value for name in names},
+        radii={name: radius_of(balls[name]) for name in names},
+        open_samples=np.flatnonzero(unsure),
+    )
+
+
+def radius_of(ball: Ball) -> Values:
+    """The radius as an array; infinite where the value itself overflowed."""
+    radius = np.zeros_like(ball.value) if ball.radius is None else ball.radius
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = isfinite(float(ball.value.sum())) and isfinite(float(radius.sum()))
+    if finite:
+        return radius
+    return np.where(np.isfinite(ball.value) & np.isfinite(radius), radius, np.inf)
+
+
+def bounded(ball: Ball) -> bool:
+    """Whether value and radius are finite throughout."""
+    return bool(np.isfinite(ball.value).all()) and (
+        ball.radius is None or bool(np.isfinite(ball.radius).all())
+    )
+
+
+def distance(name: str, computed: Values, bound: Bound) -> float:
+    """How far an implementation lies from the definition, relatively to the largest element.
+
+    0 if it may be right: a correct one and the definition's value are each within the radius of the
+    exact result. More than that proves it wrong, whatever it is compared with.
+    """
+    if name not in bound.values:
+        return 0.0
+    value = bound.values[name]
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(computed - value)
+        if (gap <= 2 * bound.radii[name]).all():
+            return 0.0
+        return float(gap.max() / (np.abs(value).max() or 1))

@@ -1,0 +1,112 @@
+"""Weakness: where, in the order of computation, a bound stopped saying anything, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf, prod
+
+import numpy as np
+
+from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, bounded
+from backproof.comparison.judging.rows import Row
+from backproof.comparison.record.record import SUBJECT, Point
+from backproof.mathematics.arithmetic.balls.ball import Ball
+from backproof.mathematics.arithmetic.balls.half import MOST_TERMS
+from backproof.mathematics.network.network import Network
+
+
+class Weakness:
+    """Why comparisons with one reference, at one point, are too weak; evaluated when asked for."""
+
+    def __init__(self, bounds: Bounds, reference: str, point: Point) -> None:
+        self.bounds = bounds
+        self.who = (SUBJECT, reference)
+        self.point = point
+        self._sites: list[Mapping[str, Ball]] = []
+
+    def cause(self, row: Row) -> str:
+        """One sentence: the site where the bound was lost or became too weak, and why."""
+        if not self._sites:
+            self._sites = [self.bounds.sites(who, self.point) for who in self.who]
+        network = self.bounds.record.network
+        for site in self._sites[0]:
+            if not leads_to(site, row.name, network):
+                continue
+            balls = [sites[site] for sites in self._sites]
+            if not all(bounded(ball) for ball in balls):
+                return f"the bound was lost at {site}: {self._reason(site, balls)}"
+            if power(balls) > WEAKEST_POWER:
+                return (
+                    f"power {row.power:.3g}, weak from {site} on: only errors above that share of "
+                    "the largest element would be caught; use a wider dtype or milder values"
+                )
+        return f"power {row.power:.3g}: each step is bounded, but not their sum"
+
+    def _reason(self, site: str, balls: Sequence[Ball]) -> str:
+        if not all(np.isfinite(ball.value).all() for ball in balls):
+            return "it overflowed there"
+        record = self.bounds.record
+        terms = summed(site, record.network, len(record.batch(self.point).inputs))
+        operation = operation_of(site) if terms <= MOST_TERMS else "a longer sum"
+        units = [self.bounds.rounding(who).unit_in(operation) for who in self.who]
+        if terms * max(units) >= 0.25:
+            return f"it sums {terms} terms, n·u is {terms * max(units):.3g}, and a bound ends at ¼"
+        return "it grew beyond all numbers there"
+
+
+def power(balls: Sequence[Ball]) -> float:
+    """2·max Σr / max |value|, as of a comparison."""
+    radii = [ball.radius for ball in balls if ball.radius is not None]
+    if not radii or not balls[0].value.size:
+        return 0.0
+    widest = 2 * float(sum(radii[1:], radii[0]).max())
+    largest = float(np.abs(balls[0].value).max())
+    return (widest / largest if largest else inf) if widest else 0.0
+
+
+def leads_to(site: str, name: str, network: Network) -> bool:
+    """Whether the tensor is computed from what is at the site, or is that itself."""
+    kind, _, place = site.partition("/")
+    quantity, _, tensor = name.partition("/")
+    layer, at = (number(text) for text in (tensor, place))
+    if quantity == "activation":
+        return kind in ("z", "activation") and at <= layer
+    if kind in ("z", "activation") or site == name:
+        return True
+    if quantity == "loss":
+        return kind == "penalty" or site in ("loss/rows", "loss/data")
+    if site == "loss/slope" or (kind in ("delta", "back") and at >= layer):
+        return True
+    own = place.endswith(tensor)
+    return own and (kind in ("data_gradient", "penalty_gradient", "gradient", "change"))
+
+
+def number(text: str) -> int:
+    """2 of ``dense_2/kernel``; 0 where no layer is named."""
+    layer = next((part for part in text.split("/") if part.startswith("dense_")), "dense_0")
+    return int(layer.removeprefix("dense_"))
+
+
+def summed(site: str, network: Network, samples: int) -> int:
+    """How many terms the sum at a site has."""
+    kind, _, place = site.partition("/")
+    at = number(place)
+    if kind == "z":
+        return network.layers[at - 1].fan_in
+    if kind == "back":
+        return network.layers[at].fan_out
+    if kind == "data_gradient":
+        return samples
+    if site == "loss/data":
+        return samples * network.fan_out
+    if kind == "penalty":
+        return prod(network.shapes()[place.partition("/")[2]])
+    return 0
+
+
+def operation_of(site: str) -> str:
+    """The operation that sums there, as `Rounding.inside` names it."""
+    kind, _, place = site.partition("/")
+    if kind in ("loss", "penalty"):
+        return "sum"
+    return "column_sum" if kind == "data_gradient" and place.endswith("bias") else "matmul"

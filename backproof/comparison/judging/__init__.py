@@ -1,0 +1,1 @@
+"""From evaluations to rows with a status."""

@@ -1,0 +1,225 @@
+"""Judging: the rows of one reference at one point, by shapes and names first, then by numbers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bound, Bounds, distance
+from backproof.comparison.bounds.certainty import Certainty, digits
+from backproof.comparison.bounds.weakness import Weakness
+from backproof.comparison.judging.rows import WAY, Row, Status
+from backproof.comparison.kernel.kernel import Difference, difference
+from backproof.comparison.record.record import SUBJECT, Point, Record
+from backproof.implementations.protocol import Tensors
+from backproof.mathematics.arithmetic.rounding.model import held_in
+from backproof.mathematics.network.quantities import split
+
+Array = NDArray[Any]
+
+
+def compare_point(
+    record: Record, bounds: Bounds, certainty: Certainty, reference: str, point: Point
+) -> list[Row]:
+    """The rows of one reference at one point."""
+    blank = Row(
+        pairing=record.pairing,
+        subject=record.subject,
+        reference=reference,
+        quantity="",
+        tensor="",
+        point=point.name,
+        step=point.step,
+        dtype=record.dtype,
+    )
+    rows = []
+    for name in record.names(point):
+        quantity, tensor = split(name)
+        rows.append(replace(blank, quantity=quantity, tensor=tensor))
+    failed = [
+        f"{who}: {record.errors[who][point]}"
+        for who in (SUBJECT, reference)
+        if point in record.errors.get(who, {})
+    ]
+    if failed:
+        for row in rows:
+            row.cause = "; ".join(failed)
+        return rows
+    subject = record.evaluations[SUBJECT].get(point, {})
+    twin = record.evaluations[reference].get(point, {})
+    mine, its = bounds.at(SUBJECT, point), bounds.at(reference, point)
+    truths = certainty.at(point)
+    judging = partial(
+        judge,
+        subject=subject,
+        twin=twin,
+        samples=len(record.batch(point).inputs),
+        weakness=Weakness(bounds, reference, point),
+    )
+    for row in rows:
+        judging(row, mine=mine, its=its)
+    if any(row.status is Status.UNDECIDED for row in rows):
+        mine, its = (bounds.at(who, point, settled=True) for who in (SUBJECT, reference))
+        rows = [once_more(row, partial(judging, mine=mine, its=its)) for row in rows]
+    for row in rows:
+        if row.name in truths and row.shape:
+            row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
+            row.reference_digits = digits(twin[row.name], truths[row.name], record.dtype)
+    return rows
+
+
+def once_more(row: Row, judging: Callable[[Row], None]) -> Row:
+    """An undecided row again, by the bounds of code that goes the definition's way.
+
+    Correct code may go another way, so that to exceed these is no mismatch: the row stays
+    undecided. What keeps them matches, and as strongly as they are narrow.
+    """
+    if row.status is not Status.UNDECIDED:
+        return row
+    again = replace(row, cause="", detail=WAY)
+    judging(again)
+    return again if again.status is Status.MATCH else row
+
+
+def judge(
+    row: Row,
+    subject: Tensors,
+    twin: Tensors,
+    mine: Bound,
+    its: Bound,
+    samples: int,
+    weakness: Weakness,
+) -> None:
+    """Fill one row: shapes, dtypes and names first, then numbers."""
+    name = row.name
+    radius = None
+    if name in mine.radii:
+        # The common case is one model for both, one radius for both.
+        same = mine.radii[name] is its.radii[name]
+        radius = 2 * mine.radii[name] if same else mine.radii[name] + its.radii[name]
+    wrong = [
+        f"{who}: {text}"
+        for who, tensors in (("subject", subject), (row.reference, twin))
+        if (text := unusable(name, tensors, radius, row.dtype))
+    ]
+    if wrong:
+        nobody = name not in subject and name not in twin
+        row.cause = f"nobody computed it: {'; '.join(wrong)}" if nobody else "; ".join(wrong)
+        return
+    actual, expected = subject[name], twin[name]
+    row.shape = "×".join(map(str, actual.shape)) or "scalar"
+    if row.quantity == "accuracy":
+        judge_accuracy(
+            row, actual, expected, np.union1d(mine.open_samples, its.open_samples), samples
+        )
+        return
+    found = difference(actual, expected, radius)
+    row.max_abs_diff, row.max_rel_diff = found.max_abs_diff, found.max_rel_diff
+    row.bound, row.bound_used = found.bound, found.bound_used
+    row.zeros = found.zeros
+    if radius is not None:
+        row.power, row.power_median = found.power, found.power_median
+        row.power_worst = found.power_worst
+    # If the two agree, one of them tells whether both agree with the definition.
+    off = distance(name, actual, mine)
+    if found.exceeding or off:
+        row.status = Status.MISMATCH
+        row.detail = describe(found, actual.shape)
+        its_off = distance(name, expected, its)
+        row.cause = blame(row.reference, off, its_off, apart=bool(found.exceeding))
+    elif radius is not None and not found.power <= WEAKEST_POWER:
+        row.status = Status.UNDECIDED
+        row.cause = weakness.cause(row)
+    else:
+        row.status = Status.MATCH
+
+
+def judge_accuracy(row: Row, actual: Array, expected: Array, unsure: Array, samples: int) -> None:
+    """Compare how many samples are classified rightly, save those that the bound leaves open.
+
+    An accuracy is a count over the samples; below 2²² samples even its float32 quotient rounds
+    back to that count, so that the comparison is one of integers.
+    """
+    right = [round(float(value) * samples) for value in (actual, expected)]
+    gap = abs(right[0] - right[1])
+    row.max_abs_diff = gap / samples
+    row.max_rel_diff = gap / right[1] if right[1] else (0.0 if not gap else np.inf)
+    row.bound = len(unsure) / samples
+    row.bound_used = gap / len(unsure) if len(unsure) else (0.0 if not gap else np.inf)
+    row.zeros = int(right[1] == 0)
+    if len(unsure):
+        named = ", ".join(map(str, unsure[:10])) + (", …" if len(unsure) > 10 else "")
+        row.detail = f"samples within the bound of the threshold: {named}"
+    if gap > len(unsure):
+        row.status = Status.MISMATCH
+        row.detail = (
+            f"{right[0]} of {samples} samples right, expected {right[1]}; "
+            f"{len(unsure)} of them may differ"
+        )
+    elif len(unsure) == samples:
+        row.status = Status.UNDECIDED
+        row.cause = "every sample lies within the bound of the threshold: nothing was compared"
+    else:
+        row.status = Status.MATCH
+
+
+def blame(reference: str, mine: float, its: float, *, apart: bool) -> str:
+    """Who of the two lies outside of the definition's bound, and by how much."""
+    subject_off = f"the subject is off by {mine:.2g} of the largest element"
+    reference_off = f"{reference} is off by {its:.2g} of the largest element"
+    if mine and its and apart:
+        return f"neither is within its bound of the definition: {subject_off}, {reference_off}"
+    if mine and apart:
+        return f"{reference} is within its bound of the definition, {subject_off}"
+    if mine:
+        return (
+            f"the subject and {reference} agree, but not with the pairing's Network "
+            f"({subject_off}): is its loss, penalty or activation what they compute?"
+        )
+    if its:
+        return f"reference at fault: the subject is within its bound, {reference_off}"
+    return "each is within its bound of the definition, but they are too far apart"
+
+
+def unusable(name: str, tensors: Tensors, radius: Array | None, dtype: str) -> str:
+    """Why an implementation's tensor cannot be compared, or nothing."""
+    if name not in tensors:
+        near = difflib.get_close_matches(name, tensors, n=1)
+        return f"gave no {name}" + (f" (but {near[0]})" if near else "")
+    value = tensors[name]
+    shape = () if radius is None else radius.shape
+    if value.shape != shape:
+        return f"{name} has shape {value.shape}, but should be {shape}"
+    if name.startswith("parameter_count"):
+        return (
+            "" if value.dtype.kind in "iu" else f"{name} has dtype {value.dtype}; give an integer"
+        )
+    if value.dtype.kind not in "f":
+        return f"{name} has dtype {value.dtype}; give {dtype}"
+    # A Python float has no dtype of its own; it is an array of float64 and no dimensions here.
+    if value.dtype != held_in(dtype) and value.shape:
+        return f"{name} has dtype {value.dtype}, but should be {dtype}"
+    if not np.isfinite(value).all():
+        bad = np.argwhere(~np.isfinite(value))
+        at = tuple(int(i) for i in bad[0])
+        return (
+            f"{name} is {value[at]} at {at}, and not finite in {len(bad)} of {value.size} elements"
+        )
+    return ""
+
+
+def describe(found: Difference, shape: tuple[int, ...]) -> str:
+    """Where, how far, how much was allowed, and how many elements differ."""
+    where = tuple(int(i) for i in np.unravel_index(found.worst, shape)) if shape else ""
+    return (
+        f"{f'at {where}: ' if shape else ''}actual {found.actual:.17g}, "
+        f"expected {found.expected:.17g}, difference {abs(found.actual - found.expected):.3g} "
+        f"where {found.bound:.3g} is allowed; {found.exceeding} of {found.size} elements "
+        f"({found.exceeding / found.size:.1%}) differ by more than their bound"
+    )

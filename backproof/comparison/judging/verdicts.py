@@ -1,0 +1,162 @@
+"""Verdicts: what every comparison of a record comes to, and why."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance
+from backproof.comparison.bounds.certainty import Certainty, outside
+from backproof.comparison.bounds.vacuity import find_vacuity
+from backproof.comparison.judging.explanation import explain
+from backproof.comparison.judging.judging import compare_point
+from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.pairing.pairing import Waiver
+from backproof.comparison.record.record import SUBJECT, Point, Record
+from backproof.comparison.record.subject_run import REMEDY, START, UNSTEADY
+
+Array = NDArray[Any]
+
+
+def compare(
+    record: Record,
+    bounds: Bounds,
+    certainty: Certainty,
+    today: datetime.date,
+    measure: Callable[[], object] = lambda: None,
+) -> list[Row]:
+    """A row for each reference × point × name, with vacuity, causes and waivers.
+
+    ``measure`` has the slopes of the subject's own loss measured into the record: it is called if
+    something does not match and no fault explains it.
+    """
+    rows: list[Row] = []
+    for reference in record.references:
+        mine = [
+            row
+            for point in record.points()
+            for row in compare_point(record, bounds, certainty, reference, point)
+        ]
+        pass_zeros(mine, record, bounds)
+        find_vacuity(mine, bounds.idle)
+        rows += mine
+    acknowledge_faults(rows, record, bounds, certainty)
+    explained = explain(rows, record, bounds, measure)
+    if unsteady := unsteadiness(record, bounds):
+        # A fault that remembers former calls, and is found, is a mismatch with a cause.
+        for row in rows:
+            if not explained:
+                row.status, row.cause = Status.ERROR, unsteady
+            elif row.status is Status.MISMATCH:
+                row.detail = f"{row.detail}; {unsteady}"
+    apply_waivers(rows, record.waivers, today)
+    return rows
+
+
+def acknowledge_faults(
+    rows: list[Row], record: Record, bounds: Bounds, certainty: Certainty
+) -> None:
+    """Tell a reference's known fault from a mismatch that concerns the subject.
+
+    It is acknowledged where all of this holds: the subject is within its bound of the definition,
+    and of the certified value where there is one; another reference matches it in this very
+    comparison; and the reference is off by no more than coefficients in float32 explain. What else
+    a reference is at fault for stays a mismatch: the twin may be wrong.
+    """
+    matching: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+    for row in rows:
+        if row.status is Status.MATCH:
+            matching[row.name, row.point, row.step].append(row.reference)
+    for row in rows:
+        confirmed_by = matching[row.name, row.point, row.step]
+        if row.status is not Status.MISMATCH or not confirmed_by or not row.shape:
+            continue
+        point = Point(row.point, row.step)
+        actual, expected = (
+            record.evaluations[who][point][row.name] for who in (SUBJECT, row.reference)
+        )
+        mine, narrow = bounds.at(SUBJECT, point), bounds.narrowly(row.reference, point)
+        if narrow is None or row.name not in narrow.radii or distance(row.name, actual, mine):
+            continue
+        truth = certainty.at(point).get(row.name)
+        if truth is not None and outside(actual, truth, mine.radii[row.name]) > 1:
+            continue
+        if distance(row.name, expected, narrow) == 0:
+            row.status = Status.AT_FAULT
+            row.cause += (
+                f", which coefficients held in float32 explain; the subject matches "
+                f"{' and '.join(confirmed_by)}" + (" and the certified value" if truth else "")
+            )
+
+
+def unsteadiness(record: Record, bounds: Bounds) -> str:
+    """What two calls of the subject with the same input gave, if rounding cannot explain it.
+
+    Each lies within the radius of the exact result: they are no further apart than twice that.
+    """
+    for name, gap in record.unsteady.items():
+        radii = bounds.at(SUBJECT, START).radii
+        allowed = 2 * float(radii[name].max()) if name in radii else 0.0
+        if not gap <= allowed:
+            return f"{UNSTEADY} gave {name} with a difference of {gap:.3g}; {REMEDY}"
+    return ""
+
+
+def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
+    """A tensor that is all zeros at a point is as good as shown where its bound is small there.
+
+    Zeros have no size of their own to hold a radius against. That of the same tensor at the points
+    where it matches with strength is taken; where there is none, nothing is known, and UNDECIDED
+    stays. (What no point exercises is found afterwards, by `find_vacuity`.)
+    """
+    for row in rows:
+        if row.status is not Status.UNDECIDED or row.power != np.inf or row.bound is None:
+            continue
+        point = Point(row.point, row.step)
+        if row.name not in bounds.at(SUBJECT, point).radii:
+            continue
+        widest = sum(
+            float(bounds.at(who, point).radii[row.name].max()) for who in (SUBJECT, row.reference)
+        )
+        if record.evaluations[row.reference][point][row.name].any():
+            continue
+        sizes = [
+            float(np.abs(record.evaluations[row.reference][Point(r.point, r.step)][row.name]).max())
+            for r in rows
+            if r.name == row.name and r.status is Status.MATCH
+        ]
+        if 2 * widest <= WEAKEST_POWER * max(sizes, default=0.0):
+            row.status, row.cause = Status.MATCH, ""
+
+
+def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.date) -> None:
+    """Let the named comparisons pass; a waiver that is not needed, or is too old, is an error."""
+    for waiver in waivers:
+        named = [row for row in rows if f"{row.reference}/{row.name}" == waiver.comparison]
+        failing = [row for row in named if not row.status.passes]
+        if not named:
+            known = sorted({f"{row.reference}/{row.name}" for row in rows})
+            near = difflib.get_close_matches(waiver.comparison, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "see the names in the report"
+            for row in rows:
+                row.status = Status.ERROR
+                row.cause = f"the waiver {waiver.comparison!r} names no comparison; {hint}"
+        elif waiver.expires < today:
+            for row in failing:
+                row.cause = f"its waiver expired on {waiver.expires}; {row.cause}".rstrip("; ")
+        elif not failing:
+            for row in named:
+                row.status = Status.ERROR
+                row.cause = f"its waiver ({waiver.reason}) is no longer needed: remove it"
+        else:
+            for row in failing:
+                row.cause = (
+                    f"{row.status}, waived until {waiver.expires}: {waiver.reason}; {row.cause}"
+                ).rstrip("; ")
+                row.status = Status.WAIVED

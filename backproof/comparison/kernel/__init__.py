@@ -1,0 +1,1 @@
+"""Arrays compared element by element, read once."""

@@ -1,0 +1,315 @@
+"""Pairings: a network with its subject, twins, data and training recipe; how they are found."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from backproof.implementations import frameworks
+from backproof.implementations.subject.declaration import Traits, traits_of
+from backproof.mathematics import losses
+from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
+from backproof.mathematics.arithmetic.rounding.model import round_to
+from backproof.mathematics.errors import UsageError, told
+from backproof.mathematics.network import parameters as weights
+from backproof.mathematics.network import quantities
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.optimizers.gradient_descent import GradientDescent
+from backproof.mathematics.probes.probes import PROBES
+
+Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A comparison that may differ until ``expires``, and why.
+
+    ``comparison`` is ``reference/quantity/tensor``, as in "keras/gradient/dense_1/kernel". A waiver
+    is strict: once every row that it names matches, or once it has expired, it is itself an error.
+    """
+
+    comparison: str
+    reason: str
+    expires: datetime.date
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What is compared: ``subject``, hand-written, against its twins, from the same start.
+
+    ``subject(parameters, batch)`` returns arrays by name: ``activation/dense_1``, ``loss``,
+    ``gradient/dense_1/kernel``, ``updated/dense_1/kernel`` (after one step of the optimizer),
+    ``accuracy``, ``parameter_count``, ``parameter_count/dense_1``; all of those whose quantity is
+    in ``quantities``. ``references`` names a model for each framework, "file.py:factory", relative
+    to the project; None stands for a twin built from the network alone. ``data()`` and
+    ``initial()`` give the batch and the start weights (or ``initial`` is a weights file).
+
+    ``minibatch(data, step)`` cuts the batch of a training step from the data; without it each step
+    takes all of them. ``points()`` gives further weights, by a name of their own, at which
+    everything is compared on the data: those of a trained network, say. ``forms`` says who computes
+    the loss of probabilities ("subject", "keras", …; else it is of logits); saturated probes,
+    which only the logits bear, are then left out. ``recovered``: the subject hides its gradients
+    in a step of gradient descent, and gives (W − updated W) / learning_rate for them.
+    ``partial``: what the subject does not give at its first point is not compared, and the report
+    says so; else it is an error. What an adapter declares of the subject counts as said here.
+    """
+
+    name: str
+    network: Network
+    subject: Subject
+    data: Callable[[], Batch]
+    initial: Callable[[], Mapping[str, Any]] | str
+    optimizer: Optimizer
+    references: Mapping[str, str | None] = field(
+        default_factory=lambda: {"keras": None, "torch": None}
+    )
+    steps: int = 100
+    quantities: tuple[str, ...] = quantities.ALL
+    waivers: tuple[Waiver, ...] = ()
+    minibatch: Callable[[Batch, int], Batch] | None = None
+    points: Callable[[], Mapping[str, Mapping[str, Any]]] | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    recovered: bool = False
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        self._take_over(self.traits)
+        unknown = set(self.quantities) - set(quantities.ALL)
+        if unknown:
+            raise UsageError(
+                f"pairing {self.name}: no quantity {sorted(unknown)[0]!r}; "
+                f"there are {', '.join(quantities.ALL)}"
+            )
+        unknown = set(self.references) - set(frameworks.names())
+        if unknown:
+            raise UsageError(
+                f"pairing {self.name}: no reference {sorted(unknown)[0]!r}; "
+                f"there are {', '.join(frameworks.names())}"
+            )
+
+        if self.recovered and self.optimizer.name != "gradient_descent":
+            raise UsageError(
+                f"pairing {self.name}: gradients are recovered from a step of gradient descent, "
+                f"not of {self.optimizer.name}: compare updated alone"
+            )
+        unknown = set(self.forms) - {"subject", *self.references}
+        if unknown:
+            raise UsageError(
+                f"pairing {self.name}: forms names {sorted(unknown)[0]!r}; "
+                f"there are subject, {', '.join(self.references)}"
+            )
+        for name, form in self.forms.items():
+            if name != "subject" and self.references[name] is None and form.of != LOGITS.of:
+                raise UsageError(
+                    f"pairing {self.name}: forms gives {name} probabilities, but its twin is built "
+                    "from the network, whose loss is of logits: name a model of your own"
+                )
+
+    @property
+    def traits(self) -> Traits:
+        """What the subject declares of itself, through its adapters."""
+        return traits_of(self.subject)
+
+    def _take_over(self, traits: Traits) -> None:
+        """The form and the step that the subject declares are those of the pairing."""
+        if traits.form != LOGITS:
+            object.__setattr__(self, "forms", {"subject": traits.form, **self.forms})
+        if traits.rate is None:
+            return
+        if self.optimizer != GradientDescent(traits.rate):
+            raise UsageError(
+                f"pairing {self.name}: the subject's gradients come from a step with learning rate "
+                f"{traits.rate!r}, so the optimizer is GradientDescent({traits.rate!r}), not "
+                f"{self.optimizer}"
+            )
+        object.__setattr__(self, "recovered", True)
+
+    def narrowed(self, references: Iterable[str]) -> Pairing:
+        """The pairing with some of its references, and without the waivers of the others.
+
+        A waiver that names no comparison of the run is an error, and those would name none.
+        """
+        kept = {name: model for name, model in self.references.items() if name in references}
+        others = self.references.keys() - kept.keys()
+        waivers = tuple(w for w in self.waivers if w.comparison.split("/")[0] not in others)
+        forms = {name: form for name, form in self.forms.items() if name not in others}
+        return replace(self, references=kept, waivers=waivers, forms=forms)
+
+    def against(self, references: Iterable[str]) -> Pairing:
+        """The pairing with exactly these references; one that it does not name is built."""
+        chosen = {name: self.references.get(name) for name in references}
+        return replace(self, references={**self.references, **chosen}).narrowed(chosen)
+
+    @property
+    def subject_name(self) -> str:
+        """Where the subject is written: its module and name."""
+        subject = self.subject
+        name = getattr(subject, "__qualname__", type(subject).__qualname__)
+        return f"{getattr(subject, '__module__', type(subject).__module__)}.{name}"
+
+    def start(self, root: Path, dtype: str) -> tuple[Batch, Parameters]:
+        """The data and the initial parameters in ``dtype``, checked."""
+        batch = self._call("data", self.data)
+        if not isinstance(batch, Batch):
+            raise UsageError(
+                f"pairing {self.name}: data() returned {type(batch).__name__}; return a Batch"
+            )
+        batch = batch.astype(dtype)
+        wanted = (self.network.fan_in, self.network.fan_out)
+        found = (batch.inputs.shape[1], batch.targets.shape[1])
+        if found != wanted:
+            raise UsageError(
+                f"pairing {self.name}: the data have {found[0]} features and {found[1]} outputs, "
+                f"the network {wanted[0]} and {wanted[1]}"
+            )
+        wrong = losses.named(self.network.loss.kind).check_targets(batch.targets)
+        if wrong:
+            raise UsageError(f"pairing {self.name}: {wrong}")
+        initial = (
+            weights.load(root / self.initial, self.network)
+            if isinstance(self.initial, str)
+            else weights.check(
+                self._call("initial", self.initial), self.network, source=f"pairing {self.name}"
+            )
+        )
+        return batch, {name: round_to(array, dtype) for name, array in initial.items()}
+
+    def further(self, dtype: str) -> dict[str, Parameters]:
+        """The further weights in ``dtype``, checked, by name."""
+        if self.points is None:
+            return {}
+        given = self._call("points", self.points)
+        taken = {"data", *PROBES} & set(given)
+        if taken:
+            raise UsageError(
+                f"pairing {self.name}: points() calls one {sorted(taken)[0]!r}, as a point of "
+                "backproof's own is called; give it another name"
+            )
+        return {
+            name: {
+                key: round_to(array, dtype)
+                for key, array in weights.check(
+                    parameters, self.network, source=f"pairing {self.name}, points()[{name!r}]"
+                ).items()
+            }
+            for name, parameters in given.items()
+        }
+
+    def cut(self, data: Batch, step: int) -> Batch:
+        """The batch of a training step."""
+        if self.minibatch is None:
+            return data
+        minibatch = self.minibatch
+        batch = self._call("minibatch", lambda: minibatch(data, step))
+        if not isinstance(batch, Batch):
+            raise UsageError(
+                f"pairing {self.name}: minibatch() returned {type(batch).__name__}; return a Batch"
+            )
+        return batch.astype(data.inputs.dtype.name)
+
+    @property
+    def saturates(self) -> bool:
+        """Whether every implementation bears saturated units: those that start from logits do."""
+        return all(form.of == LOGITS.of for form in self.forms.values())
+
+    def _call(self, name: str, function: Callable[[], Any]) -> Any:
+        """Call user code; what it raises becomes a `UsageError` that says where."""
+        try:
+            return function()
+        except UsageError:
+            raise
+        except Exception as error:  # user code may raise anything
+            raise UsageError(f"pairing {self.name}: {name}() raised {told(error)}") from error
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A pairing, or a file of pairings, that could not be loaded, and why."""
+
+    what: str
+    reason: str
+
+
+def project_root(path: Path) -> Path:
+    """The folder that holds ``comparisons/``: it goes on the import path and names the models."""
+    path = path.resolve()
+    for folder in (path, *path.parents):
+        if folder.name == "comparisons":
+            return folder.parent
+        if (folder / "comparisons").is_dir():
+            return folder
+    return path if path.is_dir() else path.parent
+
+
+def files(paths: Iterable[Path]) -> list[Path]:
+    """The Python files that may hold pairings: those named, and those in the folders named."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(p for p in path.glob("*.py") if may_hold_pairings(p))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UsageError(f"{path}: no such file or folder; name a pairing file or its folder")
+    return found
+
+
+def may_hold_pairings(path: Path) -> bool:
+    """Whether a file in a folder of pairings is one of them, by its name."""
+    return path.name != "conftest.py" and not path.name.startswith(("_", "test_"))
+
+
+def load_all(paths: Iterable[Path]) -> tuple[list[Pairing], list[Broken]]:
+    """Every pairing of the files and folders named, and the files that could not be loaded."""
+    pairings: list[Pairing] = []
+    broken: list[Broken] = []
+    for path in files(paths):
+        try:
+            pairings += load(path)
+        except UsageError as error:
+            broken.append(Broken(str(path), str(error)))
+    twice = sorted({p.name for p in pairings if [q.name for q in pairings].count(p.name) > 1})
+    if twice:
+        raise UsageError(f"several pairings are called {', '.join(twice)}: give each its own name")
+    return pairings, broken
+
+
+def load(path: Path) -> list[Pairing]:
+    """The pairings that a file defines at its top level."""
+    return objects(path, Pairing)
+
+
+def objects(path: Path, kind: type[T]) -> list[T]:
+    """Everything of a kind that a file of the project defines at its top level."""
+    root = project_root(path)
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        module = _import(path, root)
+    except SyntaxError as error:
+        raise UsageError(f"{path}:{error.lineno}: {error.msg}") from error
+    except Exception as error:  # a pairing file is user code
+        inside = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).resolve() == path.resolve()
+        ]
+        line = inside[-1].lineno if inside else 1
+        raise UsageError(f"{path}:{line}: {type(error).__name__}: {error}") from error
+    return [value for value in vars(module).values() if isinstance(value, kind)]
+
+
+def _import(path: Path, root: Path) -> Any:
+    """By path, whatever else is called like it; named as its place in the project says."""
+    resolved = path.resolve()
+    inside = resolved.is_relative_to(root)
+    parts = resolved.relative_to(root).with_suffix("").parts if inside else (resolved.stem,)
+    return frameworks.load_file(resolved, ".".join(parts))

@@ -1,0 +1,1 @@
+"""What was computed for a pairing, and how it is stored."""

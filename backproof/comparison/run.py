@@ -1,0 +1,224 @@
+"""A run: start the workers at once, evaluate everything, then judge pairing by pairing."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.bounds.certainty import Certainty
+from backproof.comparison.judging.layouts import name_layout
+from backproof.comparison.judging.rows import Row
+from backproof.comparison.judging.verdicts import compare
+from backproof.comparison.pairing.pairing import Broken, Pairing
+from backproof.comparison.record.record import SUBJECT, Record
+from backproof.comparison.record.subject_run import measure_slopes
+from backproof.comparison.record.subject_run import run as run_subject
+from backproof.comparison.record.twin_session import Exchange
+from backproof.implementations.client import Worker
+from backproof.mathematics.arithmetic.rounding.model import HALF, MODES
+from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.network.quantities import expected
+
+TIME_LIMIT = 300.0
+
+
+@dataclass(eq=False)
+class Judged:
+    """A record with its rows."""
+
+    record: Record
+    rows: list[Row]
+
+
+class Workers:
+    """The worker processes of a run, one a framework, all started together."""
+
+    def __init__(
+        self, frameworks: Iterable[str], dtype: str, root: Path, limit: float = TIME_LIMIT
+    ) -> None:
+        self.dtype = dtype
+        self.root = root
+        self.limit = limit
+        self.by_name: dict[str, Worker] = {}
+        self._calibrated: dict[str, bool] = {}
+        for name in frameworks:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start a framework's worker, unless it runs already."""
+        if name not in self.by_name:
+            self.by_name[name] = Worker(name, self.dtype, self.root, limit=self.limit)
+
+    def restart(self, name: str) -> Worker:
+        """Another worker in place of one that was lost."""
+        self.by_name[name].close()
+        self.by_name[name] = Worker(name, self.dtype, self.root, limit=self.limit)
+        return self.by_name[name]
+
+    def versions(self) -> dict[str, str]:
+        """The versions of every framework that could be started."""
+        found: dict[str, str] = {}
+        for worker in self.by_name.values():
+            try:
+                found |= worker.versions()
+            except EvaluationError as error:
+                found[worker.framework] = f"not available: {error}"
+        return found
+
+    def calibrated(self, name: str) -> bool:
+        """Whether what was measured of a framework in a half precision holds here.
+
+        It does with the versions and the processor that it was measured on; elsewhere it is tried
+        out, which takes some ten seconds.
+        """
+        if name not in self._calibrated:
+            self._calibrated[name] = self.dtype in HALF and name in MODES and self._holds(name)
+        return self._calibrated[name]
+
+    def _holds(self, name: str) -> bool:
+        from backproof.implementations.calibration.precisions import measured_here
+
+        if measured_here(name, self.dtype):
+            return True
+        from backproof.implementations.calibration.calibration import kept
+
+        try:
+            return kept(self.by_name[name], self.dtype)
+        except EvaluationError:
+            return False  # a worker that is lost says so to whoever asks it next
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with ExitStack() as stack:
+            for worker in self.by_name.values():
+                stack.callback(worker.close)
+
+
+def verify(
+    pairings: Iterable[Pairing],
+    workers: Workers,
+    today: datetime.date,
+    on_stage: Callable[[str], object] = lambda stage: None,
+    *,
+    certified: bool = True,
+) -> Iterator[Judged | Broken]:
+    """Evaluate all pairings, and yield each one judged; first those that cannot start.
+
+    While the frameworks are still being imported, the subjects run and their points are queued;
+    then the bounds are computed; then the answers are taken and compared.
+    """
+    asked: list[list[Exchange]] = []
+    subjects: list[Pairing] = []
+    bounds: list[Bounds] = []
+    certainties: list[Certainty] = []
+    for pairing in pairings:
+        on_stage(f"{pairing.name}: running the subject")
+        pairing = pairing.narrowed(workers.by_name)
+        try:
+            record = new_record(pairing, workers)
+            asked.append(ask(pairing, record, workers))
+        except UsageError as error:
+            yield Broken(pairing.name, str(error))
+        else:
+            subjects.append(pairing)
+            bounds.append(Bounds(record))
+            certainties.append(Certainty(record, wanted=certified))
+    for each, certainty in zip(bounds, certainties, strict=True):
+        on_stage(f"{each.record.pairing}: deriving the bounds")
+        each.prepare(SUBJECT, *each.record.references)
+        on_stage(f"{each.record.pairing}: certifying values")
+        certainty.prepare()
+    for index, each in enumerate(bounds):
+        record = each.record
+        on_stage(f"{record.pairing}: waiting for {' and '.join(record.references)}")
+        for exchange in asked[index]:
+            exchange.collect()
+            if exchange.worker.lost is not None and exchange.worker.ready:
+                # This pairing's twin has ended its worker; those that follow get another one.
+                worker = workers.restart(exchange.worker.framework)
+                asked[index + 1 :] = [renewed(later, worker) for later in asked[index + 1 :]]
+        measure = partial(measure_slopes, subjects[index], record)
+        rows = compare(record, each, certainties[index], today, measure)
+        name_layout(subjects[index], record, rows, workers.limit)
+        yield Judged(record, rows)
+
+
+def judge_again(
+    records: Iterable[Record], today: datetime.date, *, certified: bool = True
+) -> Iterator[Judged]:
+    """Judge stored records, as `verify` judged them."""
+    for record in records:
+        certainty = Certainty(record, wanted=certified)
+        yield Judged(record, compare(record, Bounds(record), certainty, today))
+
+
+def new_record(pairing: Pairing, workers: Workers) -> Record:
+    """An empty record of a pairing.
+
+    What was measured of a framework's operations is known of twins that are built of those alone,
+    not of a model of one's own.
+    """
+    return Record(
+        pairing=pairing.name,
+        subject=pairing.subject_name,
+        network=pairing.network,
+        optimizer=pairing.optimizer,
+        dtype=workers.dtype,
+        quantities=pairing.quantities,
+        waivers=pairing.waivers,
+        references=tuple(pairing.references),
+        steps=pairing.steps if "updated" in pairing.quantities else 1,
+        mild=not pairing.traits.saturates,
+        accuracy=declared_accuracy(pairing),
+        forms=dict(pairing.forms),
+        recovered=pairing.recovered,
+        calibrated=tuple(
+            name
+            for name, model in pairing.references.items()
+            if model is None and workers.calibrated(name)
+        ),
+    )
+
+
+def declared_accuracy(pairing: Pairing) -> dict[str, float]:
+    """What the subject declares to err by, under names that the network has."""
+    network = pairing.network
+    functions = {layer.activation.name for layer in network.layers}
+    known = [*sorted(functions), *(f"{name}'" for name in sorted(functions)), *expected(network)]
+    for name in pairing.traits.accuracy:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"pairing {pairing.name}: the subject declares an accuracy of {name!r}, which is "
+                "no activation and no quantity of its network; "
+                + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}")
+            )
+    return dict(pairing.traits.accuracy)
+
+
+def ask(pairing: Pairing, record: Record, workers: Workers) -> list[Exchange]:
+    """Run the subject, and queue each of its points for every reference as it comes."""
+    exchanges = [
+        Exchange(record, pairing.references[name], workers.by_name[name])
+        for name in record.references
+    ]
+    for point in run_subject(pairing, record, workers.root, workers.limit):
+        for exchange in exchanges:
+            exchange.ask(point)
+    return exchanges
+
+
+def renewed(exchanges: list[Exchange], worker: Worker) -> list[Exchange]:
+    """The exchanges with that framework's lost worker go to the new one."""
+    return [
+        exchange.again(worker) if exchange.worker.framework == worker.framework else exchange
+        for exchange in exchanges
+    ]

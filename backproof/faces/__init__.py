@@ -1,0 +1,1 @@
+"""How people reach it: from Python, from a shell, from pytest."""

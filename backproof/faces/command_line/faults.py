@@ -1,0 +1,124 @@
+"""``backproof faults``: how good the gate is on each pairing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from backproof.faces.command_line.screen import console, progress
+from backproof.faces.command_line.selection import check_references, likely, ready, root_of
+
+if TYPE_CHECKING:
+    from backproof.gauging.faults.mutation import Outcome
+    from backproof.reports.faults import Gauged
+
+STYLES = {"caught": "green", "equivalent": "yellow", "escaped": "bold red"}
+
+
+def faults(
+    pairings: Annotated[
+        list[str] | None, typer.Argument(metavar="[PAIRING]...", help="Only these pairings.")
+    ] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Option("--in", metavar="PATH", help="A pairing file or folder; repeatable."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="DIR", help="Write faults.md and .csv there.")
+    ] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this reference; repeatable.")
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
+    ] = 300.0,
+) -> None:
+    """Plant every fault of the catalogue in each pairing, and see whether the gate catches it.
+
+    Exit status 1: a fault escaped, or a fault-free form was called wrong. Else 2: a pairing that
+    cannot be loaded. Else 3: nothing could be measured.
+    """
+    paths = paths or [Path("comparisons")]
+    check_references(reference)
+    from backproof.comparison.run import Workers
+
+    root = root_of(paths)
+    with Workers(reference or likely(paths), "float64", root, limit=time_limit) as workers:
+        from backproof.comparison.pairing import pairing
+        from backproof.gauging.faults import mutation
+        from backproof.reports.faults import Gauged
+
+        loaded, broken = ready(paths, report, pairings, reference, workers)
+        gauged = Gauged([])
+        with progress() as bar:
+            task = bar.add_task("", total=len(loaded))
+            for each in mutation.gauge(
+                loaded, workers, lambda stage: bar.update(task, description=stage)
+            ):
+                bar.advance(task)
+                if isinstance(each, pairing.Broken):
+                    broken.append(each)
+                else:
+                    gauged.scores.append(each)
+        gauged.notes = [f"not loaded: {each.reason}" for each in broken]
+        show(gauged, console, every=bool(pairings))
+        if report is not None:
+            gauged.write(report)
+            console.print(f"Report: {report / 'faults.md'}", highlight=False)
+    raise typer.Exit(gauged.exit_status)
+
+
+def show(gauged: Gauged, console: Console, *, every: bool) -> None:
+    """The scores; what escaped or is equivalent, or every fault of the pairings asked for."""
+    told = [o for o in gauged.outcomes if every or o.verdict != "caught"]
+    for pairing in dict.fromkeys(outcome.pairing for outcome in told):
+        console.print(f"[bold]{escape(pairing)}[/]", highlight=False)
+        for outcome in told:
+            if outcome.pairing == pairing:
+                console.print(line(outcome), highlight=False, soft_wrap=True)
+        console.print()
+    for alarm in gauged.alarms:
+        row = alarm.row
+        where = f"{row.status} {row.name} against {row.reference} at {row.point}"
+        text = escape(f"{alarm.pairing}, {alarm.form}: {where}: {row.detail} {row.cause}")
+        console.print(f"[bold red]false alarm[/] {text}", highlight=False)
+    console.print(scores(gauged))
+    for note in gauged.notes:
+        console.print(f"[bold red]{escape(note)}[/]", highlight=False)
+    style = "green" if gauged.exit_status == 0 else "bold red"
+    console.print(f"[{style}]{escape(gauged.sentence)}[/]", highlight=False)
+
+
+def line(outcome: Outcome) -> str:
+    """What became of a planted fault: by which tensor, where, at which power; or why not."""
+    row = outcome.row
+    why = outcome.reason
+    if row is not None:
+        where = f"{row.point}, step {row.step}" if row.step else row.point
+        power = "" if row.power is None else f", power {row.power:.2g}"
+        why = f"{row.name} at {where}{power}"
+    verdict = f"[{STYLES[outcome.verdict]}]{outcome.verdict:<10}[/]"
+    return f"  {verdict}  {escape(outcome.plant.name)}: {escape(why)}"
+
+
+def scores(gauged: Gauged) -> Table:
+    """One row a pairing."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    names = ("planted", "caught", "equivalent", "escaped", "score", "forms", "false alarms")
+    for name in ("pairing", *names):
+        table.add_column(name, justify="left" if name == "pairing" else "right")
+    for score in gauged.scores:
+        table.add_row(
+            escape(score.pairing),
+            str(len(score.outcomes)),
+            *(str(score.count(verdict)) for verdict in STYLES),
+            "–" if score.void else f"{score.share:.1%}",
+            str(score.forms),
+            str(len(score.alarms)),
+        )
+    return table

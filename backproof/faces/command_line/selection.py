@@ -1,0 +1,100 @@
+"""Selection: which pairings, references and precision a command works on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backproof.mathematics.errors import UsageError
+
+if TYPE_CHECKING:
+    from backproof.comparison.pairing.pairing import Broken, Pairing
+    from backproof.comparison.run import Workers
+
+
+class DType(StrEnum):
+    """The dtypes a run can be made in; in half precision a subject is given float32 arrays."""
+
+    float64 = "float64"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+def check_references(asked: list[str] | None) -> None:
+    """Refuse a reference that there is no framework for."""
+    from backproof.implementations.frameworks import names
+
+    unknown = set(asked or ()) - set(names())
+    if unknown:
+        raise UsageError(f"no reference {sorted(unknown)[0]!r}; there are {', '.join(names())}")
+
+
+def likely(paths: list[Path]) -> list[str]:
+    """The frameworks that the pairing files seem to want, by their text alone.
+
+    They take longest to import, so they are started before the files are executed, which then says
+    what is missing. A pairing that names no references is compared with the usual two.
+    """
+    from backproof.comparison.pairing.pairing import files
+
+    texts = [path.read_text(errors="replace") for path in files(paths)]
+    return [
+        name
+        for name in ("keras", "torch")
+        if any(f'"{name}"' in text or "references" not in text for text in texts)
+    ]
+
+
+def root_of(paths: list[Path]) -> Path:
+    """The one project that all paths lie in."""
+    from backproof.comparison.pairing.pairing import project_root
+
+    roots = {project_root(path) for path in paths}
+    if len(roots) > 1:
+        raise UsageError(
+            f"the paths lie in several projects ({', '.join(sorted(map(str, roots)))}): "
+            "verify one at a time"
+        )
+    return roots.pop()
+
+
+def ready(
+    paths: list[Path],
+    report: Path | None,
+    only: list[str] | None,
+    reference: list[str] | None,
+    workers: Workers,
+) -> tuple[list[Pairing], list[Broken]]:
+    """The pairings asked for, with their references started, and what could not be loaded."""
+    from backproof.comparison.pairing import pairing
+
+    if report is not None:
+        from backproof.reports.report import check_writable
+
+        check_writable(report)
+    pairings, broken = pairing.load_all(paths)
+    pairings = chosen(pairings, only)
+    if not pairings and not broken:
+        raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
+    if reference:
+        pairings = [each.against(reference) for each in pairings]
+    for name in sorted({name for each in pairings for name in each.references}):
+        workers.start(name)
+    return pairings, broken
+
+
+def chosen(pairings: list[Pairing], only: list[str] | None) -> list[Pairing]:
+    """The pairings that were asked for; a name that is none of them is an error."""
+    import difflib
+
+    names = [each.name for each in pairings]
+    for name in only or ():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            raise UsageError(
+                f"no pairing {name!r}; "
+                + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}")
+            )
+    return [each for each in pairings if not only or each.name in only]

@@ -1,0 +1,206 @@
+"""The pytest plugin: ``pytest comparisons`` tests every pairing × reference × compared name.
+
+The pairings that are selected run in one pass, in the process that collected them or, under
+pytest-xdist, in the controller. This module is loaded in every pytest session; it imports nothing
+heavy before it meets a folder ``comparisons``.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from backproof.faces.pytest_plugin.items import (
+    COMPARISONS,
+    ComparisonItem,
+    Comparisons,
+    PairingFile,
+)
+from backproof.implementations.host.threads import one_thread
+
+if TYPE_CHECKING:
+    from backproof.comparison.pairing.pairing import Pairing
+    from backproof.faces.pytest_plugin.run import Run
+
+FOLDER = "comparisons"
+# The status of a row whose reference alone is wrong; the module of the statuses imports NumPy.
+AT_FAULT = "AT-FAULT"
+
+
+def seconds(text: str) -> float:
+    """The value of a time limit: at least one second."""
+    value = float(text)
+    if not value >= 1:
+        raise ValueError(text)
+    return value
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of ``backproof verify``, under names that no other plugin has."""
+    group = parser.getgroup("backproof", "comparisons of hand-written networks with their twins")
+    group.addoption("--backproof-report", metavar="DIR", help="Write the reports there.")
+    group.addoption(
+        "--backproof-dtype",
+        choices=("float64", "float32"),
+        default="float64",
+        help="The precision of everything (default: float64).",
+    )
+    group.addoption(
+        "--backproof-reference",
+        action="append",
+        metavar="NAME",
+        help="Only this reference; repeatable.",
+    )
+    group.addoption(
+        "--backproof-time-limit",
+        type=seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="Seconds, at least 1, that a worker may be silent before it is killed (default: 300).",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse, before anything runs, what could otherwise only fail at the end."""
+    config.stash[COMPARISONS] = known = Comparisons(config)
+    if process := getattr(config, "workerinput", None):
+        from backproof.faces.pytest_plugin.parallel import Inbox
+
+        known.source = Inbox(Path(process["backproof"]))
+        return
+    if asked := config.getoption("backproof_reference"):
+        from backproof.implementations.frameworks import names
+
+        for name in sorted(set(asked) - set(names())):
+            raise pytest.UsageError(f"no reference {name!r}; there are {', '.join(names())}")
+    if known.folder is not None and not known.idle:
+        from backproof.mathematics.errors import UsageError
+        from backproof.reports.report import check_writable
+
+        try:
+            check_writable(known.folder)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PairingFile | None:
+    """Every Python file in a folder ``comparisons`` may hold pairings."""
+    if file_path.suffix != ".py" or file_path.parent.name != FOLDER:
+        return None
+    one_thread()
+    from backproof.comparison.pairing.pairing import may_hold_pairings
+
+    if not may_hold_pairings(file_path):
+        return None
+    return PairingFile.from_parent(parent, path=file_path)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the workers: they import their frameworks while other tests may run first."""
+    config = session.config
+    known = config.stash[COMPARISONS]
+    refused = session.testsfailed and not config.option.continue_on_collection_errors
+    if refused or known.idle or known.source is not None:
+        return
+    items = [item for item in session.items if isinstance(item, ComparisonItem)]
+    if items:
+        asked = [(item.pairing, item.reference) for item in items]
+        known.source = known.run = start(config, asked, items[0].root)
+
+
+def start(config: pytest.Config, asked: Iterable[tuple[Pairing, str]], root: Path) -> Run:
+    """A run of these pairings and references, and no more."""
+    from backproof.faces.pytest_plugin.run import Run
+
+    references: dict[str, set[str]] = {}
+    pairings: dict[str, Pairing] = {}
+    for pairing, reference in asked:
+        pairings[pairing.name] = pairing
+        references.setdefault(pairing.name, set()).add(reference)
+    run = Run(
+        [pairing.narrowed(references[name]) for name, pairing in pairings.items()],
+        root,
+        config.getoption("backproof_dtype"),
+        config.getoption("backproof_time_limit"),
+    )
+    config.add_cleanup(run.close)
+    return run
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """End the workers, and write the report, whatever the session has come to."""
+    known = session.config.stash[COMPARISONS]
+    if known.controller is not None:
+        known.controller.stop()  # before xdist ends its processes, which may be waiting for rows
+    yield
+    run = known.run
+    if run is None:
+        if known.folder is not None and known.source is None and not known.idle:
+            known.closing = "no comparison was selected, and no report written"
+        return
+    run.stop()
+    if known.folder is not None:
+        try:
+            run.write(known.folder)
+        except Exception:  # shown after the verdicts, which must not be lost with it
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            known.closing = f"the report could not be written\n{traceback.format_exc()}"
+        else:
+            known.closing = f"report written to {known.folder}"
+    run.close()
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, object] | None:
+    """A waived comparison passes, under a name of its own."""
+    if report.when == "call" and report.passed:
+        if ("status", "WAIVED") in report.user_properties:
+            return "waived", "w", ("WAIVED", {"yellow": True})
+        if ("status", AT_FAULT) in report.user_properties:
+            return "reference at fault", "r", (AT_FAULT, {"yellow": True})
+    return None
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Every waiver with its reason, and what has become of the report."""
+    sections = {"waived": "waived comparisons", "reference at fault": "references at fault"}
+    for kind, title in sections.items():
+        told = terminalreporter.stats.get(kind, [])
+        if told:
+            terminalreporter.section(title)
+        for report in told:
+            terminalreporter.write_line(f"{report.nodeid}: {dict(report.user_properties)['cause']}")
+    closing = config.stash[COMPARISONS].closing
+    if closing:
+        terminalreporter.write_line(f"backproof: {closing}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """pytest-xdist, in the controller: a process is told where it will find its rows."""
+    from backproof.faces.pytest_plugin.parallel import Controller
+
+    known = node.config.stash[COMPARISONS]
+    if known.controller is None:
+        known.controller = Controller()
+        node.config.add_cleanup(known.controller.close)
+    node.workerinput["backproof"] = str(known.controller.folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
+    """pytest-xdist, in the controller: what the first process has selected is run."""
+    from backproof.faces.pytest_plugin.parallel import chosen
+
+    known = node.config.stash[COMPARISONS]
+    if known.run is None and not known.idle:
+        asked, root = chosen(ids, node.config.rootpath, FOLDER)
+        if root is not None:
+            known.run = start(node.config, asked, root)
+            known.controller.begin(known.run)

@@ -1,0 +1,92 @@
+"""The run behind a session's items: all pairings in one pass, judged one by one when asked for."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backproof.comparison.judging.rows import Row
+from backproof.comparison.pairing.pairing import Broken, Pairing
+from backproof.comparison.run import Judged, Workers, verify
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a pairing came to: its rows, or why there are none."""
+
+    rows: list[Row]
+    broken: str = ""
+
+
+class BrokenOffError(Exception):
+    """A run ended before it had judged all; the cause is chained."""
+
+
+class Run:
+    """Pairings of one project, with their workers: those start here, at once."""
+
+    def __init__(self, pairings: Sequence[Pairing], root: Path, dtype: str, limit: float) -> None:
+        references = sorted({name for pairing in pairings for name in pairing.references})
+        self.workers = Workers(references, dtype, root, limit)
+        self.today = datetime.date.today()
+        self.pairings = [pairing.name for pairing in pairings]
+        self.judged: list[Judged] = []
+        self.broken: list[Broken] = []
+        self._outcomes: dict[str, Outcome] = {}
+        self._coming = verify(pairings, self.workers, self.today)
+        self._fault: BaseException | None = None
+        self._stopped = False
+
+    def outcome(self, pairing: str) -> Outcome:
+        """What a pairing came to; runs until it is known."""
+        while pairing not in self._outcomes:
+            self._advance()
+        return self._outcomes[pairing]
+
+    def _advance(self) -> None:
+        """Judge the next pairing; what ends the run, ends it for every item that still waits."""
+        if self._fault is None:
+            try:
+                each = next(self._coming)
+            except KeyboardInterrupt as interrupt:
+                self._fault = interrupt
+                raise
+            except BaseException as error:  # also what pytest takes for a skip
+                self._fault = error
+            else:
+                if not self._stopped:  # else its workers were killed under it
+                    self._take(each)
+                    return
+        raise BrokenOffError("the comparisons were broken off") from self._fault
+
+    def _take(self, each: Judged | Broken) -> None:
+        if isinstance(each, Broken):
+            self.broken.append(each)
+            self._outcomes[each.what] = Outcome([], each.reason)
+        else:
+            self.judged.append(each)
+            self._outcomes[each.record.pairing] = Outcome(each.rows)
+
+    def stop(self) -> None:
+        """End the run: at once if something is left to be judged."""
+        if not self._stopped and len(self._outcomes) < len(self.pairings):
+            self._stopped = True
+            for worker in self.workers.by_name.values():
+                worker.kill()
+
+    def write(self, folder: Path) -> None:
+        """Write the reports of all that was judged."""
+        from backproof.reports.environment import environment
+        from backproof.reports.report import Report
+
+        known = environment(self.workers.dtype, self.workers.versions())
+        report = Report.of(self.judged, known, self.today)
+        report.notes += [f"not loaded: {each.reason}" for each in self.broken]
+        report.write(folder)
+
+    def close(self) -> None:
+        """End the workers."""
+        self.stop()
+        self.workers.__exit__()

@@ -1,0 +1,217 @@
+"""The public face: verify an implementation from a script, a notebook or a test function."""
+
+from __future__ import annotations
+
+import atexit
+import datetime
+import os
+import sys
+import threading
+import warnings
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backproof.comparison import run
+from backproof.comparison.pairing.pairing import Broken, Pairing
+from backproof.implementations.subject.declaration import innermost, traits_of
+from backproof.implementations.worker import IN_WORKER
+from backproof.mathematics.arithmetic.rounding.forms import Form
+from backproof.mathematics.errors import UsageError
+from backproof.mathematics.network import quantities
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.optimizers.gradient_descent import GradientDescent
+from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.reports.environment import environment
+from backproof.reports.report import Report
+
+if TYPE_CHECKING:
+    from backproof.comparison.pairing.pairing import Subject
+
+# Samples of a batch that is drawn because none was given.
+DRAWN_SAMPLES = 32
+# Failures of `assert_equivalent` are shown in lines of so many characters.
+WIDTH = 100
+
+_kept: dict[tuple[int, Path, str], run.Workers] = {}
+_one_at_a_time = threading.Lock()
+
+
+def verify(
+    network: Network,
+    subject: Subject,
+    *,
+    parameters: Mapping[str, Any] | str | None = None,
+    batch: Batch | tuple[Any, Any] | None = None,
+    references: Iterable[str] | Mapping[str, str | None] = ("keras", "torch"),
+    optimizer: Optimizer | None = None,
+    dtype: str | None = None,
+    steps: int = 10,
+    forms: Mapping[str, Form] | None = None,
+    points: Mapping[str, Mapping[str, Any]] | None = None,
+    certified: bool = True,
+    time_limit: float = run.TIME_LIMIT,
+    name: str = "",
+    root: str | Path | None = None,
+) -> Report:
+    """Compare a subject with its references, and return the report.
+
+    ``subject(parameters, batch)`` returns a dict of arrays by name: ``activation/dense_1``
+    (samples, fan_out), ``loss``, ``gradient/dense_1/kernel`` (fan_in, fan_out),
+    ``updated/dense_1/kernel`` (after one step of ``optimizer``), ``accuracy``,
+    ``parameter_count``, … Any of them: what it does not give is not compared, and the report says
+    so. It is called with these parameters and this batch (drawn, where none are given), along
+    ``steps`` training steps if it gives the parameters after one, and at the probes.
+
+    ``parameters``: arrays by name, or a weights file. ``batch``: a `Batch`, or inputs and targets.
+    ``references``: names of frameworks, with a model ("models.py:make") where one is not to be
+    built from the network; its path is relative to ``root``, by default the folder of the file that
+    calls. ``dtype``: float64 or float32, by default what the subject declares, or float64. The
+    others are those of `Pairing`; ``time_limit``: seconds that the subject may take for one call,
+    and a reference for an answer.
+
+    The processes of the references are kept for the next call, and end with this one. Raises
+    `UsageError` where the question itself is wrong; whatever the subject does is in the report.
+    """
+    if IN_WORKER in os.environ:
+        raise UsageError(
+            "verify was called while a reference's model was loaded: keep models in a file of "
+            "their own, not in the script that verifies"
+        )
+    declared = traits_of(subject)
+    precision = dtype or declared.dtype or "float64"
+    if precision not in ("float64", "float32"):
+        raise UsageError(f"dtype {precision!r}: choose 'float64' or 'float32'")
+    if declared.dtype not in (None, precision):
+        raise UsageError(f"the subject computes in {declared.dtype}: leave dtype={dtype!r} out")
+    if not callable(subject):
+        raise UsageError(f"the subject is a {type(subject).__name__}; give something to call")
+    if optimizer is None and declared.rate is not None:
+        optimizer = GradientDescent(declared.rate)
+    models = dict(references) if isinstance(references, Mapping) else dict.fromkeys(references)
+    if not models:
+        raise UsageError("references is empty: name one, as in references=['torch']")
+    stream = np.random.default_rng(zlib.crc32(b"verify"))
+    pairing = Pairing(
+        name=name or name_of(subject),
+        network=network,
+        subject=subject,
+        data=lambda: batch_of(batch, network, stream),
+        initial=parameters
+        if isinstance(parameters, str)
+        else lambda: drawn_parameters(network, stream) if parameters is None else parameters,
+        # Without an optimizer no step is compared; its rate then matters to nobody.
+        optimizer=optimizer or GradientDescent(1.0),
+        references=models,
+        steps=steps,
+        quantities=tuple(q for q in quantities.ALL if q != "updated" or optimizer is not None),
+        points=None if points is None else lambda: points,
+        forms=dict(forms or {}),
+        partial=True,
+    )
+    if root is not None:
+        folder = Path(root)
+    elif named_files({"references": models, "parameters": parameters}):
+        folder = caller_folder(sys._getframe(1))
+    else:
+        folder = Path.cwd()
+    today = datetime.date.today()
+    with _one_at_a_time:
+        workers = kept_workers(models, precision, folder.resolve(), time_limit)
+        with warnings.catch_warnings():
+            # An overflow that is harmless to the subject is shown, as ever; but no filter of a test
+            # session may make an error of it: the verdict is the same wherever it is asked for.
+            warnings.simplefilter("default")
+            (judged,) = run.verify([pairing], workers, today, certified=certified)
+        if isinstance(judged, Broken):
+            raise UsageError(judged.reason)
+        return Report.of([judged], environment(precision, workers.versions()), today)
+
+
+def assert_equivalent(network: Network, subject: Subject, **options: Any) -> Report:
+    """For a test function: `verify`, with an AssertionError that says why unless all is well.
+
+    Takes the same arguments, and returns the report.
+    """
+    __tracebackhide__ = True  # pytest then points at the test
+    if options.get("root") is None and named_files(options):
+        options["root"] = caller_folder(sys._getframe(1))
+    report = verify(network, subject, **options)
+    if not report.passed:
+        raise AssertionError(explained(report))
+    return report
+
+
+def named_files(options: Mapping[str, Any]) -> bool:
+    """Whether a path is among the arguments, which is relative to the file that calls."""
+    references = options.get("references")
+    models = references.values() if isinstance(references, Mapping) else ()
+    return any(models) or isinstance(options.get("parameters"), str)
+
+
+def explained(report: Report) -> str:
+    """What the terminal would show, as text."""
+    import io
+
+    from rich.console import Console
+
+    from backproof.reports.terminal import show
+
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    show(report, console)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return f"{report.status}\n{text}"
+
+
+def name_of(subject: Callable[..., Any]) -> str:
+    """What a report calls the subject: the name it was defined with."""
+    inner = innermost(subject)
+    name: str = getattr(inner, "__name__", type(inner).__name__)
+    return "subject" if name == "<lambda>" else name
+
+
+def batch_of(
+    given: Batch | tuple[Any, Any] | None, network: Network, stream: np.random.Generator
+) -> Batch:
+    """The batch itself, or one made of inputs and targets, or a drawn one."""
+    if given is None:
+        return drawn_batch(network, stream, DRAWN_SAMPLES)
+    if isinstance(given, Batch):
+        return given
+    inputs, targets = given
+    return Batch(inputs, targets)
+
+
+def caller_folder(frame: Any) -> Path:
+    """The folder of the calling file; the current one where there is none, as in a notebook."""
+    file = frame.f_globals.get("__file__")
+    return Path(file).resolve().parent if file else Path.cwd()
+
+
+def kept_workers(references: Iterable[str], dtype: str, root: Path, limit: float) -> run.Workers:
+    """The workers of a former call, those that are missing or lost started anew.
+
+    A process that was forked off has none: the pipes are its parent's.
+    """
+    key = (os.getpid(), root, dtype)
+    workers = _kept.setdefault(key, run.Workers((), dtype, root))
+    workers.limit = limit
+    for name in references:
+        worker = workers.by_name.get(name)
+        if worker is not None and worker.lost is not None:
+            workers.restart(name)
+        workers.start(name)
+        workers.by_name[name].limit = limit
+    return workers
+
+
+@atexit.register
+def end_workers() -> None:
+    """End every reference's process that was kept; the next call starts new ones."""
+    for key in [key for key in _kept if key[0] == os.getpid()]:
+        _kept.pop(key).__exit__()

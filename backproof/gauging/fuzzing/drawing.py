@@ -1,0 +1,147 @@
+"""Drawing: random networks with parameters and data, as Hypothesis draws and shrinks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from backproof.mathematics import functions, losses
+from backproof.mathematics.arithmetic.rounding.model import round_to
+from backproof.mathematics.functions import Activation
+from backproof.mathematics.network.network import Dense, Loss, Network, Penalty, Reduction
+from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+
+# Relu first, to which a case shrinks.
+SIMPLE = tuple(map(functions.named, ("relu", "sigmoid", "tanh", "linear", "selu", "softplus")))
+SLOPED = tuple(
+    functions.named(name, alpha=alpha)
+    for name in ("leaky_relu", "elu")
+    for alpha in (0.01, 0.3, 1.0, 1.7)
+)
+RECTIFIED_OR_BOUNDED = SIMPLE[:4]
+WIDE = (
+    functions.named("softmax"),
+    *(functions.named("gelu", approximate=approximate) for approximate in (False, True)),
+)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What random networks are drawn from.
+
+    Kernels have variance 1/fan_in, times one of ``scales``; ``factors``: scales of the loss.
+    """
+
+    depths: tuple[int, ...]
+    widths: tuple[int, ...]
+    rows: tuple[int, ...]
+    scales: tuple[float, ...]
+    factors: tuple[float, ...] = (1.0, 0.5, 2.0, 0.3)
+    activations: tuple[Activation, ...] = (*SIMPLE, *SLOPED, *WIDE, *WIDE)
+    losses: tuple[str, ...] = tuple(losses.names())
+
+
+# Mostly ordinary weights, some extreme.
+LARGE = Drawn(
+    depths=(1, 2, 3, 4, 5, 6),
+    widths=(1, 2, 3, 5, 8, 16, 33, 64),
+    rows=(1, 2, 3, 10, 37, 100, 300),
+    scales=(1.0, 1.0, 1.0, 0.3, 3.0, 1e-3, 30.0, 1000.0),
+)
+# A power of 1/8 is 16 u in bfloat16, and 128 u in float16: so many roundings may lie between the
+# data and a gradient. In bfloat16 the tail of an exponential, or a GELU, takes that many alone.
+SMALL = {
+    "float16": Drawn(
+        depths=(1, 1, 2, 3), widths=(1, 2, 3, 5, 8), rows=(1, 2, 3, 10), scales=(1.0, 1.0, 0.3)
+    ),
+    "bfloat16": Drawn(
+        depths=(1, 1, 2),
+        widths=(1, 2, 3),
+        rows=(1, 1, 2),
+        scales=(1.0, 0.3, 0.1),
+        factors=(1.0, 0.5, 2.0),
+        activations=RECTIFIED_OR_BOUNDED,
+    ),
+}
+DRAWN = {"float64": LARGE, "float32": LARGE, **SMALL}
+# A network and a number of samples: what a framework compiles for.
+Shape = tuple[Network, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network with one point to evaluate it at."""
+
+    network: Network
+    parameters: Parameters
+    batch: Batch
+
+
+@st.composite
+def networks(draw: st.DrawFn, drawn: Drawn = LARGE) -> Network:
+    """Any depth, widths, activations, loss with its reductions, and penalty."""
+    depth = draw(st.sampled_from(drawn.depths))
+    width = st.sampled_from(drawn.widths)
+    widths = [draw(width) for _ in range(depth + 1)]
+    hidden = st.sampled_from(drawn.activations)
+    kind = draw(st.sampled_from(drawn.losses))
+    fused = losses.named(kind).ACTIVATION
+    last = functions.named(fused) if fused else draw(hidden)
+    chosen = [draw(hidden) for _ in range(depth - 1)] + [last]
+    reduction: st.SearchStrategy[Reduction] = st.sampled_from(("mean", "sum"))
+    coefficient = st.sampled_from((0.0, 0.0, 0.005, 0.1))
+    return Network(
+        layers=tuple(
+            Dense(fan_in, fan_out, activation, bias=draw(st.booleans()))
+            for fan_in, fan_out, activation in zip(widths, widths[1:], chosen, strict=False)
+        ),
+        loss=Loss(kind, draw(reduction), draw(reduction), draw(st.sampled_from(drawn.factors))),
+        penalty=Penalty(draw(coefficient), draw(coefficient), draw(st.booleans())),
+    )
+
+
+def shapes(drawn: Drawn) -> st.SearchStrategy[Shape]:
+    """Networks and numbers of samples."""
+    return st.tuples(networks(drawn), st.sampled_from(drawn.rows))
+
+
+def bucket(drawn: Drawn, count: int, chosen_seed: int) -> list[Shape]:
+    """So many networks with their numbers of samples, the smallest first."""
+    found: list[Shape] = []
+
+    @seed(chosen_seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(shapes(drawn))
+    def collect(shape: Shape) -> None:
+        found.append(shape)
+
+    collect()
+    return sorted(found, key=lambda shape: sum(shape[0].parameter_counts().values()))
+
+
+@st.composite
+def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str) -> Case:
+    """A network with random parameters and data, rounded to the dtype; some have zero weights."""
+    network, samples = draw(among)
+    scale = draw(st.sampled_from(DRAWN[dtype].scales))
+    kept = draw(st.sampled_from((1.0, 1.0, 1.0, 0.7)))
+    stream = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    parameters = {
+        name: round_to(scale * array * (stream.random(array.shape) < kept), dtype)
+        for name, array in drawn_parameters(network, stream).items()
+    }
+    batch = drawn_batch(network, stream, samples)
+    if network.loss.kind == "categorical_cross_entropy" and network.fan_out == 1:
+        batch = Batch(batch.inputs, np.ones((samples, 1)))
+    batch = Batch(round_to(batch.inputs, dtype), round_to(batch.targets, dtype))
+    return Case(network, parameters, batch)

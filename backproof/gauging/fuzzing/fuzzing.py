@@ -1,0 +1,220 @@
+"""Fuzzing: random networks against every reference, to see that no bound raises a false alarm.
+
+Hypothesis draws the networks and shrinks one that fails to a small case, which is written as a
+pairing of its own. The subject is the definition in floating point (in the half precisions, which
+NumPy does not compute in, its float64 value).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.bounds.certainty import Certainty
+from backproof.comparison.judging.judging import compare_point
+from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.pairing.pairing import Subject
+from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
+from backproof.comparison.record.twin_session import Exchange
+from backproof.comparison.run import Workers
+from backproof.gauging.fuzzing.drawing import DRAWN, Case, bucket, cases, shapes
+from backproof.mathematics.arithmetic.floating import Float, Values
+from backproof.mathematics.arithmetic.rounding.model import HALF, held_in
+from backproof.mathematics.definition.definition import evaluate, step
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Batch, Parameters, save
+from backproof.mathematics.optimizers.gradient_descent import GradientDescent
+
+QUANTITIES = ("activation", "loss", "gradient", "updated")
+# Frameworks that compile for each shape, and how many cases share one then.
+COMPILING = {"jax"}
+PER_SHAPE = 6
+
+
+@dataclass
+class Tally:
+    """What a run of the fuzzer has compared."""
+
+    cases: int = 0
+    statuses: Counter[Status] = field(default_factory=Counter)
+    nearest: float = 0.0
+
+    @property
+    def exit_status(self) -> int:
+        """1 for a mismatch, 3 for an error or for nothing decided, else 0."""
+        if self.statuses[Status.MISMATCH]:
+            return 1
+        return 0 if decided(self.statuses) and not self.statuses[Status.ERROR] else 3
+
+    def line(self) -> str:
+        """How many were compared, decided and mismatched."""
+        compared = self.statuses.total()
+        share = f" ({decided(self.statuses) / compared:.1%})" if compared else ""
+        return (
+            f"{self.cases} networks, {compared} comparisons: {decided(self.statuses)} decided"
+            f"{share}, {self.statuses[Status.MISMATCH]} mismatched, "
+            f"{self.statuses[Status.ERROR]} in error; at most {self.nearest:.2f} of a bound used"
+        )
+
+
+def decided(statuses: Counter[Status]) -> int:
+    """How many of them say something."""
+    return statuses[Status.MATCH] + statuses[Status.MISMATCH]
+
+
+class FalseAlarmError(Exception):
+    """A comparison that should match does not."""
+
+
+def rows_of(case: Case, workers: Workers) -> list[Row]:
+    """The case's comparisons with every reference."""
+    point = Point(DATA, 0)
+    optimizer = GradientDescent(0.01)
+    record = Record(
+        pairing="fuzz",
+        subject="definition",
+        network=case.network,
+        optimizer=optimizer,
+        dtype=workers.dtype,
+        quantities=QUANTITIES,
+        waivers=(),
+        references=tuple(workers.by_name),
+        steps=1,
+        calibrated=tuple(filter(workers.calibrated, workers.by_name)),
+        batches={DATA: case.batch},
+        parameters={point: case.parameters},
+    )
+    exchanges = [
+        Exchange(record, None, worker, compiled=False) for worker in workers.by_name.values()
+    ]
+    for exchange in exchanges:
+        exchange.ask(point)
+    wide = workers.dtype in HALF
+    parameters = {k: v.astype(np.float64) if wide else v for k, v in case.parameters.items()}
+    batch = case.batch.astype("float64") if wide else case.batch
+    values = computed(case.network, parameters, batch, optimizer)
+    record.evaluations[SUBJECT] = {
+        point: {name: np.asarray(value, held_in(workers.dtype)) for name, value in values.items()}
+    }
+    for exchange in exchanges:
+        exchange.collect()
+    bounds, certainty = Bounds(record), Certainty(record, wanted=False)
+    return [
+        row
+        for reference in record.references
+        for row in compare_point(record, bounds, certainty, reference, point)
+    ]
+
+
+def fuzz(
+    workers: Workers, count: int, chosen_seed: int, on_case: Callable[[Tally], object]
+) -> tuple[Tally, Case | None, str]:
+    """Compare ``count`` random networks; returns the tally, and a shrunken case if one failed.
+
+    A framework that compiles for each network and number of samples gets fewer of those, each with
+    several parameters and batches.
+    """
+    tally = Tally()
+    drawn = DRAWN[workers.dtype]
+    compiles = COMPILING & workers.by_name.keys()
+    among = (
+        st.sampled_from(bucket(drawn, -(-count // PER_SHAPE), chosen_seed))
+        if compiles
+        else shapes(drawn)
+    )
+    failed: list[tuple[Case, str]] = []
+
+    @seed(chosen_seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+    )
+    @given(cases(among, workers.dtype))
+    def matches(case: Case) -> None:
+        rows = rows_of(case, workers)
+        if not failed:  # what shrinking tries is not counted
+            tally.cases += 1
+            tally.statuses.update(row.status for row in rows)
+            tally.nearest = max([tally.nearest, *(row.bound_used or 0 for row in rows)])
+            on_case(tally)
+        wrong = [row for row in rows if row.status in (Status.MISMATCH, Status.ERROR)]
+        if wrong:
+            row = wrong[0]
+            failed.append(
+                (case, f"{row.reference} {row.name}: {row.status} {row.detail} {row.cause}")
+            )
+            raise FalseAlarmError(row.reference, row.name)
+
+    try:
+        matches()
+    except FalseAlarmError:
+        return tally, *failed[-1]
+    return tally, None, ""
+
+
+PAIRING = '''
+    """A case that the fuzzer found and shrank: the definition against its references."""
+
+    import json
+    from pathlib import Path
+
+    import numpy as np
+
+    from backproof import Batch, GradientDescent, Network, Pairing
+    from backproof.gauging.fuzzing.fuzzing import subject_of
+
+    HERE = Path(__file__).parent
+    NETWORK = Network.from_json(json.loads((HERE / "network.json").read_text()))
+    DATA = np.load(HERE / "data.npz")
+
+    PAIRING = Pairing(
+        name="fuzz",
+        network=NETWORK,
+        subject=subject_of(NETWORK),
+        data=lambda: Batch(DATA["inputs"], DATA["targets"]),
+        initial="comparisons/parameters.npz",
+        optimizer=GradientDescent(0.01),
+        references=dict.fromkeys(REFERENCES),
+        steps=1,
+        quantities=("activation", "loss", "gradient", "updated"),
+    )
+'''
+
+
+def write_case(case: Case, folder: Path, references: Iterable[str]) -> Path:
+    """Write a case as a project that ``backproof verify`` runs; returns its pairing file."""
+    comparisons = folder / "comparisons"
+    comparisons.mkdir(parents=True, exist_ok=True)
+    (comparisons / "network.json").write_text(json.dumps(case.network.to_json(), indent=1) + "\n")
+    save(comparisons / "parameters.npz", case.parameters)
+    np.savez(comparisons / "data.npz", inputs=case.batch.inputs, targets=case.batch.targets)
+    text = dedent(PAIRING).lstrip().replace("REFERENCES", repr(tuple(references)))
+    (comparisons / "fuzz.py").write_text(text)
+    return comparisons / "fuzz.py"
+
+
+def computed(
+    network: Network, parameters: Parameters, batch: Batch, optimizer: GradientDescent
+) -> dict[str, Values]:
+    """The definition in floating point, in the dtype of its data."""
+    with np.errstate(all="ignore"):
+        values = evaluate(Float(), network, parameters, batch)
+        return values | step(Float(), network, parameters, values, optimizer)
+
+
+def subject_of(network: Network) -> Subject:
+    """The definition in floating point as a subject."""
+    return lambda parameters, batch: computed(network, parameters, batch, GradientDescent(0.01))

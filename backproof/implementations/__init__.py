@@ -1,0 +1,1 @@
+"""Whatever evaluates a network: subjects, programs, twins in frameworks."""

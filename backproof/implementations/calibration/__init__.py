@@ -1,0 +1,1 @@
+"""What elementary functions and operations of implementations err."""

@@ -1,0 +1,218 @@
+"""The other end of a worker: starts it, pipelines requests to it, and outlives its death."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from backproof.implementations import protocol
+from backproof.implementations.host import threads
+from backproof.implementations.protocol import Tensors
+from backproof.mathematics.errors import EvaluationError
+
+# Every framework computes on one CPU thread and is quiet.
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "JAX_PLATFORMS": "cpu",
+    "KERAS_BACKEND": "tensorflow",
+    "PYTHONHASHSEED": "0",
+    **dict.fromkeys(threads.VARIABLES, "1"),
+}
+
+Reply = tuple[dict[str, Any], Tensors]
+# So many characters of what makes no sense are quoted.
+QUOTED = 200
+
+
+class Worker:
+    """One process that evaluates one framework's twins in one dtype.
+
+    Requests are answered in order. Whatever goes wrong (the process dies, hangs, writes garbage)
+    becomes an `EvaluationError` of every request that is still open, and of those to come.
+    """
+
+    def __init__(
+        self,
+        framework: str,
+        dtype: str,
+        root: Path,
+        *,
+        limit: float = 300.0,
+        module: str = "backproof.implementations.worker",
+        command: Sequence[str] = (),
+    ) -> None:
+        """Start the framework's worker, or ``command``, a program that speaks as one, in ``root``.
+
+        ``module`` is what runs in the framework's worker. Raises OSError if a program cannot be
+        started.
+        """
+        self.framework = framework
+        self.name = f"the program {command[0]}" if command else f"the {framework} worker"
+        self.limit = limit
+        self.lost: EvaluationError | None = None
+        self._late = ""
+        self._ended = threading.Event()
+        self._losing = threading.Lock()
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process has ended)
+        try:
+            self.process = subprocess.Popen(
+                command or [sys.executable, "-m", module, framework, dtype, str(root)],
+                cwd=root if command else None,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.stderr,
+                env=os.environ | ENVIRONMENT,
+                start_new_session=True,
+            )
+        except OSError:
+            self.stderr.close()
+            raise
+        self._requests: queue.SimpleQueue[tuple[dict[str, Any], Tensors] | None] = (
+            queue.SimpleQueue()
+        )
+        self._open: queue.SimpleQueue[Future[Reply]] = queue.SimpleQueue()
+        self.hello: Future[Reply] = Future()
+        self._open.put(self.hello)
+        self._threads = [
+            threading.Thread(target=self._write, daemon=True),
+            threading.Thread(target=self._read, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def request(self, message: Mapping[str, Any], tensors: Tensors | None = None) -> Future[Reply]:
+        """Queue a request; its future holds the reply, or the error that the worker reported."""
+        future: Future[Reply] = Future()
+        with self._losing:
+            if self.lost is not None:
+                future.set_exception(self.lost)
+                return future
+            self._open.put(future)
+        self._requests.put((dict(message), tensors or {}))
+        return future
+
+    def wait(self, future: Future[Reply]) -> Reply:
+        """The reply, or an `EvaluationError`; a worker silent beyond its limit is killed."""
+        try:
+            message, tensors = future.result(timeout=self.limit)
+        except TimeoutError:
+            self._late = (
+                f"gave no answer for {self.limit:g} s and was killed; "
+                "raise the time limit if the network is that large"
+            )
+            self.kill()
+            # What it had written before is read once it is dead.
+            self._ended.wait(timeout=5)
+            raise self.lost or EvaluationError(f"{self.name} {self._late}") from None
+        if message.get("ok") is not True:
+            if not isinstance(message.get("error"), str):
+                told = str(message)[:QUOTED]
+                raise EvaluationError(
+                    f'{self.name} answered {told}, which says neither "ok" nor "error"'
+                )
+            where = f" ({message['where']})" if message.get("where") else ""
+            raise EvaluationError(f"{message['error']}{where}")
+        return message, tensors
+
+    def versions(self) -> dict[str, str]:
+        """The framework's versions, once it is imported."""
+        found: dict[str, str] = self.wait(self.hello)[0]["versions"]
+        return found
+
+    @property
+    def ready(self) -> bool:
+        """Whether the framework was imported: the worker has said so."""
+        return self.hello.done() and self.hello.exception() is None
+
+    def _write(self) -> None:
+        assert self.process.stdin is not None
+        # Once the worker is gone the reading side says why.
+        with contextlib.suppress(OSError):
+            while (item := self._requests.get()) is not None:
+                protocol.send(self.process.stdin, *item)
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        while True:
+            try:
+                reply = protocol.receive(self.process.stdout)
+            except (protocol.ProtocolError, OSError, ValueError, MemoryError) as error:
+                reply, why = None, f"wrote garbage: {str(error) or type(error).__name__}"
+                self.kill()
+            else:
+                why = ""
+            if reply is None:
+                break
+            try:
+                self._open.get_nowait().set_result(reply)
+            except queue.Empty:
+                why = f"answered what nobody asked: {str(reply[0])[:QUOTED]}"
+                self.kill()
+                break
+        self.process.stdout.close()
+        self._fail(why)
+
+    def _fail(self, why: str) -> None:
+        """Give every open request, and every later one, the reason why there is no answer."""
+        status = self.process.wait()
+        if self._late:
+            said = f"{self._late} (it {why})" if why else self._late
+        else:
+            said = f"{why or describe_exit(status)}{self._last_words()}"
+        with self._losing:
+            self.lost = EvaluationError(f"{self.name} {said}")
+            while not self._open.empty():
+                self._open.get_nowait().set_exception(self.lost)
+        self.stderr.close()
+        self._ended.set()
+
+    def _last_words(self) -> str:
+        self.stderr.seek(0)
+        lines = self.stderr.read().decode(errors="replace").strip().splitlines()
+        if not lines:
+            return ""
+        if lines[-1].startswith("ModuleNotFoundError"):
+            return f": {lines[-1]}; install it with: pip install 'backproof[{self.framework}]'"
+        return f": {lines[-1][:500]}"
+
+    def kill(self) -> None:
+        """End the process and whatever it started, at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let the worker end by itself, and end it if it does not."""
+        self._requests.put(None)
+        try:
+            self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.process.wait()
+        for thread in self._threads:  # they close their pipes
+            thread.join(timeout=5)
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def describe_exit(status: int) -> str:
+    """How a process ended, in words."""
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended by itself with status {status}"

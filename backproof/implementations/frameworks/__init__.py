@@ -1,0 +1,67 @@
+"""The reference frameworks: one file NAME_twin.py each, imported only inside its own worker."""
+
+from __future__ import annotations
+
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from backproof.mathematics.errors import UsageError
+
+SUFFIX = "_twin"
+
+
+def names() -> list[str]:
+    """All frameworks there are files for."""
+    return sorted(
+        module.name.removesuffix(SUFFIX)
+        for module in pkgutil.iter_modules(__path__)
+        if module.name.endswith(SUFFIX)
+    )
+
+
+def factory(model: str) -> Callable[[], Any]:
+    """The function that "file.py:function" names."""
+    path, _, name = model.rpartition(":")
+    if not path or not name:
+        raise UsageError(f"model {model!r}: write it as file.py:factory")
+    forget_project()
+    module = load_file(Path(path))
+    if not callable(getattr(module, name, None)):
+        offered = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
+        raise UsageError(f"{path} has no factory {name!r}; it has {', '.join(sorted(offered))}")
+    found: Callable[[], Any] = getattr(module, name)
+    return found
+
+
+def forget_project() -> None:
+    """Forget the modules of the project: a model is made of its files as they are now.
+
+    A worker may live through many runs, in a notebook say, between which they are edited.
+    """
+    here = Path.cwd()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or name == "__main__" or name.split(".")[0] == "backproof":
+            continue
+        path = Path(file)
+        if path.is_relative_to(here) and "site-packages" not in path.parts:
+            del sys.modules[name]
+
+
+def load_file(path: Path, name: str = "") -> ModuleType:
+    """A Python file as a module of that name, wherever it lies; executed anew each time."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
+    name = name or f"backproof_loaded_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,90 @@
+"""JAX's activations and losses for the twins, and the functions that are calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from backproof.implementations.protocol import Tensors
+from backproof.mathematics.functions import Activation
+
+MODES = ("jit",)
+# The arrays that a function of `apply` may take, in this order.
+ARGUMENTS = ("x", "kernel", "bias", "targets")
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "exp": jnp.exp,
+    "log": jnp.log,
+    "sqrt": jnp.sqrt,
+    "log1p": jnp.log1p,
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "expm1": jnp.expm1,
+    "erf": jax.lax.erf,
+    "erfc": jax.lax.erfc,
+    "log1pexp": jax.nn.softplus,
+    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
+    "gelu_tanh": lambda z: jax.nn.gelu(z, approximate=True),
+    "softplus": jax.nn.softplus,
+    "softmax": lambda z: jax.nn.softmax(z, axis=1),
+}
+
+
+SUMS: dict[str, Callable[..., Any]] = {
+    "product": jnp.multiply,
+    "dense": lambda x, kernel, bias: x @ kernel + bias,
+    "sum": jnp.sum,
+    "column_sum": partial(jnp.sum, axis=0),
+    "row_sum": partial(jnp.sum, axis=1),
+    "mean": jnp.mean,
+}
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    "binary_cross_entropy": lambda z, y: jax.nn.softplus(z) - y * z,
+    "categorical_cross_entropy": lambda z, y: -jnp.sum(y * jax.nn.log_softmax(z, axis=1), axis=1),
+    "hinge": lambda a, y: jax.nn.relu(1 - y * a),
+    "squared_error": lambda a, y: jnp.square(a - y),
+}
+ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "linear": lambda f, z: z,
+    "relu": lambda f, z: jax.nn.relu(z),
+    "leaky_relu": lambda f, z: jax.nn.leaky_relu(z, f.alpha),
+    "elu": lambda f, z: jax.nn.elu(z, f.alpha),
+    "selu": lambda f, z: jax.nn.selu(z),
+    "softplus": lambda f, z: jax.nn.softplus(z),
+    "gelu": lambda f, z: jax.nn.gelu(z, approximate=f.approximate),
+    "sigmoid": lambda f, z: jax.nn.sigmoid(z),
+    "tanh": lambda f, z: jnp.tanh(z),
+    "softmax": lambda f, z: jax.nn.softmax(z, axis=1),
+}
+
+
+def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
+    """A function and its gradients, for `backproof calibrate`."""
+    held = {name: jnp.asarray(array).astype(dtype) for name, array in given.items()}
+    names = tuple(name for name in ARGUMENTS if name in held)
+    found = called(function, names)(held, held.get("cotangent"))
+    return {name: np.asarray(value.astype(given["x"].dtype)) for name, value in found.items()}
+
+
+@cache
+def called(function: str | Activation, names: tuple[str, ...]) -> Callable[..., dict[str, Any]]:
+    """The function, and kept, for JAX compiles it for each shape."""
+    if isinstance(function, str):
+        compute = (FUNCTIONS | SUMS | LOSSES)[function]
+    else:
+        compute = partial(ACTIVATIONS[function.name], function)
+
+    def results(held: dict[str, Any], cotangent: Any) -> dict[str, Any]:
+        arguments = {name: held[name] for name in names}
+        if cotangent is None:
+            return {"y": compute(*arguments.values())}
+        y, back = jax.vjp(lambda given: compute(*(given[name] for name in names)), arguments)
+        (slopes,) = back(cotangent.reshape(y.shape))
+        return {"y": y, **{f"gradient/{n}": slopes[n] for n in names if n != "targets"}}
+
+    compiled: Callable[..., dict[str, Any]] = jax.jit(results)
+    return compiled

@@ -1,0 +1,1 @@
+"""Subjects: how they are called, and what they declare of themselves."""

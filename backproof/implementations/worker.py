@@ -1,0 +1,180 @@
+"""A worker process: it evaluates the twins of one framework, asked over its standard input."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+
+from backproof.implementations import protocol
+from backproof.implementations.protocol import Tensors
+from backproof.mathematics import functions, optimizers
+from backproof.mathematics.functions import Activation
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.optimizers import Optimizer
+
+# Set in a worker's environment: whoever loads a model must not start workers of its own.
+IN_WORKER = "BACKPROOF_WORKER"
+
+
+class Twin(Protocol):
+    """A model of one framework that stands for one network."""
+
+    def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
+        """At least the wanted quantities, by name (see `quantities`)."""
+
+    def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
+        """So many steps from a state on one batch, with the rate exact in the dtype.
+
+        ``loss``, ``accuracy`` where there is one, and ``parameters/dense_1/kernel``, each with a
+        row for every step of the report, as it is before that step. The report ascends; its last
+        step may be ``steps`` itself, the end.
+        """
+
+
+class Framework(Protocol):
+    """What a file ``frameworks/NAME_twin.py`` provides."""
+
+    def start(self, dtype: str) -> dict[str, str]:
+        """Set the dtype and threads before any layer is made; returns the versions."""
+
+    def open_twin(
+        self,
+        model: str | None,
+        network: Network,
+        optimizer: Optimizer,
+        dtype: str,
+        *,
+        compiled: bool,
+        outputs: str,
+    ) -> Twin:
+        """The named model ("file.py:factory"), or one built from the network alone.
+
+        Compiled where the framework does that, unless it is for one evaluation only. Where the
+        loss is a cross-entropy, ``outputs`` says what the model gives it: logits or probabilities.
+        """
+
+    MODES: tuple[str, ...]
+
+    def apply(self, function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
+        """A function of arrays, and its gradients where a ``cotangent`` is among them.
+
+        For `backproof calibrate`: elementary functions, softmax, activations, and sums of ``x``;
+        dense of ``x``, ``kernel`` and ``bias``; the rows of a loss of ``x`` and ``targets``.
+        Returns ``y``, ``gradient/x`` and so on. All arrays hold values of the dtype.
+        """
+
+
+def serve(framework: Framework, dtype: str, requests: IO[bytes], replies: IO[bytes]) -> None:
+    """Answer requests until they end; an error is a reply, not an end."""
+    versions = framework.start(dtype)
+    protocol.send(replies, {"ok": True, "versions": versions})
+    twins: dict[str, Twin] = {}
+    batches: dict[str, Batch] = {}
+    reply_to_all(
+        requests,
+        replies,
+        lambda message, tensors: ({}, answer(framework, dtype, message, tensors, twins, batches)),
+    )
+
+
+def reply_to_all(
+    requests: IO[bytes],
+    replies: IO[bytes],
+    answer: Callable[[Mapping[str, Any], Tensors], tuple[dict[str, Any], Tensors]],
+) -> None:
+    """Answer requests until they end; an error is a reply, not an end."""
+    while (received := protocol.receive(requests)) is not None:
+        try:
+            told, reply = answer(*received)
+        except Exception as error:  # user code may raise anything; it goes back in the reply
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            protocol.send(
+                replies,
+                {
+                    "ok": False,
+                    "error": f"{type(error).__name__}: {error}",
+                    "where": f"{Path(last.filename).name}:{last.lineno}",
+                    "traceback": traceback.format_exc(),
+                },
+            )
+        else:
+            protocol.send(replies, {"ok": True, **told}, reply)
+
+
+def answer(
+    framework: Framework,
+    dtype: str,
+    message: Mapping[str, Any],
+    tensors: Tensors,
+    twins: dict[str, Twin],
+    batches: dict[str, Batch],
+) -> Tensors:
+    """Carry out one request; returns the reply's tensors."""
+    match message["do"]:
+        case "open":
+            twins[message["twin"]] = framework.open_twin(
+                message["model"],
+                Network.from_json(message["network"]),
+                optimizers.from_json(message["optimizer"]),
+                dtype,
+                compiled=message.get("compiled", True),
+                outputs=message.get("outputs", "logits"),
+            )
+            return {}
+        case "batch":
+            batches[message["batch"]] = Batch(tensors["inputs"], tensors["targets"])
+            return {}
+        case "evaluate":
+            want = message["want"]
+            results = twins[message["twin"]].evaluate(tensors, batches[message["batch"]], want)
+            return {n: value for n, value in results.items() if n.split("/", 1)[0] in want}
+        case "train":
+            twin, batch = twins[message["twin"]], batches[message["batch"]]
+            return twin.train(tensors, batch, message["steps"], message["report"])
+        case "modes":
+            return {mode: np.zeros(0) for mode in framework.MODES}
+        case "apply":
+            named = message["function"]
+            function = named if isinstance(named, str) else functions.from_json(named)
+            return framework.apply(function, message["mode"], tensors, dtype)
+        case unknown:
+            raise ValueError(
+                f"no request {unknown!r}; there are open, batch, evaluate, train, apply"
+            )
+
+
+def own_output(root: str) -> IO[bytes]:
+    """Standard output for the replies alone, and the project's folder as the place to be."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.path.insert(0, root)
+    os.chdir(root)
+    return replies
+
+
+def main() -> None:
+    """Take standard output away from the framework before its import, then serve."""
+    name, dtype, root = sys.argv[1:4]
+    os.environ[IN_WORKER] = name
+    replies = own_output(root)
+    # Collecting garbage while a framework is imported finds none, and takes a fifth of the time.
+    gc.disable()
+    framework = importlib.import_module(f"backproof.implementations.frameworks.{name}_twin")
+    gc.freeze()
+    gc.enable()
+    serve(framework, dtype, sys.stdin.buffer, replies)
+    # The frameworks' own teardown takes longer than many a run, and saves nothing here.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is computed, and how far rounding may move it: no framework, no process."""

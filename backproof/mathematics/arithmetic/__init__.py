@@ -1,0 +1,1 @@
+"""The arithmetics in which the definition is evaluated."""

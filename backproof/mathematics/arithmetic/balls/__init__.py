@@ -1,0 +1,1 @@
+"""Ball arithmetic: values with a radius that bounds every rounding error."""

@@ -1,0 +1,199 @@
+"""Balls for half precision: what each operation computes in, and one rounding to the dtype.
+
+With eight or eleven significant bits, what counts is how often a result rounds to the dtype. That
+differs: a framework's product sums in float32 and rounds once, its softmax may round at every step.
+So each operation has the precision that was measured for it (`Rounding.inside`, `precisions.csv`):
+the rules of `BallOps` hold within it, and the result rounds once to the dtype. What was not found
+to compute in a wider precision, or in sums longer than were measured, is charged in the dtype
+itself.
+
+Only frameworks compute in half precision, operation by operation. Their sums hold their own terms
+alone; what else belongs to a sum (``also``, `term`) is added afterwards, by `joined`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from backproof.mathematics import functions
+from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
+from backproof.mathematics.arithmetic.balls.half_steps import PULLED, ROUNDED_STEPS, ROWS, SLOPE
+from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
+from backproof.mathematics.functions import Activation
+from backproof.mathematics.functions.softmax import single
+from backproof.mathematics.losses import LossModule
+
+# What is summed over an axis, as `Rounding.inside` names it.
+SUMS = {None: "sum", 0: "column_sum", 1: "row_sum"}
+# A precision between float32 and the dtype: some steps round to the dtype (`ROUNDED_STEPS`).
+STEPS = "float32, rounded steps"
+UNKNOWN = "unknown"
+# The longest sums, the widest softmax, and the largest arguments of activations that were measured;
+# these two of all arguments.
+MOST_TERMS, MOST_UNITS, MOST_ARGUMENT = 600, 100, 40.0
+OF_ALL = ("sigmoid", "tanh")
+
+
+class HalfOps(BallOps):
+    """The operations of the definition on balls, for a framework in bfloat16 or float16."""
+
+    def __init__(self, rounding: Rounding) -> None:
+        self._given = rounding
+        self._declared = {name: (precision, under) for name, precision, under in rounding.inside}
+        super().__init__(rounding.losing(self._declared.get("arithmetic", (UNKNOWN, "flushed"))[1]))
+        # The arithmetic inside of an operation, and the model of the rounding that follows it.
+        self._inside: dict[str, tuple[BallOps, Rounding | None]] = {}
+        for name, (precision, underflow) in self._declared.items():
+            own = rounding.losing(underflow)
+            if name.endswith(PULLED):  # a derivative taken of the result calls nothing
+                charges = (*own.charges, (name.removesuffix(PULLED), 0.0))
+                own = replace(own, charges=charges, whole=True)
+            wide = Rounding.of(precision.partition(",")[0])
+            wide = replace(wide, kinks=own.kinks, slopes=own.slopes, form=own.form)
+            wide = replace(wide, settled=own.settled)
+            self._inside[name] = (
+                (BallOps(own), None) if precision == rounding.dtype else (BallOps(wide), own)
+            )
+        self._unknown = BallOps(rounding), None
+
+    def enlarged(self, factor: float) -> BallOps:
+        if factor <= 1:
+            return self
+        return type(self)(replace(self._given, tiny=factor * self._given.tiny))
+
+    def within(
+        self, operation: str, compute: Callable[[BallOps], Ball], *given: Any, measured: bool = True
+    ) -> Ball:
+        """The operation in the precision that it computes in, rounded once to the dtype.
+
+        ``given``: what the rule of its rounded steps looks at. ``measured``: whether operations of
+        that size were.
+        """
+        precision = self._precision(operation) if measured else UNKNOWN
+        inside, after = self._unknown if precision == UNKNOWN else self._inside[operation]
+        result = compute(inside)
+        if precision == STEPS:
+            assert result.radius is not None
+            assert after is not None
+            steps = ROUNDED_STEPS[operation](after, *given)
+            result = Ball(result.value, result.radius + SLACK * steps)
+        return result if after is None else rounded(result, after)
+
+    def _precision(self, operation: str) -> str:
+        return self._declared.get(operation, (UNKNOWN,))[0]
+
+    def matmul(self, a: Ball, b: Ball, also: int = 0) -> Ball:
+        measured = a.value.shape[1] <= MOST_TERMS
+        return self.within("matmul", lambda ops: ops.matmul(a, b), measured=measured)
+
+    def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
+        """One sum that is rounded once, or a product that is rounded before the bias is added."""
+        measured = a.value.shape[1] < MOST_TERMS
+
+        def before(ops: BallOps) -> Ball:
+            z = ops.affine(a, kernel, bias)
+            after = self._inside.get("matmul", self._unknown)[1]
+            if ops is self._unknown[0] or bias is None or after is None:
+                return z
+            product = ops.matmul(a, kernel)
+            return Ball(z.value, rounded(Ball(product.value, z.radius), after).radius)
+
+        return self.within("matmul", before, measured=measured)
+
+    def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
+        """A loss may be summed over its outputs first: then over what those sums give, rounded."""
+        result = self._total(a, axis)
+        if axis is None and a.value.ndim == 2 and min(a.value.shape) > 1:
+            by_row = self._total(self._total(a, 1), None)
+            result = Ball(result.value, np.maximum(radius_of(result), radius_of(by_row)))
+        return result
+
+    def _total(self, a: Ball, axis: int | None) -> Ball:
+        terms = a.value.size if axis is None else a.value.shape[axis]
+        measured = terms <= MOST_TERMS
+        return self.within(SUMS[axis], lambda ops: ops.total(a, axis), measured=measured)
+
+    def term(self, a: Ball, times: int) -> Ball:
+        return a
+
+    def joined(self, parts: Sequence[Ball]) -> Ball:
+        """The parts are added one by one, in any order: γ_{k−1}·Σ m of k parts."""
+        if len(parts) == 1:
+            return parts[0]
+        joined = super().joined(parts)
+        size = reduce(np.add, [part.magnitude for part in parts])
+        own = self.rounding.gamma(len(parts) - 1) * inflated(len(parts) + 8) * size
+        assert joined.radius is not None
+        return Ball(joined.value, joined.radius + own)
+
+    def activate(self, f: Activation, z: Ball) -> Ball:
+        if f.name == "softmax" and single(z, self.rounding):  # 0 and 1 round to themselves
+            return super().activate(f, z)
+        return self.within(f.name, lambda ops: ops.activate(f, z), f, z, measured=usual(f.name, z))
+
+    def pull(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
+        if f.name == "softmax" and single(z, self.rounding):
+            return super().pull(f, z, a, cotangent)
+
+        def compute(ops: BallOps) -> Ball:
+            return ops.pull(f, z, a, cotangent)
+
+        measured = usual(f.name, z)
+        return self.within(f.name + PULLED, compute, a, cotangent, measured=measured)
+
+    def head(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+        """Rows and slope, each in its own precision, which was found with targets of 0 and 1.
+
+        The slope is taken of the layer's own activation where that was found to be so (it computes
+        in a wider precision), else of one that rounds like the rest of it.
+        """
+        if loss.ACTIVATION == "softmax" and single(z, self.rounding):
+            return super().head(loss, z, a, y)
+        name = loss.__name__.rpartition(".")[2]
+        fused = loss.ACTIVATION
+        hard = fused is None or not (y.value * (1 - y.value)).any()
+        measured = hard and self.rounding.form.of == "logits" and usual(fused, z)
+        found = []
+        for part, which in enumerate((ROWS, SLOPE)):
+            operation = name + which
+            precision = self._precision(operation) if measured else UNKNOWN
+            whole = precision in (UNKNOWN, STEPS, self.rounding.dtype)
+
+            def compute(ops: BallOps, part: int = part, whole: bool = whole) -> Ball:
+                own = ops.activate(functions.named(fused), z) if fused and whole else a
+                return ops.head(loss, z, own, y)[part]
+
+            found.append(self.within(operation, compute, z, a, measured=measured))
+        return found[0], found[1]
+
+
+def balls_of(rounding: Rounding) -> BallOps:
+    """The balls of a rounding model."""
+    return HalfOps(rounding) if rounding.inside else BallOps(rounding)
+
+
+def usual(function: str | None, z: Ball) -> bool:
+    """Whether the function was measured on such arguments."""
+    if function is None or function in OF_ALL:
+        return True
+    if function == "softmax":
+        return z.shape[1] <= MOST_UNITS
+    return bool((z.magnitude <= MOST_ARGUMENT).all())
+
+
+def radius_of(ball: Ball) -> Any:
+    """The radius as an array."""
+    return np.zeros_like(ball.value) if ball.radius is None else ball.radius
+
+
+def rounded(ball: Ball, rounding: Rounding) -> Ball:
+    """One rounding more: what lies within the radius of the exact result is off by u of it."""
+    radius = radius_of(ball)
+    size = np.abs(ball.value) + 2 * radius
+    return Ball(ball.value, SLACK * (radius + rounding.unit * size) + rounding.eta * (size > 0))

@@ -1,0 +1,234 @@
+"""Certified arithmetic: Arb balls of python-flint, with as many bits as are needed.
+
+Arb (Johansson, Arb: efficient arbitrary-precision midpoint-radius interval arithmetic, IEEE
+Transactions on Computers 66, 2017) returns, for every operation, an enclosure of the exact result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+
+import numpy as np
+from flint import arb, arb_mat, ctx
+from numpy.typing import NDArray
+
+from backproof.mathematics.functions import Activation
+from backproof.mathematics.losses import LossModule
+
+Values = NDArray[np.floating]
+
+# Enclosures are refined until they are this much tighter than half an ulp of the dtype.
+HEADROOM = 2.0**-20
+MOST_BITS = 2048
+SMALLEST = 2.0**-1074  # the smallest number of float64
+
+
+class Certified:
+    """An array of Arb balls, (rows, columns); a vector is one row, a scalar one element."""
+
+    __slots__ = ("_entries", "_matrix", "columns", "rows", "shape")
+
+    def __init__(self, held: list[arb] | arb_mat, shape: tuple[int, ...]) -> None:
+        # Either form is made from the other when it is first asked for.
+        self._entries = held if isinstance(held, list) else None
+        self._matrix = None if isinstance(held, list) else held
+        self.shape = shape
+        self.columns = shape[-1] if shape else 1
+        self.rows = shape[0] if len(shape) == 2 else 1
+
+    @property
+    def entries(self) -> list[arb]:
+        """The elements, row by row."""
+        if self._entries is None:
+            self._entries = self.matrix.entries()
+        return self._entries
+
+    @property
+    def matrix(self) -> arb_mat:
+        """The elements as a matrix of Arb."""
+        if self._matrix is None:
+            self._matrix = arb_mat(self.rows, self.columns, self.entries)
+        return self._matrix
+
+    @property
+    def T(self) -> Certified:
+        return Certified(self.matrix.transpose(), self.shape[::-1])
+
+    def map(self, function: Callable[[arb], arb]) -> Certified:
+        """The function of every element."""
+        return Certified([function(x) for x in self.entries], self.shape)
+
+    def zip(self, function: Callable[[arb, arb], arb], other: Certified) -> Certified:
+        """The function of every pair of elements; shapes are equal."""
+        assert self.shape == other.shape
+        return Certified(
+            [function(x, y) for x, y in zip(self.entries, other.entries, strict=True)], self.shape
+        )
+
+    def by_row(self, function: Callable[[list[arb]], Iterable[arb]]) -> list[list[arb]]:
+        """The function of every row."""
+        step = self.columns
+        return [
+            list(function(self.entries[at : at + step])) for at in range(0, len(self.entries), step)
+        ]
+
+
+def stacked(rows: list[list[arb]]) -> Certified:
+    """Rows of equal length as one array."""
+    return Certified([x for row in rows for x in row], (len(rows), len(rows[0])))
+
+
+class CertifiedOps:
+    """The operations of the definition on certified arrays, at the precision of ``flint.ctx``."""
+
+    def exact(self, x: Values) -> Certified:
+        return Certified([arb(v) for v in np.ravel(x).tolist()], x.shape)
+
+    def matmul(self, a: Certified, b: Certified, also: int = 0) -> Certified:
+        return Certified(a.matrix * b.matrix, (a.rows, b.columns))
+
+    def affine(self, a: Certified, kernel: Certified, bias: Certified | None) -> Certified:
+        z = self.matmul(a, kernel)
+        return z if bias is None else self.add(z, bias)
+
+    def transpose(self, a: Certified) -> Certified:
+        return a.T
+
+    def add(self, a: Certified, b: Certified) -> Certified:
+        return a.zip(arb.__add__, spread(b, a.shape))
+
+    def subtract(self, a: Certified, b: Certified) -> Certified:
+        return a.zip(arb.__sub__, spread(b, a.shape))
+
+    def multiply(self, a: Certified, b: Certified) -> Certified:
+        return a.zip(arb.__mul__, spread(b, a.shape))
+
+    def scale(self, a: Certified, c: float, divisor: int = 1, roundings: int = 1) -> Certified:
+        """a·c/divisor, the float c and the whole number divisor being exact."""
+        factor = arb(c) / divisor
+        return a.map(lambda x: x * factor)
+
+    def constant(self, c: float | Fraction, like: Certified, roundings: int) -> Certified:
+        exact = Fraction(c)
+        one = arb(exact.numerator) / arb(exact.denominator)
+        return Certified([one] * len(like.entries), like.shape)
+
+    def divide(self, a: Certified, b: Certified) -> Certified:
+        return a.zip(arb.__truediv__, spread(b, a.shape))
+
+    def sqrt(self, a: Certified) -> Certified:
+        return a.map(lambda x: x.nonnegative_part().sqrt())
+
+    def rounded(self, a: Certified, times: int) -> Certified:
+        return a
+
+    def joined(self, parts: Sequence[Certified]) -> Certified:
+        return reduce(self.add, parts)
+
+    def term(self, a: Certified, times: int) -> Certified:
+        return a
+
+    def total(self, a: Certified, axis: int | None = None, also: int = 0) -> Certified:
+        if axis is None:
+            return Certified([sum(a.entries, arb(0))], ())
+        ones = arb_mat(1, a.rows, [1] * a.rows)
+        return Certified(ones * a.matrix, (a.columns,))
+
+    def reshaped(self, a: Certified, shape: tuple[int, ...]) -> Certified:
+        return Certified(a.entries, shape)
+
+    def magnitude(self, a: Certified) -> Certified:
+        return a.map(abs)
+
+    def sign(self, a: Certified) -> Certified:
+        return a.map(arb.sgn)
+
+    def gather(self, a: Certified, index: NDArray[np.intp]) -> Certified:
+        return Certified([a.entries[i] for i in np.ravel(index).tolist()], index.shape)
+
+    def enlarged(self, factor: float) -> CertifiedOps:
+        return self
+
+    def activate(self, f: Activation, z: Certified) -> Certified:
+        return f.certified(z)
+
+    def pull(self, f: Activation, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        return f.pull_certified(z, a, cotangent)
+
+    def head(
+        self, loss: LossModule, z: Certified, a: Certified, y: Certified
+    ) -> tuple[Certified, Certified]:
+        return loss.certified(z, a, y)
+
+
+def spread(b: Certified, shape: tuple[int, ...]) -> Certified:
+    """A vector repeated for each row of ``shape``; one of a single element, for all of them."""
+    if b.shape == shape:
+        return b
+    assert len(b.shape) == 1
+    if b.shape == (1,):
+        return Certified(b.entries * (shape[0] * shape[-1]), shape)
+    assert b.shape[0] == shape[-1]
+    return Certified(b.entries * shape[0], shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Certified values as pairs of float64: the exact result is high + low, up to ``radius``."""
+
+    high: Values
+    low: Values
+    radius: Values
+
+    def error(self, computed: Values) -> Values:
+        """How far ``computed`` lies from the exact result (computed − high is exact where near)."""
+        return np.asarray(np.abs((computed.astype(np.float64) - self.high) - self.low))
+
+
+def certify(
+    evaluate: Callable[[CertifiedOps], Mapping[str, Certified]], unit: float, bits: int = 128
+) -> dict[str, Truth]:
+    """Evaluate with more and more bits, until every enclosure is far tighter than ``unit``.
+
+    Tight means: within HEADROOM·unit of the element, or of 2⁻³⁰ of the tensor's largest (an exact
+    0 has no relative precision). What is still not tight at MOST_BITS is returned as it is, with
+    its radius: a hull, never a branch taken on an undecided comparison.
+    """
+    before = ctx.prec
+    try:
+        while True:
+            ctx.prec = bits
+            truths = {name: truth(value) for name, value in evaluate(CertifiedOps()).items()}
+            if bits >= MOST_BITS or all(tight(value, unit) for value in truths.values()):
+                return truths
+            bits *= 2
+    finally:
+        ctx.prec = before
+
+
+def truth(value: Certified) -> Truth:
+    """Balls as pairs of float64 and a radius that covers the rest."""
+    high = [float(x) for x in value.entries]
+    rest = [x - h if np.isfinite(h) else x for x, h in zip(value.entries, high, strict=True)]
+    low = [float(x) for x in rest]
+    # What high + low leave out: the ball's radius, and the rounding of low.
+    radius = [float(x.rad()) for x in rest]
+    shape = value.shape
+    highs, lows = np.reshape(high, shape), np.reshape(low, shape)
+    radii = np.reshape(radius, shape) * (1 + 2.0**-20) + np.abs(lows) * 2.0**-52
+    if highs.size and np.abs(highs).min() < 2.0**-900:  # low and radius may have underflowed
+        zero = np.reshape([x.is_zero() for x in value.entries], shape)
+        radii = radii + SMALLEST * (~zero & (np.abs(highs) < 2.0**-900))
+    return Truth(highs, lows, radii)
+
+
+def tight(value: Truth, unit: float) -> bool:
+    """Whether the enclosure is as narrow as `certify` wants it."""
+    size = np.abs(value.high)
+    if not size.size:
+        return True
+    allowed = HEADROOM * unit * np.maximum(size, 2.0**-30 * size.max())
+    return bool((value.radius <= np.maximum(allowed, SMALLEST)).all())

@@ -1,0 +1,95 @@
+"""Floating point: the definition evaluated in NumPy, in the dtype of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.mathematics.functions import Activation
+from backproof.mathematics.losses import LossModule
+
+Values = NDArray[np.floating]
+
+
+def product(a: Values, b: Values) -> Values:
+    """a @ b, laid out column by column: sums over a few columns then run over long vectors."""
+    result: Values = np.matmul(b.T, a.T).T
+    return result
+
+
+class Float:
+    """Values as they come out of NumPy; the dtype is that of the parameters and the batch."""
+
+    def exact(self, x: Values) -> Values:
+        return x
+
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+        return product(a, b)
+
+    def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
+        z = product(a, kernel)
+        return z if bias is None else z + bias
+
+    def transpose(self, a: Values) -> Values:
+        return a.T
+
+    def add(self, a: Values, b: Values) -> Values:
+        return a + b
+
+    def subtract(self, a: Values, b: Values) -> Values:
+        return a - b
+
+    def multiply(self, a: Values, b: Values) -> Values:
+        return a * b
+
+    def scale(self, a: Values, c: float, divisor: int = 1, roundings: int = 1) -> Values:
+        return a if c == divisor else a * (c / divisor)
+
+    def constant(self, c: float | Fraction, like: Values, roundings: int) -> Values:
+        return np.full_like(like, float(c))
+
+    def divide(self, a: Values, b: Values) -> Values:
+        return a / b
+
+    def sqrt(self, a: Values) -> Values:
+        return np.sqrt(a)
+
+    def rounded(self, a: Values, times: int) -> Values:
+        return a
+
+    def term(self, a: Values, times: int) -> Values:
+        return a
+
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+        return np.asarray(a.sum(axis=axis))
+
+    def joined(self, parts: Sequence[Values]) -> Values:
+        return reduce(np.add, parts)
+
+    def reshaped(self, a: Values, shape: tuple[int, ...]) -> Values:
+        return a.reshape(shape)
+
+    def magnitude(self, a: Values) -> Values:
+        return np.abs(a)
+
+    def sign(self, a: Values) -> Values:
+        return np.sign(a)
+
+    def gather(self, a: Values, index: NDArray[np.intp]) -> Values:
+        return np.ravel(a)[index]
+
+    def enlarged(self, factor: float) -> Float:
+        return self
+
+    def activate(self, f: Activation, z: Values) -> Values:
+        return f.value(z)
+
+    def pull(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
+        return f.pull(z, a, cotangent)
+
+    def head(self, loss: LossModule, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        return loss.value(z, a, y)

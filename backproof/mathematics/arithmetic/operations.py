@@ -1,0 +1,89 @@
+"""The arithmetics in which the definition is evaluated: one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.mathematics.functions import Activation
+from backproof.mathematics.losses import LossModule
+
+T = TypeVar("T")
+
+
+class Ops(Protocol[T]):
+    """What the definition asks of an arithmetic. Arrays are (rows, columns); vectors (columns,)."""
+
+    def exact(self, x: NDArray[np.floating]) -> T:
+        """Data and parameters: known without error."""
+
+    def matmul(self, a: T, b: T, also: int = 0) -> T:
+        """a @ b, each element a sum to which ``also`` so many more terms belong (see `joined`)."""
+
+    def affine(self, a: T, kernel: T, bias: T | None) -> T:
+        """a @ kernel + bias, the bias being added to each row."""
+
+    def transpose(self, a: T) -> T: ...
+
+    def add(self, a: T, b: T) -> T:
+        """a + b; a vector b is added to each row of a."""
+
+    def subtract(self, a: T, b: T) -> T: ...
+
+    def multiply(self, a: T, b: T) -> T: ...
+
+    def scale(self, a: T, c: float, divisor: int = 1, roundings: int = 1) -> T:
+        """a·c/divisor; an implementation reaches that coefficient in so many roundings.
+
+        One more applies it; −1 says that none is made, as of a power of two.
+        """
+
+    def constant(self, c: float | Fraction, like: T, roundings: int) -> T:
+        """An array like that one, of c; an implementation reaches c in so many roundings."""
+
+    def divide(self, a: T, b: T) -> T:
+        """a/b; where b may be 0, nothing is known."""
+
+    def sqrt(self, a: T) -> T:
+        """√a, of what is not negative."""
+
+    def rounded(self, a: T, times: int) -> T:
+        """a, rounded so many times on the way to where it is used."""
+
+    def term(self, a: T, times: int) -> T:
+        """a, as one term of a sum of so many additions that `joined` completes."""
+
+    def total(self, a: T, axis: int | None = None, also: int = 0) -> T:
+        """The sum over all elements, or over the rows (axis 0); ``also`` as in `matmul`."""
+
+    def joined(self, parts: Sequence[T]) -> T:
+        """The sum of parts that an implementation may add term by term, in any order.
+
+        All that its additions may round has been charged to the parts: by ``also`` where a part is
+        itself a sum, by `rounded` where it is one term.
+        """
+
+    def reshaped(self, a: T, shape: tuple[int, ...]) -> T:
+        """The same elements, row by row, in another shape."""
+
+    def magnitude(self, a: T) -> T: ...
+
+    def sign(self, a: T) -> T: ...
+
+    def gather(self, a: T, index: NDArray[np.intp]) -> T:
+        """The elements of a, counted row by row, that ``index`` names, in its shape: exact."""
+
+    def enlarged(self, factor: float) -> Ops[T]:
+        """The arithmetic of values that an implementation may yet multiply by ``factor``."""
+
+    def activate(self, f: Activation, z: T) -> T: ...
+
+    def pull(self, f: Activation, z: T, a: T, cotangent: T) -> T:
+        """The cotangent of a = f(z), taken back to z."""
+
+    def head(self, loss: LossModule, z: T, a: T, y: T) -> tuple[T, T]:
+        """The loss of each element (or row), and its derivative by z or by a (see the loss)."""

@@ -1,0 +1,1 @@
+"""The rounding models of implementations, and what was measured of them."""

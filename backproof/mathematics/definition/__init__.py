@@ -1,0 +1,1 @@
+"""The definition: what a network computes, stated once."""

@@ -1,0 +1,1 @@
+"""The hand derivation of a network, as text."""

@@ -1,0 +1,48 @@
+"""Everything that is compared, as the definition has it with a fault planted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.arithmetic.operations import Ops
+from backproof.mathematics.definition.definition import Site, evaluate, keep, measure, step
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.optimizers import Optimizer
+
+T = TypeVar("T")
+
+
+def faulty(
+    ops: Ops[T],
+    network: Network,
+    optimizer: Optimizer,
+    parameters: Parameters,
+    batch: Batch,
+    at: Site = keep,
+    before: Sequence[Mapping[str, T]] = (),
+) -> dict[str, T]:
+    """Activations, loss, gradients and updated parameters, in any arithmetic."""
+    values = evaluate(ops, network, parameters, batch, at, before)
+    return values | step(ops, network, parameters, values, optimizer, at, before, batch)
+
+
+def computed(
+    network: Network,
+    optimizer: Optimizer,
+    parameters: Parameters,
+    batch: Batch,
+    at: Site = keep,
+    before: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """The same in floating point, with accuracy and counts: what a subject would return."""
+    with np.errstate(all="ignore"):
+        values: dict[str, Any] = dict(
+            faulty(Float(), network, optimizer, parameters, batch, at, before)
+        )
+        outputs = values[f"activation/dense_{len(network.layers)}"]
+        return values | measure(network, parameters, batch, outputs, at)

@@ -1,0 +1,218 @@
+"""Fault-free variants: other forms of the same mathematics in floating point.
+
+None of them may be called wrong: sums in other orders and precisions, fused and unfused products,
+row- and column-major batches, loops over samples, functions in their other usual forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from backproof.mathematics import losses
+from backproof.mathematics.arithmetic.floating import Float, Values
+from backproof.mathematics.definition.definition import Site, evaluate, keep, measure, step
+from backproof.mathematics.functions import Activation
+from backproof.mathematics.losses import LossModule
+from backproof.mathematics.network.network import Network, Penalty
+from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.optimizers import Optimizer
+
+Form = Callable[[Network, Optimizer, Parameters, Batch], dict[str, Any]]
+
+
+class OwnProducts(Float):
+    """Pre-activations from the product below, as it is; the bias after it."""
+
+    def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
+        z = self.matmul(a, kernel)
+        return z if bias is None else z + bias
+
+
+class RowMajor(OwnProducts):
+    """Every array row by row, products as a user writes them."""
+
+    def exact(self, x: Values) -> Values:
+        return np.ascontiguousarray(x)
+
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+        return np.ascontiguousarray(a) @ np.ascontiguousarray(b)
+
+
+class ColumnMajor(OwnProducts):
+    """Every array column by column."""
+
+    def exact(self, x: Values) -> Values:
+        return np.asfortranarray(x)
+
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+        return np.asfortranarray(np.asfortranarray(a) @ np.asfortranarray(b))
+
+
+class Backwards(OwnProducts):
+    """Every sum from its last term to its first."""
+
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+        return np.ascontiguousarray(a[:, ::-1]) @ np.ascontiguousarray(b[::-1])
+
+    def joined(self, parts: Sequence[Values]) -> Values:
+        return super().joined(parts[::-1])
+
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+        return np.asarray(np.cumsum(a[::-1], axis=axis)[-1])
+
+
+class OneByOne(OwnProducts):
+    """Every sum term by term, from the first to the last, each product rounded by itself."""
+
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+        return self.affine(a, b, None)
+
+    def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
+        """From the bias on: as a column of ones before the inputs would have it."""
+        shape, dtype = (a.shape[0], kernel.shape[1]), np.result_type(a, kernel)
+        z = np.zeros(shape, dtype) if bias is None else np.broadcast_to(bias, shape).copy()
+        for column, row in zip(a.T, kernel, strict=True):
+            z += column[:, None] * row
+        return z
+
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+        return np.asarray(np.cumsum(a, axis=axis)[-1])
+
+
+class Halves(OwnProducts):
+    """Every sum in two halves, which are then added."""
+
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+        middle = a.shape[1] // 2
+        result: Values = a[:, :middle] @ b[:middle] + a[:, middle:] @ b[middle:]
+        return result
+
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+        middle = len(a) // 2 if a.ndim else 0
+        if not middle:
+            return super().total(a, axis)
+        return np.asarray(a[:middle].sum(axis=axis) + a[middle:].sum(axis=axis))
+
+
+class Extended(OwnProducts):
+    """Every sum in extended precision and rounded once, as a fused accumulator would."""
+
+    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+        wide: Values = a.astype(np.longdouble) @ b.astype(np.longdouble)
+        return wide.astype(np.result_type(a, b))
+
+    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+        return np.asarray(a.astype(np.longdouble).sum(axis=axis)).astype(a.dtype)
+
+
+class OtherFunctions(Float):
+    """Activations, their derivatives and the losses in their other usual forms."""
+
+    def activate(self, f: Activation, z: Values) -> Values:
+        if f.name == "sigmoid":
+            return np.asarray(1 / (1 + np.exp(-z)))
+        if f.name == "relu":
+            return np.where(z > 0, z, z.dtype.type(0))
+        if f.name == "softmax":
+            shifted = z - z.max(axis=1, keepdims=True)
+            total = np.exp(shifted).sum(axis=1, keepdims=True)
+            return np.asarray(np.exp(shifted - np.log(total)))
+        return f.value(z)
+
+    def pull(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
+        if f.name == "sigmoid":
+            return np.asarray(cotangent * (a - a * a))
+        if f.name == "tanh":
+            return np.asarray(cotangent * (1 - a) * (1 + a))
+        if f.name == "relu":
+            return np.where(z > 0, cotangent, z.dtype.type(0))
+        if f.name == "softmax":
+            return np.asarray(a * cotangent - a * (a * cotangent).sum(axis=1, keepdims=True))
+        return f.pull(z, a, cotangent)
+
+    def head(self, loss: LossModule, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        rows, slope = loss.value(z, a, y)
+        if loss.ACTIVATION == "sigmoid":
+            return np.logaddexp(z.dtype.type(0), z) - y * z, (1 - y) * a - y * (1 - a)
+        if loss.ACTIVATION == "softmax":
+            largest = z.max(axis=1, keepdims=True)
+            total = np.log(np.exp(z - largest).sum(axis=1, keepdims=True)) + largest
+            return (y * (total - z)).sum(axis=1, keepdims=True), slope
+        return rows, slope
+
+
+def mean_at_the_end(name: str, value: Any, scope: Any) -> Any:
+    """Sums over the batch first, its division last: in the gradients, not in the delta."""
+    loss, network = scope.network.loss, scope.network
+    last = f"dense_{len(network.layers)}"
+    if name == f"delta/{last}":
+        slope = scope.values["loss/slope"]
+        if losses.named(loss.kind).ACTIVATION is not None:
+            return slope
+        z, a = scope.values[f"z/{last}"], scope.values[f"activation/{last}"]
+        return scope.ops.pull(network.layers[-1].activation, z, a, slope)
+    if name.startswith("data_gradient/"):
+        divisor = loss.divisor(len(scope.batch.inputs), network.fan_out)
+        return scope.ops.scale(value, loss.scale, divisor)
+    return value
+
+
+def by(ops: Float, at: Site = keep) -> Form:
+    """The definition in another arithmetic or with other groupings."""
+
+    def form(
+        network: Network, optimizer: Optimizer, parameters: Parameters, batch: Batch
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = dict(evaluate(ops, network, parameters, batch, at))
+        values |= step(ops, network, parameters, values, optimizer)
+        outputs = values[f"activation/dense_{len(network.layers)}"]
+        return values | measure(network, parameters, batch, outputs)
+
+    return form
+
+
+def sample_by_sample(
+    network: Network, optimizer: Optimizer, parameters: Parameters, batch: Batch
+) -> dict[str, Any]:
+    """Each sample forward and backward by itself, loss and gradients added up in a loop."""
+    bare = replace(network, penalty=Penalty(), loss=replace(network.loss, batch="sum"))
+    ops = Float()
+    activations: dict[str, list[Values]] = {}
+    values: dict[str, Any] = {}
+    for x, y in zip(batch.inputs, batch.targets, strict=True):
+        for name, value in evaluate(ops, bare, parameters, Batch(x[None], y[None])).items():
+            if name.startswith("activation/"):
+                activations.setdefault(name, []).append(value)
+            else:
+                values[name] = values[name] + value if name in values else value
+    if network.loss.batch == "mean":
+        values = {name: value / len(batch.inputs) for name, value in values.items()}
+    values |= {name: np.concatenate(rows) for name, rows in activations.items()}
+    l1, l2 = network.penalty.l1, network.penalty.l2
+    for name in network.shapes():
+        w = parameters[name]
+        if name.endswith("kernel") or network.penalty.biases:
+            values["loss"] = np.asarray(values["loss"] + l2 * np.vdot(w, w) + l1 * np.abs(w).sum())
+            values[f"gradient/{name}"] = values[f"gradient/{name}"] + 2 * l2 * w + l1 * np.sign(w)
+    values |= step(ops, network, parameters, values, optimizer)
+    outputs = values[f"activation/dense_{len(network.layers)}"]
+    return values | measure(network, parameters, batch, outputs)
+
+
+DEFINITION = "as the definition has it"
+FORMS: dict[str, Form] = {
+    DEFINITION: by(Float()),
+    "row-major batches": by(RowMajor()),
+    "column-major batches": by(ColumnMajor()),
+    "sums from behind": by(Backwards()),
+    "sums term by term": by(OneByOne()),
+    "sums in two halves": by(Halves()),
+    "sums in extended precision": by(Extended()),
+    "the mean at the end": by(Float(), mean_at_the_end),
+    "other forms of the functions": by(OtherFunctions()),
+    "sample by sample": sample_by_sample,
+}

@@ -1,0 +1,41 @@
+"""linear: f(z) = z."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from backproof.mathematics.arithmetic.balls.ball import Ball
+from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.functions import Values
+
+if TYPE_CHECKING:
+    from backproof.mathematics.arithmetic.certified import Certified
+
+
+@dataclass(frozen=True)
+class Function:
+    """The identity; nothing is rounded."""
+
+    name: ClassVar[str] = "linear"
+
+    def latex(self) -> tuple[str, str]:
+        return "Z", "1"
+
+    def value(self, z: Values) -> Values:
+        return z
+
+    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return cotangent
+
+    def ball(self, z: Ball, rounding: Rounding) -> Ball:
+        return z
+
+    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        return cotangent
+
+    def certified(self, z: Certified) -> Certified:
+        return z
+
+    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        return cotangent

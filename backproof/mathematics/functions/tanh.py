@@ -1,0 +1,62 @@
+"""tanh: f(z) = tanh z, f′ = 1 − f²."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
+from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.functions import Values
+
+if TYPE_CHECKING:
+    from backproof.mathematics.arithmetic.certified import Certified
+
+
+@dataclass(frozen=True)
+class Function:
+    """The hyperbolic tangent."""
+
+    name: ClassVar[str] = "tanh"
+
+    def latex(self) -> tuple[str, str]:
+        return r"\tanh(Z)", r"1 - A \odot A"
+
+    def value(self, z: Values) -> Values:
+        return np.tanh(z)
+
+    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return cotangent * (1 - a * a)
+
+    def ball(self, z: Ball, rounding: Rounding) -> Ball:
+        """r_a = r_z · sup f′ + the charge on a; (log f′)′ = −2f, so f′ grows at most by exp(4r)."""
+        a = np.tanh(z.value)
+        charge = SLACK * rounding.charge("tanh")
+        size = np.abs(a)
+        if z.radius is None:
+            return Ball(a, charge * size + rounding.eta * (size > 0))
+        slope = np.minimum((1 - size) * (1 + size) + 2.0**-50, 1)
+        moved = np.minimum(slope * z.radius * growth(z.radius, 4), 2)
+        radius = charge * (size + 2 * moved) + moved
+        return Ball(a, radius + rounding.eta * (radius > 0))
+
+    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        """g·(1 − a²): the factor moves by at most 2|a|·r_a + r_a².
+
+        Its roundings: of 1 − a·a, u·a² and u·s, together u; of JAX's (g + g·a)(1 − a), that of g·a
+        at its size, and three at that of s.
+        """
+        s = 1 - a.value * a.value
+        own = rounding.unit * np.maximum(1, np.abs(a.value) * (1 - a.value) + 3 * s)
+        if a.radius is not None:
+            own += a.radius * (2 * np.abs(a.value) + 3 * a.radius)
+        radius = own * ((1 + 8 * rounding.unit) * SLACK) + rounding.eta
+        return cotangent.times(Ball(s, radius), rounding)
+
+    def certified(self, z: Certified) -> Certified:
+        return z.map(lambda x: x.tanh())
+
+    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        return z.zip(lambda x, g: g * x.sech() ** 2, cotangent)

@@ -1,0 +1,1 @@
+"""A network as frozen data: layers, loss, parameters, batches, quantities."""

@@ -1,0 +1,76 @@
+"""momentum: velocity ← momentum·velocity + (1 − dampening)·gradient; W − learning_rate·velocity.
+
+The classical form takes the velocity itself, Nesterov's the gradient + momentum · velocity
+(Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep
+learning, ICML 2013, as PyTorch and Keras have it). The velocity is in units of the gradient, as in
+PyTorch. Keras, and many a program, keep −learning_rate times it, and W + velocity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from backproof.mathematics.arithmetic.running_means import CONVERTED, complement_roundings
+from backproof.mathematics.errors import UsageError
+from backproof.mathematics.latex import complement, shown, times
+
+if TYPE_CHECKING:
+    from backproof.mathematics.arithmetic.operations import Ops
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Gradient descent with momentum."""
+
+    learning_rate: float
+    momentum: float = 0.9
+    nesterov: bool = False
+    dampening: float = 0.0
+
+    name: ClassVar[str] = "momentum"
+    SLOTS: ClassVar[tuple[str, ...]] = ("velocity",)
+    SQUARES: ClassVar[tuple[str, ...]] = ()
+    COUNTS: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.nesterov and self.dampening:
+            raise UsageError("Momentum(nesterov=True) takes no dampening: no reference has both")
+
+    def latex(self) -> list[str]:
+        g = r"\frac{\partial L}{\partial W}"
+        share = times(complement(self.dampening))
+        direction = rf"\left( {g} + {shown(self.momentum)}\, v \right)" if self.nesterov else "v"
+        return [
+            rf"v \leftarrow {shown(self.momentum)}\, v + {share}{g}",
+            rf"W \leftarrow W - {shown(self.learning_rate)}\, {direction}",
+        ]
+
+    def change(
+        self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
+    ) -> tuple[T, dict[str, T]]:
+        # And what underflow takes there, the way back to the units of the gradient enlarges.
+        ops = ops.enlarged(1 / abs(self.learning_rate) if self.learning_rate else 1.0)
+        kept = ops.scale(slots["velocity"], self.momentum, roundings=CONVERTED)
+        # In the other convention each term is scaled by the learning rate before the sum.
+        gradient = ops.rounded(gradient, CONVERTED)
+        added = gradient
+        if self.dampening:
+            held = complement_roundings(self.dampening) + CONVERTED
+            added = ops.multiply(
+                gradient, ops.constant(1 - Fraction(self.dampening), gradient, held)
+            )
+        velocity = ops.add(kept, added)
+        direction = velocity
+        if self.nesterov:
+            ahead = ops.scale(velocity, self.momentum, roundings=CONVERTED)
+            direction = ops.add(gradient, ahead)
+        change = ops.scale(direction, self.learning_rate, roundings=CONVERTED)
+        return change, {"velocity": velocity}
+
+
+OPTIMIZER = Momentum

@@ -1,0 +1,1 @@
+"""Probe points: parameters and batches that expose what the data hide."""

@@ -1,0 +1,213 @@
+"""Probe points: parameters and batches that expose what one data set and its start weights hide.
+
+Zero biases, one sample, one output, or a comfortable range of values each hide faults. A probe is
+small, drawn from a fixed seed, and belongs to a network alone, not to its data.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+
+from backproof.mathematics import losses
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.arithmetic.rounding.model import round_to
+from backproof.mathematics.definition.definition import evaluate
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.optimizers import STEP_COUNT, Optimizer, slot_shapes
+
+SAMPLES = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A named point at which every implementation is evaluated."""
+
+    name: str
+    parameters: Parameters
+    batch: Batch
+
+
+def probes(
+    network: Network,
+    optimizer: Optimizer,
+    dtype: str,
+    *,
+    saturates: bool = True,
+    samples: int | None = None,
+) -> list[Probe]:
+    """All probes of a network, in a fixed order; those that saturate its units only if wanted.
+
+    ``samples``: the size of every batch, for a subject that takes no other.
+    """
+    return [
+        Probe(
+            name,
+            {key: round_to(value, dtype) for key, value in {**parameters, **slots}.items()},
+            (batch if samples is None else repeated(batch, samples)).astype(dtype),
+        )
+        for name, make in PROBES.items()
+        if saturates or make not in SATURATING
+        if make is not huge_outputs or losses.named(network.loss.kind).ACTIVATION is not None
+        for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
+        for slots in [drawn_slots(network, optimizer, name)]
+    ]
+
+
+def repeated(batch: Batch, samples: int) -> Batch:
+    """So many samples: the batch's own, again and again."""
+    chosen = np.arange(samples) % len(batch.inputs)
+    return Batch(batch.inputs[chosen], batch.targets[chosen])
+
+
+def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True) -> Parameters:
+    """Kernels of variance 1/fan_in, so that units are neither dead nor saturated; biases of ½."""
+    return {
+        name: stream.normal(0, shape[0] ** -0.5, shape)
+        if name.endswith("kernel")
+        else 0.5 * stream.normal(size=shape) * biases
+        for name, shape in network.shapes().items()
+    }
+
+
+def drawn_slots(network: Network, optimizer: Optimizer, name: str) -> dict[str, np.ndarray]:
+    """What the optimizer may hold in the middle of a run, after three steps."""
+    stream = np.random.default_rng(zlib.crc32(f"{name} slots".encode()))
+    drawn = {
+        key: stream.normal(size=shape) for key, shape in slot_shapes(network, optimizer).items()
+    }
+    for key in drawn:
+        if key.split("/")[0] in optimizer.SQUARES:
+            drawn[key] **= 2
+    return drawn | ({STEP_COUNT: np.asarray(3.0)} if optimizer.COUNTS else {})
+
+
+def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
+    """Targets that the network's loss takes, every class among them if samples suffice."""
+    no, yes = losses.named(network.loss.kind).LABELS or (
+        (-1.0, 1.0) if network.decision == "sign" else (0.0, 1.0)
+    )
+    classes = stream.permutation(samples) % max(network.fan_out, 2)
+    if network.fan_out > 1 and network.decision == "argmax":
+        return np.asarray(np.where(np.eye(network.fan_out)[classes], yes, no))
+    if network.decision is not None:
+        flips = stream.permutation(samples * network.fan_out) % 2
+        return np.asarray(np.where(flips, yes, no).reshape(samples, network.fan_out))
+    return stream.normal(size=(samples, network.fan_out))
+
+
+def drawn_batch(network: Network, stream: Generator, samples: int = SAMPLES) -> Batch:
+    """Normal inputs and targets that fit the loss."""
+    return Batch(
+        stream.normal(size=(samples, network.fan_in)), drawn_targets(network, stream, samples)
+    )
+
+
+def general(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Several samples, biases that are not zero, nothing extreme."""
+    return drawn_parameters(network, stream), drawn_batch(network, stream)
+
+
+def one_sample(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """A batch of one: shapes that only fit by accident, means that are sums."""
+    return drawn_parameters(network, stream), drawn_batch(network, stream, 1)
+
+
+def zero_row(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Zero biases and a sample of zeros: every pre-activation of that sample is exactly 0."""
+    batch = drawn_batch(network, stream)
+    inputs = batch.inputs.copy()
+    inputs[2] = 0
+    return drawn_parameters(network, stream, biases=False), Batch(inputs, batch.targets)
+
+
+def saturated(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """A kernel eight times as large in the first layer: many units near their limits."""
+    parameters = drawn_parameters(network, stream)
+    parameters["dense_1/kernel"] = 8 * parameters["dense_1/kernel"]
+    return parameters, drawn_batch(network, stream)
+
+
+def large_logits(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """A row 4000 times as large, and its opposite: exp overflows, a global maximum loses rows."""
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    inputs = batch.inputs.copy()
+    inputs[1] *= 4000
+    inputs[4] = -inputs[1]
+    return parameters, Batch(inputs, batch.targets)
+
+
+def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """A last kernel 4000 times as large: outputs at their limits, whatever the hidden layers are.
+
+    For losses of logits. If no logit of the first output is positive, where exp overflows, its
+    sign is turned. All targets are alike and none of them is the first sample's output, as errors
+    of whole numbers may otherwise add up to 0.
+    """
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    last = f"dense_{len(network.layers)}"
+    parameters[f"{last}/kernel"] *= 4000
+    outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
+    if (outputs[:, 0] < 0.5).all():
+        parameters[f"{last}/kernel"] *= -1
+        outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
+    targets = np.zeros_like(batch.targets)
+    if network.decision == "argmax":
+        targets[:, (outputs[0].argmax() + 1) % network.fan_out] = 1
+    return parameters, Batch(batch.inputs, targets)
+
+
+def large_inputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Inputs 100 times as large, the first kernel 100 times smaller: large gradients alone."""
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    parameters["dense_1/kernel"] = parameters["dense_1/kernel"] / 100
+    return parameters, Batch(100 * batch.inputs, batch.targets)
+
+
+def near_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Inputs such that the first unit's pre-activation is close to 0, on either side.
+
+    The sample is moved along the unit's kernel until z is ±2⁻¹² of it: outside of any doubt in
+    float64 and float32, inside of a sloppy threshold.
+    """
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    kernel = parameters["dense_1/kernel"][:, 0]
+    bias = parameters["dense_1/bias"][0] if "dense_1/bias" in parameters else 0.0
+    inputs = batch.inputs.copy()
+    for row, side in ((0, 2.0**-12), (1, -(2.0**-12))):
+        z = inputs[row] @ kernel + bias
+        inputs[row] -= (z - side) * kernel / (kernel @ kernel)
+    return parameters, Batch(inputs, batch.targets)
+
+
+def exact_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """The first unit of every hidden layer has zero weights: z is exactly 0, whatever comes in."""
+    parameters = drawn_parameters(network, stream)
+    for index in range(1, len(network.layers)):
+        parameters[f"dense_{index}/kernel"][:, 0] = 0
+        if f"dense_{index}/bias" in parameters:
+            parameters[f"dense_{index}/bias"][0] = 0
+    return parameters, drawn_batch(network, stream)
+
+
+PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
+    make.__name__: make
+    for make in (
+        general,
+        one_sample,
+        zero_row,
+        saturated,
+        large_logits,
+        huge_outputs,
+        large_inputs,
+        near_kink,
+        exact_kink,
+    )
+}
+# Units at their limits, where a probability has lost what the logit still tells.
+SATURATING = (saturated, large_logits, huge_outputs)

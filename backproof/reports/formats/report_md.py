@@ -1,0 +1,277 @@
+"""report.md: the report for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from backproof.comparison.bounds.certainty import affordable
+from backproof.comparison.judging.rows import WAY, Status
+from backproof.comparison.record.record import SUBJECT
+from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Rounding, measured
+from backproof.reports import summary
+from backproof.reports.summary import SHOWN, Duel, Failure, figure
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from backproof.comparison.judging.rows import Row
+    from backproof.comparison.pairing.pairing import Waiver
+    from backproof.comparison.record.record import Record
+    from backproof.reports.report import Report
+
+FILE = "report.md"
+# The rows of the table of worst comparisons.
+WORST = 10
+# Beyond this many tensors of a pairing and reference, only their names are given.
+MOST_DETAILED = 8
+# What Markdown would take for its own; underscores only where they are not inside a word.
+SPECIAL = re.compile(r"[\\`*|]|(?<![^\W_])_+|_+(?![^\W_])")
+
+
+def render(report: Report) -> str:
+    """The template ``report.md.j2``, filled."""
+    every = summary.duels(report)
+    failing = [(duel, summary.failures(report, duel)) for duel in every]
+    text: str = (
+        environment()
+        .get_template("report.md.j2")
+        .render(
+            report=report,
+            sentence=summary.sentence(report),
+            who=summary.who(report),
+            most_detailed=MOST_DETAILED,
+            duels=every,
+            shown=[s for s in SHOWN if s == "MATCH" or any(duel.counts[s] for duel in every)],
+            failing=[(duel, grave(found)) for duel, found in failing if grave(found)],
+            at_fault=[(d, f) for d, found in failing for f in found if f.status == Status.AT_FAULT],
+            waived=[(duel, f) for duel, found in failing for f in found if f.status == "WAIVED"],
+            waivers=waivers(report),
+            nearest=worst(report, "bound_used"),
+            weakest=worst(report, "power"),
+            named=open_samples(report),
+            along=along_one_way(report),
+            digits=[line for duel in every for line in digits_of(duel)],
+            functions=CHARGED,
+            charges=list(charges_of(report)),
+            precisions=list(precisions_of(report)),
+            uncertified=[record.pairing for record in report.records if not affordable(record)],
+            compared=[
+                (record, network_in_words(record), record.hashes()) for record in report.records
+            ],
+        )
+    )
+    return aligned(text) + "\n"
+
+
+def environment(package: str = "backproof.reports.formats") -> jinja2.Environment:
+    """Jinja2 for Markdown, with a package's templates.
+
+    Nothing is escaped but the bars of a table, and nothing may be undefined.
+    """
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader(package, "."),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    made.filters["figure"] = figure
+    made.filters["plain"] = plain
+    made.filters["gap"] = gap
+    made.filters["grouped"] = summary.omitted
+    return made
+
+
+def gap(row: Row) -> float | None:
+    """The difference at the worst element, which need not be the largest; None if unknown."""
+    if not row.bound or row.bound_used is None:
+        return 0.0 if row.bound_used == 0 else None
+    return row.bound * row.bound_used
+
+
+def plain(text: object) -> str:
+    """A text that stays what it is in Markdown, on one line."""
+    line = " ".join(str(text).split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;")
+    return SPECIAL.sub(lambda found: "".join(f"\\{sign}" for sign in found[0]), line)
+
+
+def aligned(text: str) -> str:
+    """The same Markdown, with its tables in columns for who reads it raw."""
+    done: list[str] = []
+    rows: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+        else:
+            done += table(rows) if rows else []
+            rows = []
+            done.append(line)
+    return "\n".join(done).rstrip("\n")
+
+
+def table(rows: list[list[str]]) -> list[str]:
+    """The lines of one table; the second row is the one of dashes, with its colons."""
+    if len({len(row) for row in rows}) > 1:
+        return [f"| {' | '.join(row)} |" for row in rows]
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    right = [cell.endswith(":") for cell in rows[1]]
+    rows[1] = [
+        "-" * (width - 1) + ":" if end else "-" * width
+        for width, end in zip(widths, right, strict=True)
+    ]
+    return [
+        "| "
+        + " | ".join(
+            cell.rjust(width) if end else cell.ljust(width)
+            for cell, width, end in zip(row, widths, right, strict=True)
+        )
+        + " |"
+        for row in rows
+    ]
+
+
+def waivers(report: Report) -> list[tuple[str, Waiver, str]]:
+    """Every waiver with its pairing, and what has become of it."""
+    lines = []
+    for record in report.records:
+        for waiver in record.waivers:
+            named = [
+                row
+                for row in report.rows
+                if row.pairing == record.pairing
+                and f"{row.reference}/{row.name}" == waiver.comparison
+            ]
+            passed = sum(row.status == "WAIVED" for row in named)
+            if not named:
+                state = "names no comparison"
+            elif waiver.expires < report.today:
+                state = "expired"
+            else:
+                state = f"lets {passed} of {len(named)} pass" if passed else "not needed: remove it"
+            lines.append((record.pairing, waiver, state))
+    return lines
+
+
+def open_samples(report: Report) -> list[tuple[str, str, Row]]:
+    """Pairing, references and one row for each sentence about samples near the threshold."""
+    alike: dict[tuple[str, str, int, str], list[Row]] = {}
+    for row in report.rows:
+        if row.quantity == "accuracy" and row.detail and row.status == "MATCH":
+            alike.setdefault((row.pairing, row.point, row.step, row.detail), []).append(row)
+    return [
+        (rows[0].pairing, summary.listed([row.reference for row in rows]), rows[0])
+        for rows in alike.values()
+    ]
+
+
+def along_one_way(report: Report) -> list[tuple[str, str, int, float]]:
+    """Pairing, references, how many such comparisons with each, and the weakest one's power."""
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in report.rows:
+        if row.detail == WAY and row.status == Status.MATCH:
+            found.setdefault(row.pairing, {}).setdefault(row.reference, []).append(row)
+    lines: dict[tuple[str, int, float], list[str]] = {}
+    for pairing, by_reference in found.items():
+        for reference, rows in by_reference.items():
+            power = max(row.power or 0.0 for row in rows)
+            lines.setdefault((pairing, len(rows), power), []).append(reference)
+    return [(key[0], summary.listed(who), *key[1:]) for key, who in lines.items()]
+
+
+BIASES = {True: "", False: " without bias", "scalar": " with a scalar bias"}
+
+
+def network_in_words(record: Record) -> str:
+    """``2 → 10 relu → 1 sigmoid, binary_cross_entropy, l2 0.005``."""
+    network = record.network
+    layers = [
+        f"{layer.fan_out} {layer.activation.name}{BIASES[layer.bias]}" for layer in network.layers
+    ]
+    parts = [" → ".join([str(network.fan_in), *layers]), network.loss.kind]
+    parts += [f"l2 {network.penalty.l2:g}"] if network.penalty.l2 else []
+    parts += [f"l1 {network.penalty.l1:g}"] if network.penalty.l1 else []
+    return ", ".join(parts)
+
+
+def grave(found: list[Failure]) -> list[Failure]:
+    """The failures that no waiver lets pass, and that are not the reference's own."""
+    return [failure for failure in found if not failure.status.passes]
+
+
+def worst(report: Report, column: str) -> list[Row]:
+    """The rows with the largest value, one for each tensor of a pairing, whatever the reference."""
+    best: dict[tuple[str, str], Row] = {}
+    for row in report.rows:
+        value = getattr(row, column)
+        if value is None or row.power is None:
+            continue
+        key = (row.pairing, row.name)
+        if key not in best or value > getattr(best[key], column):
+            best[key] = row
+    return sorted(best.values(), key=lambda row: -getattr(row, column))[:WORST]
+
+
+def charges_of(report: Report) -> Iterator[tuple[str, list[str]]]:
+    """For each implementation: what its functions were measured to err, and are charged."""
+    for dtype, implementation, known in implementations(report):
+        model = Rounding.declared(implementation, dtype, calibrated=known)
+        lines = measured(implementation, dtype)
+        cells = []
+        for function in CHARGED:
+            ulps = [float(line["ulps"]) for line in lines if line["function"] == function]
+            found = f"{max(ulps):.2f}" if ulps else "–"
+            cells.append(f"{found} / {model.ulps(function):g}")
+        yield implementation, cells
+
+
+def implementations(report: Report) -> list[tuple[str, str, bool]]:
+    """Dtype and name of each, and whether its measured half precision counts."""
+    found = {
+        (record.dtype, name, name in record.calibrated): None
+        for record in report.records
+        for name in (SUBJECT, *record.references)
+    }
+    return sorted(found, key=lambda each: (each[0], each[1] != SUBJECT))
+
+
+def precisions_of(report: Report) -> Iterator[tuple[str, str, str]]:
+    """For each reference in half precision: what its operations are charged to compute in."""
+    for dtype, implementation, known in implementations(report):
+        if dtype not in HALF or implementation == SUBJECT:
+            continue
+        by_precision: dict[str, list[str]] = {}
+        for operation, precision, _ in Rounding.declared(
+            implementation, dtype, calibrated=known
+        ).inside:
+            by_precision.setdefault(precision, []).append(operation)
+        wider = [f"{p}: {', '.join(by_precision[p])}" for p in by_precision if p != dtype]
+        if known:
+            yield implementation, dtype, f"{'; '.join(wider)}. All else is charged in {dtype}."
+        else:
+            yield (
+                implementation,
+                dtype,
+                f"all is charged in {dtype} itself: the model is one of your own, or what was "
+                "measured of this framework does not hold with these versions on this processor.",
+            )
+
+
+def digits_of(duel: Duel) -> list[tuple[str, str, str, int, float, float]]:
+    """For each quantity: pairing, reference, points, and the fewest digits of either side."""
+    lines = []
+    for quantity in dict.fromkeys(row.quantity for row in duel.rows):
+        pairs = [
+            (row.subject_digits, row.reference_digits)
+            for row in duel.rows
+            if row.quantity == quantity
+        ]
+        known = [(s, r) for s, r in pairs if s is not None and r is not None]
+        if known:
+            subject, reference = (min(column) for column in zip(*known, strict=True))
+            lines.append((duel.pairing, duel.reference, quantity, len(known), subject, reference))
+    return lines

@@ -1,0 +1,105 @@
+"""A twin is built for every activation, loss, reduction and penalty, and says what NumPy says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import cycle, product
+
+import numpy as np
+import pytest
+
+from backproof.comparison.judging.rows import Status
+from backproof.comparison.pairing.pairing import Pairing
+from backproof.comparison.run import Judged, Workers, verify
+from backproof.mathematics import losses
+from backproof.mathematics.network.network import Dense, Loss, Network
+from backproof.mathematics.network.parameters import Array, Batch, Parameters
+from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.mathematics.arithmetic.ball_forms import FUNCTIONS
+from tests.mathematics.arithmetic.ball_networks import OPTIMIZER, PENALTIES
+from tests.mathematics.arithmetic.plain_code import with_numpy
+
+# Every loss with every reduction and scale; activations, hidden and last, and penalties in turn.
+CASES = list(product(losses.names(), ("mean", "sum"), ("mean", "sum"), (1.0, 0.5)))
+HIDDEN, LAST, PENALTY = cycle(FUNCTIONS.values()), cycle(FUNCTIONS.values()), cycle(PENALTIES)
+NETWORKS = [
+    Network(
+        (
+            Dense(3, 4, next(HIDDEN)),
+            Dense(4, 2, losses.named(kind).ACTIVATION or next(LAST), bias=scale == 1),
+        ),
+        Loss(kind, over_batch, over_outputs, scale),
+        next(PENALTY),
+    )
+    for kind, over_batch, over_outputs, scale in CASES
+]
+
+
+def test_every_activation_is_used_as_hidden_and_as_last() -> None:
+    for index in (0, 1):
+        assert {network.layers[index].activation for network in NETWORKS} == set(FUNCTIONS.values())
+
+
+@pytest.fixture(
+    scope="module",
+    params=product(("keras", "torch", "jax"), ("float64", "float32")),
+    ids="-".join,
+)
+def workers(request: pytest.FixtureRequest) -> Iterator[Workers]:
+    reference, dtype = request.param
+    with Workers([reference], dtype, ROOT) as started:
+        yield started
+
+
+def accuracy(network: Network, outputs: Array, targets: Array) -> float:
+    """The share of samples in the right class, as anybody would count them."""
+    if network.decision == "argmax":
+        return float(np.mean(outputs.argmax(1) == targets.argmax(1)))
+    between = 0 if network.decision == "sign" else 0.5
+    return float(np.mean(np.all((outputs > between) == (targets > between), axis=1)))
+
+
+def pairing_of(number: int, network: Network, reference: str) -> Pairing:
+    def subject(parameters: Parameters, batch: Batch) -> dict[str, object]:
+        with np.errstate(all="ignore"):
+            found: dict[str, object] = dict(with_numpy(network, parameters, batch))
+            if network.decision is not None:
+                outputs = found["activation/dense_2"]
+                found["accuracy"] = accuracy(network, outputs, batch.targets)
+            return found
+
+    stream = np.random.default_rng(number)
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    measured = ("accuracy",) if network.decision is not None else ()
+    return Pairing(
+        name=f"network {number}",
+        network=network,
+        subject=subject,
+        data=lambda: batch,
+        initial=lambda: parameters,
+        optimizer=OPTIMIZER,
+        references={reference: None},
+        steps=1,
+        quantities=("activation", "loss", "gradient", "updated", *measured),
+    )
+
+
+def test_no_network_is_wrong(workers: Workers) -> None:
+    """On data all is decided, and matches; at the probes, kinks and saturation among them, no
+    correct implementation is called wrong.
+    """
+    (reference,) = workers.by_name
+    chosen = list(enumerate(NETWORKS))
+    if reference == "jax":  # it compiles for each: the dtypes share them
+        chosen = chosen[workers.dtype == "float32" :: 2]
+    pairings = [pairing_of(number, network, reference) for number, network in chosen]
+    judged_all = list(verify(pairings, workers, TODAY))
+    assert len(judged_all) == len(chosen)
+    for (number, _), judged in zip(chosen, judged_all, strict=True):
+        assert isinstance(judged, Judged)
+        for row in judged.rows:
+            told = f"{row.name} at {row.point}: {row.status} {row.detail} {row.cause}"
+            told = f"{told}, {NETWORKS[number]}"
+            assert row.status not in (Status.MISMATCH, Status.ERROR), told
+            assert row.status is Status.MATCH or row.point != "data", told

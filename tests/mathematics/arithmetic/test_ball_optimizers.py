@@ -1,0 +1,310 @@
+"""Optimizers: balls cover a step however it is written, the certified step is the paper's.
+
+The adversary makes its step from the textbook, not from `optimizers`: coefficients held and powers
+taken with all the error they may have, terms grouped as this or that framework groups them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb
+
+from backproof import Adam, AdamW, Momentum, RMSprop
+from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.arithmetic.certified import CertifiedOps
+from backproof.mathematics.arithmetic.rounding.model import Rounding
+from tests.mathematics.arithmetic.adversary import ONE, ZERO, Adversary
+from tests.mathematics.arithmetic.ball_cases import DTYPES, share
+
+OPTIMIZERS: tuple[Any, ...] = (
+    Momentum(0.01),
+    Momentum(0.1),
+    Momentum(0.1, dampening=0.3),
+    Momentum(0.3, 0.75, nesterov=True),
+    RMSprop(),
+    RMSprop(0.1, rho=0.5, inside=True),
+    RMSprop(0.1, rho=0.0),
+    Adam(),
+    Adam(0.1, beta_1=0.3, beta_2=0.5, epsilon_at="raw"),
+    Adam(epsilon_at="inside"),
+    Adam(0.01, beta_1=0.0),
+    Adam(bias_correction=False),
+    AdamW(),
+    AdamW(0.3, weight_decay=0.5, epsilon_at="raw"),
+)
+
+
+def state(optimizer: Any, random: Random, dtype: str, least: int = -6) -> dict[str, np.ndarray]:
+    """A parameter, its gradient and its slots, of 2**least and more, with zeros among them."""
+    held = "float32" if dtype == "bfloat16" else dtype
+
+    def drawn() -> np.ndarray:
+        values = [
+            random.gauss(0, 1) * 2.0 ** random.randint(least, least + 12) * (random.random() < 0.9)
+            for _ in range(6)
+        ]
+        # Eight bits, which every dtype holds.
+        mantissa, exponent = np.frexp(np.reshape(values, (2, 3)))
+        return np.ldexp(np.round(mantissa * 256) / 256, exponent).astype(held)
+
+    found = {name: drawn() for name in ("w", "g", *optimizer.SLOTS)}
+    for name in optimizer.SQUARES:
+        found[name] = np.abs(found[name])
+    return found
+
+
+def power(m: Adversary, beta: arb, t: int) -> arb:
+    """βᵗ, multiplied out or by a function of six ulps."""
+    if m.random.random() < 0.5:
+        result = ONE
+        for _ in range(t):
+            result = m.multiply(result, beta)
+        return result
+    return m.rounded(beta**t, 12 * m.unit)
+
+
+def complement(m: Adversary, c: arb, beta: arb) -> arb:
+    """1 − β, from β as it is held, or as a coefficient of its own."""
+    return m.subtract(ONE, beta) if m.random.random() < 0.5 else m.coefficient(1 - c, 1)
+
+
+def mean(m: Adversary, kept: arb, new: arb, c: float) -> arb:
+    """β·kept + (1 − β)·new in two forms."""
+    beta = m.coefficient(arb(c), 1)
+    share = complement(m, arb(c), beta)
+    if m.random.random() < 0.5:
+        return m.add(m.multiply(beta, kept), m.multiply(share, new))
+    return m.add(kept, m.multiply(m.subtract(new, kept), share))
+
+
+def by_hand(
+    m: Adversary, o: Any, count: int, w: arb, g: arb, slots: dict[str, arb]
+) -> tuple[arb, dict[str, arb]]:
+    """The parameter and slots after a step of one element."""
+    rate = m.coefficient(arb(o.learning_rate), 1)
+    if o.name == "momentum":
+        return momentum(m, o, rate, w, g, slots["velocity"])
+    if o.name == "rmsprop":
+        v = mean(m, slots["mean_square"], m.multiply(g, g), o.rho)
+        epsilon = m.coefficient(arb(o.epsilon), 1)
+        size = m.sqrt(m.add(v, epsilon)) if o.inside else m.add(m.sqrt(v), epsilon)
+        change = m.multiply(rate, m.divide(g, size))
+        if m.random.random() < 0.5:
+            change = m.divide(m.multiply(rate, g), size)
+        return m.subtract(w, change), {"mean_square": v}
+    return adam(m, o, count, rate, w, g, slots)
+
+
+def momentum(
+    m: Adversary, o: Any, rate: arb, w: arb, g: arb, velocity: arb
+) -> tuple[arb, dict[str, arb]]:
+    factor = m.coefficient(arb(o.momentum), 1)
+    share = complement(m, arb(o.dampening), m.coefficient(arb(o.dampening), 1))
+    added = m.multiply(share, g) if o.dampening else g
+    if m.random.random() < 0.5:  # kept as −rate·velocity
+        kept = m.subtract(m.multiply(factor, m.multiply(-rate, velocity)), m.multiply(rate, added))
+        move = kept
+        if o.nesterov:
+            move = m.subtract(m.multiply(factor, kept), m.multiply(rate, g))
+        return m.add(w, move), {"velocity": m.divide(kept, -rate)}
+    velocity = m.add(m.multiply(factor, velocity), added)
+    direction = m.add(g, m.multiply(factor, velocity)) if o.nesterov else velocity
+    return m.subtract(w, m.multiply(rate, direction)), {"velocity": velocity}
+
+
+def adam(
+    m: Adversary, o: Any, count: int, rate: arb, w: arb, g: arb, slots: dict[str, arb]
+) -> tuple[arb, dict[str, arb]]:
+    first = mean(m, slots["first_moment"], g, o.beta_1)
+    second = mean(m, slots["second_moment"], m.multiply(g, g), o.beta_2)
+    epsilon = m.coefficient(arb(o.epsilon), 1)
+    one = two = ONE
+    if o.bias_correction:
+        one, two = (
+            m.subtract(ONE, power(m, m.coefficient(arb(beta), 1), count + 1)) if beta else ONE
+            for beta in (o.beta_1, o.beta_2)
+        )
+    if o.epsilon_at == "raw":
+        alpha = m.divide(m.multiply(rate, m.sqrt(two)), one)
+        step = m.divide(m.multiply(first, alpha), m.add(m.sqrt(second), epsilon))
+    else:
+        if o.epsilon_at == "inside":
+            size = m.sqrt(m.add(m.divide(second, two), epsilon))
+        elif m.random.random() < 0.5:
+            size = m.add(m.divide(m.sqrt(second), m.sqrt(two)), epsilon)
+        else:
+            size = m.add(m.sqrt(m.divide(second, two)), epsilon)
+        if m.random.random() < 0.5:
+            step = m.divide(m.multiply(first, m.divide(rate, one)), size)
+        else:
+            step = m.multiply(rate, m.divide(m.divide(first, one), size))
+    after = {"first_moment": first, "second_moment": second}
+    if o.name != "adamw":
+        return m.subtract(w, step), after
+    decay = m.coefficient(arb(o.weight_decay), 1)
+    if m.random.random() < 0.5:
+        w = m.multiply(w, m.subtract(ONE, m.multiply(rate, decay)))
+    else:
+        w = m.subtract(w, m.multiply(m.multiply(w, decay), rate))
+    return m.subtract(w, step), after
+
+
+def exact(o: Any, count: int, w: arb, g: arb, slots: dict[str, arb]) -> tuple[arb, dict[str, arb]]:
+    """The paper's step, in Arb, with every coefficient exact."""
+    rate = arb(o.learning_rate)
+
+    def average(kept: arb, new: arb, beta: float) -> arb:
+        return arb(beta) * kept + (1 - arb(beta)) * new
+
+    if o.name == "momentum":
+        velocity = arb(o.momentum) * slots["velocity"] + (1 - arb(o.dampening)) * g
+        direction = g + arb(o.momentum) * velocity if o.nesterov else velocity
+        return w - rate * direction, {"velocity": velocity}
+    if o.name == "rmsprop":
+        v = average(slots["mean_square"], g * g, o.rho)
+        size = (v + arb(o.epsilon)).sqrt() if o.inside else v.sqrt() + arb(o.epsilon)
+        return w - rate * g / size, {"mean_square": v}
+    first = average(slots["first_moment"], g, o.beta_1)
+    second = average(slots["second_moment"], g * g, o.beta_2)
+    t = count + 1
+    one, two = (1 - arb(o.beta_1) ** t, 1 - arb(o.beta_2) ** t) if o.bias_correction else (ONE, ONE)
+    epsilon = arb(o.epsilon)
+    if o.epsilon_at == "raw":
+        direction = two.sqrt() / one * first / (second.sqrt() + epsilon)
+    elif o.epsilon_at == "inside":
+        direction = first / one / (second / two + epsilon).sqrt()
+    else:
+        direction = first / one / ((second / two).sqrt() + epsilon)
+    decay = arb(getattr(o, "weight_decay", 0.0))
+    return w - rate * direction - rate * decay * w, {
+        "first_moment": first,
+        "second_moment": second,
+    }
+
+
+def elements(held: dict[str, np.ndarray]) -> list[dict[str, arb]]:
+    """The state of each element in Arb."""
+    return [
+        {name: arb(float(value.ravel()[i])) for name, value in held.items()}
+        for i in range(held["w"].size)
+    ]
+
+
+def stepped(ops: Any, optimizer: Any, held: dict[str, np.ndarray], count: int) -> dict[str, Any]:
+    """The step of `optimizers`, in some arithmetic."""
+    w, g = ops.exact(held["w"]), ops.exact(held["g"])
+    slots = {name: ops.exact(held[name]) for name in optimizer.SLOTS}
+    change, after = optimizer.change(ops, w, g, slots, count)
+    return {"w": ops.subtract(w, change), **after}
+
+
+def covers(optimizer: Any, dtype: str, seed: int, arithmetic: Any = BallOps) -> float:
+    """The largest share of a radius that the value or an adversary uses; fails beyond 1."""
+    random, rounding = Random(seed), Rounding.of(dtype)
+    least = round(np.log2(rounding.tiny)) if random.random() < 0.3 else -6
+    held, count = state(optimizer, random, dtype, least), random.choice((0, 0, 1, 7, 300))
+    with np.errstate(all="ignore"):
+        found = stepped(arithmetic(rounding), optimizer, held, count)
+    worst = 0.0
+    machine = Adversary(rounding, random)
+    for _ in range(3):
+        sharp, blunt = [], []
+        for e in elements(held):
+            slots = {name: e[name] for name in optimizer.SLOTS}
+            w, after = exact(optimizer, count, e["w"], e["g"], slots)
+            sharp.append({"w": w, **after})
+            w, after = by_hand(machine, optimizer, count, e["w"], e["g"], slots)
+            blunt.append({"w": w, **after})
+        for name, ball in found.items():
+            truth, computed = ([each[name] for each in rows] for rows in (sharp, blunt))
+            worst = max(worst, share(ball, truth, computed, f"{optimizer} {name}, step {count}"))
+    return worst
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_a_step_is_covered_however_it_is_written(optimizer: Any, dtype: str) -> None:
+    used = [covers(optimizer, dtype, seed) for seed in range(60)]
+    assert max(used) > 0.05  # the adversary did something
+
+
+class Careless(BallOps):
+    """Takes coefficients such as 1 − β to be held as well as any other."""
+
+    def constant(self, c: Any, like: Any, roundings: int) -> Any:
+        return super().constant(c, like, min(roundings, 1))
+
+
+class Flushed(BallOps):
+    """Takes what underflow loses of −rate·velocity to be no more in units of the velocity."""
+
+    def enlarged(self, factor: float) -> BallOps:
+        return self
+
+
+def test_a_velocity_in_other_units_loses_more_to_underflow() -> None:
+    def search() -> None:
+        for seed in range(400):
+            covers(Momentum(0.01), "float32", seed, Flushed)
+
+    with pytest.raises(AssertionError, match=r"velocity.*but the radius is"):
+        search()
+
+
+@pytest.mark.parametrize("optimizer", [Adam(), RMSprop(0.1, rho=0.99), AdamW()], ids=str)
+def test_a_complement_taken_to_be_known_is_caught(optimizer: Any) -> None:
+    def search() -> None:
+        for seed in range(400):
+            covers(optimizer, "float32", seed, Careless)
+
+    with pytest.raises(AssertionError, match="but the radius is"):
+        search()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("count", [0, 5])
+def test_the_certified_step_is_the_papers(optimizer: Any, count: int) -> None:
+    held = state(optimizer, Random(count), "float64")
+    found = stepped(CertifiedOps(), optimizer, held, count)
+    for index, e in enumerate(elements(held)):
+        slots = {name: e[name] for name in optimizer.SLOTS}
+        w, after = exact(optimizer, count, e["w"], e["g"], slots)
+        for name, expected in {"w": w, **after}.items():
+            got = found[name].entries[index]
+            assert abs(got - expected) < arb(2) ** -1000 * (1 + abs(expected)), name
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "wrong"),
+    [
+        (Adam(), replace(Adam(), epsilon_at="raw")),
+        (Adam(), replace(Adam(), epsilon_at="inside")),
+        (Adam(), replace(Adam(), bias_correction=False)),
+        (RMSprop(), replace(RMSprop(), inside=True)),
+        (Momentum(0.1), Momentum(0.1, nesterov=True)),
+    ],
+    ids=str,
+)
+def test_forms_differ(optimizer: Any, wrong: Any) -> None:
+    """By far more than their bounds, or no comparison could tell them apart."""
+    held = state(optimizer, Random(1), "float64")
+    ops = BallOps(Rounding.of("float64"))
+    one, other = (stepped(ops, o, held, 3)["w"] for o in (optimizer, wrong))
+    gap = np.abs(one.value - other.value)
+    assert (gap > 8 * (one.radius + other.radius)).any()
+
+
+def test_a_power_of_beta_is_exact_for_any_count() -> None:
+    from backproof.mathematics.arithmetic.running_means import uncorrected
+
+    share, roundings = uncorrected(0.999, 2000)
+    assert share == 1 - Fraction(0.999) ** 2001
+    assert 0 < roundings < 10_000
+    assert uncorrected(0.0, 3) == (1, 0)
+    assert ZERO + arb(float(share)) < 1

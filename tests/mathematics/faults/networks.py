@@ -1,0 +1,44 @@
+"""Networks in which, together with the project's pairings, every fault of the catalogue applies."""
+
+from __future__ import annotations
+
+from backproof.mathematics import functions
+from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.optimizers.adam import Adam
+from backproof.mathematics.optimizers.adamw import AdamW
+from backproof.mathematics.optimizers.gradient_descent import GradientDescent
+from backproof.mathematics.optimizers.momentum import Momentum
+from backproof.mathematics.optimizers.rmsprop import RMSprop
+
+# Square layers, a softmax under the squared error, both penalties, on biases too.
+SQUARE = Network(
+    (Dense(4, 4, "tanh"), Dense(4, 4, "sigmoid"), Dense(4, 3, "softmax")),
+    Loss("squared_error", outputs="mean"),
+    Penalty(l1=0.01, l2=0.02, biases=True),
+    decision="argmax",
+)
+# Several outputs that are no classes, layers without biases among those that have them.
+OUTPUTS = Network(
+    (Dense(5, 4, "sigmoid", bias=False), Dense(4, 3, "sigmoid")),
+    Loss("binary_cross_entropy"),
+    Penalty(l2=0.01),
+)
+LEAKY = Network(
+    (Dense(3, 4, functions.named("leaky_relu", alpha=0.1)), Dense(4, 2, "tanh")),
+    Loss("squared_error"),
+)
+SCALAR = Network(
+    (Dense(3, 3, "sigmoid", bias="scalar"), Dense(3, 2, bias="scalar")),
+    Loss("squared_error"),
+    Penalty(l2=0.01, biases=True),
+)
+# Optimizers with a state, for the faults that they have.
+STATEFUL = (
+    Momentum(0.1, 0.75),
+    Momentum(0.1, 0.75, nesterov=True),
+    RMSprop(0.1, epsilon=0.01),
+    RMSprop(0.1, epsilon=0.01, inside=True),
+    Adam(0.1, beta_1=0.5, beta_2=0.75, epsilon=0.01),
+    AdamW(0.1, epsilon=0.01, epsilon_at="raw", weight_decay=0.1),
+)
+OPTIMIZER = GradientDescent(0.1)
