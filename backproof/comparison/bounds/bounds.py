@@ -15,7 +15,7 @@ from backproof.mathematics.arithmetic.balls.ball import Ball, widened
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS
-from backproof.mathematics.arithmetic.rounding.model import NARROW, Rounding, inflated
+from backproof.mathematics.arithmetic.rounding.model import COEFFICIENT_ROUNDOFF, Rounding, inflated
 from backproof.mathematics.definition.definition import (
     Site,
     evaluate,
@@ -75,22 +75,22 @@ class Bounds:
             return model
         return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
 
-    def narrowly(self, implementation: str, point: Point) -> Bound | None:
-        """The same for an implementation with the fault that it is known for: see `NARROW`."""
-        unit = NARROW.get(implementation, 0.0)
+    def with_float32_coefficients(self, implementation: str, point: Point) -> Bound | None:
+        """The same, if it holds its coefficients as `COEFFICIENT_ROUNDOFF` says."""
+        unit = COEFFICIENT_ROUNDOFF.get(implementation, 0.0)
         if unit <= Rounding.of(self.record.dtype).unit:
             return None
         ops = balls_of(replace(self.rounding(implementation), coefficients=unit))
         return bound_of(self.record, point, balls_at(self.record, ops, point))
 
-    def at(self, implementation: str, point: Point, *, settled: bool = False) -> Bound:
+    def at(self, implementation: str, point: Point, *, same_branches: bool = False) -> Bound:
         """How far that implementation may lie from the exact result at that point.
 
-        ``settled``: if it goes the way of the definition's value, see `Rounding.on_its_way`.
+        ``same_branches``: if it takes the definition's side at every kink.
         """
         rounding = self.rounding(implementation)
-        if settled:
-            rounding = rounding.on_its_way()
+        if same_branches:
+            rounding = rounding.on_same_branches()
         recovers = self.record.recovered and implementation == SUBJECT
         key = (rounding, recovers, point)
         if key not in self._known:
@@ -99,7 +99,7 @@ class Bounds:
 
     def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
         ops = self._arithmetic(rounding)
-        if rounding.settled:
+        if rounding.same_branches:
             balls = balls_at(self.record, ops, point, recovers=recovers)
             return bound_of(self.record, point, balls)
         watch = Watch(self.record.network, self._alive)

@@ -73,7 +73,7 @@ class Watch:
         z, a = self.seen[f"z/{name}"], self.seen[f"activation/{name}"]
         f = self.network.layers[int(name.removeprefix("dense_")) - 1].activation
         ramp = ops.exact(np.broadcast_to(np.arange(1.0, 1 + z.shape[1]), z.shape).copy())
-        if not insignificant(ops.pull(f, z, a, ramp)):
+        if not insignificant(ops.vjp(f, z, a, ramp)):
             return ""
         dead = not a.value.any()
         return f"every unit of {name} is {'dead' if dead else 'saturated'}"

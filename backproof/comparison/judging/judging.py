@@ -65,8 +65,8 @@ def compare_point(
     for row in rows:
         judging(row, mine=mine, its=its)
     if any(row.status is Status.UNDECIDED for row in rows):
-        mine, its = (bounds.at(who, point, settled=True) for who in (SUBJECT, reference))
-        rows = [once_more(row, partial(judging, mine=mine, its=its)) for row in rows]
+        mine, its = (bounds.at(who, point, same_branches=True) for who in (SUBJECT, reference))
+        rows = [retried_on_same_branches(row, partial(judging, mine=mine, its=its)) for row in rows]
     for row in rows:
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
@@ -74,7 +74,7 @@ def compare_point(
     return rows
 
 
-def once_more(row: Row, judging: Callable[[Row], None]) -> Row:
+def retried_on_same_branches(row: Row, judging: Callable[[Row], None]) -> Row:
     """An undecided row again, by the bounds of code that goes the definition's way.
 
     Correct code may go another way, so that to exceed these is no mismatch: the row stays

@@ -81,7 +81,10 @@ def acknowledge_faults(
         actual, expected = (
             record.evaluations[who][point][row.name] for who in (SUBJECT, row.reference)
         )
-        mine, narrow = bounds.at(SUBJECT, point), bounds.narrowly(row.reference, point)
+        mine, narrow = (
+            bounds.at(SUBJECT, point),
+            bounds.with_float32_coefficients(row.reference, point),
+        )
         if narrow is None or row.name not in narrow.radii or distance(row.name, actual, mine):
             continue
         truth = certainty.at(point).get(row.name)

@@ -87,7 +87,7 @@ class CertifiedOps:
     def exact(self, x: Values) -> Certified:
         return Certified([arb(v) for v in np.ravel(x).tolist()], x.shape)
 
-    def matmul(self, a: Certified, b: Certified, also: int = 0) -> Certified:
+    def matmul(self, a: Certified, b: Certified, further_terms: int = 0) -> Certified:
         return Certified(a.matrix * b.matrix, (a.rows, b.columns))
 
     def affine(self, a: Certified, kernel: Certified, bias: Certified | None) -> Certified:
@@ -122,16 +122,16 @@ class CertifiedOps:
     def sqrt(self, a: Certified) -> Certified:
         return a.map(lambda x: x.nonnegative_part().sqrt())
 
-    def rounded(self, a: Certified, times: int) -> Certified:
+    def charged(self, a: Certified, times: int) -> Certified:
         return a
 
-    def joined(self, parts: Sequence[Certified]) -> Certified:
+    def sum_of_charged(self, parts: Sequence[Certified]) -> Certified:
         return reduce(self.add, parts)
 
-    def term(self, a: Certified, times: int) -> Certified:
+    def as_summand(self, a: Certified, times: int) -> Certified:
         return a
 
-    def total(self, a: Certified, axis: int | None = None, also: int = 0) -> Certified:
+    def total(self, a: Certified, axis: int | None = None, further_terms: int = 0) -> Certified:
         if axis is None:
             return Certified([sum(a.entries, arb(0))], ())
         ones = arb_mat(1, a.rows, [1] * a.rows)
@@ -155,10 +155,10 @@ class CertifiedOps:
     def activate(self, f: Activation, z: Certified) -> Certified:
         return f.certified(z)
 
-    def pull(self, f: Activation, z: Certified, a: Certified, cotangent: Certified) -> Certified:
-        return f.pull_certified(z, a, cotangent)
+    def vjp(self, f: Activation, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        return f.vjp_certified(z, a, cotangent)
 
-    def head(
+    def loss_and_slope(
         self, loss: LossModule, z: Certified, a: Certified, y: Certified
     ) -> tuple[Certified, Certified]:
         return loss.certified(z, a, y)

@@ -27,7 +27,7 @@ class Float:
     def exact(self, x: Values) -> Values:
         return x
 
-    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+    def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         return product(a, b)
 
     def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
@@ -58,16 +58,16 @@ class Float:
     def sqrt(self, a: Values) -> Values:
         return np.sqrt(a)
 
-    def rounded(self, a: Values, times: int) -> Values:
+    def charged(self, a: Values, times: int) -> Values:
         return a
 
-    def term(self, a: Values, times: int) -> Values:
+    def as_summand(self, a: Values, times: int) -> Values:
         return a
 
-    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
         return np.asarray(a.sum(axis=axis))
 
-    def joined(self, parts: Sequence[Values]) -> Values:
+    def sum_of_charged(self, parts: Sequence[Values]) -> Values:
         return reduce(np.add, parts)
 
     def reshaped(self, a: Values, shape: tuple[int, ...]) -> Values:
@@ -88,8 +88,10 @@ class Float:
     def activate(self, f: Activation, z: Values) -> Values:
         return f.value(z)
 
-    def pull(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
-        return f.pull(z, a, cotangent)
+    def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
+        return f.vjp(z, a, cotangent)
 
-    def head(self, loss: LossModule, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+    def loss_and_slope(
+        self, loss: LossModule, z: Values, a: Values, y: Values
+    ) -> tuple[Values, Values]:
         return loss.value(z, a, y)

@@ -21,8 +21,8 @@ class Ops(Protocol[T]):
     def exact(self, x: NDArray[np.floating]) -> T:
         """Data and parameters: known without error."""
 
-    def matmul(self, a: T, b: T, also: int = 0) -> T:
-        """a @ b, each element a sum to which ``also`` so many more terms belong (see `joined`)."""
+    def matmul(self, a: T, b: T, further_terms: int = 0) -> T:
+        """a @ b; each element is part of a sum with so many ``further_terms``."""
 
     def affine(self, a: T, kernel: T, bias: T | None) -> T:
         """a @ kernel + bias, the bias being added to each row."""
@@ -51,20 +51,20 @@ class Ops(Protocol[T]):
     def sqrt(self, a: T) -> T:
         """√a, of what is not negative."""
 
-    def rounded(self, a: T, times: int) -> T:
+    def charged(self, a: T, times: int) -> T:
         """a, rounded so many times on the way to where it is used."""
 
-    def term(self, a: T, times: int) -> T:
-        """a, as one term of a sum of so many additions that `joined` completes."""
+    def as_summand(self, a: T, times: int) -> T:
+        """a, as one term of a sum of so many additions that `sum_of_charged` completes."""
 
-    def total(self, a: T, axis: int | None = None, also: int = 0) -> T:
-        """The sum over all elements, or over the rows (axis 0); ``also`` as in `matmul`."""
+    def total(self, a: T, axis: int | None = None, further_terms: int = 0) -> T:
+        """The sum over all elements, or over the rows (axis 0); ``further_terms``: see `matmul`."""
 
-    def joined(self, parts: Sequence[T]) -> T:
+    def sum_of_charged(self, parts: Sequence[T]) -> T:
         """The sum of parts that an implementation may add term by term, in any order.
 
-        All that its additions may round has been charged to the parts: by ``also`` where a part is
-        itself a sum, by `rounded` where it is one term.
+        All that its additions may round has been charged to the parts: by ``further_terms`` where a
+        part is itself a sum, by `charged` where it is one term.
         """
 
     def reshaped(self, a: T, shape: tuple[int, ...]) -> T:
@@ -82,8 +82,8 @@ class Ops(Protocol[T]):
 
     def activate(self, f: Activation, z: T) -> T: ...
 
-    def pull(self, f: Activation, z: T, a: T, cotangent: T) -> T:
+    def vjp(self, f: Activation, z: T, a: T, cotangent: T) -> T:
         """The cotangent of a = f(z), taken back to z."""
 
-    def head(self, loss: LossModule, z: T, a: T, y: T) -> tuple[T, T]:
+    def loss_and_slope(self, loss: LossModule, z: T, a: T, y: T) -> tuple[T, T]:
         """The loss of each element (or row), and its derivative by z or by a (see the loss)."""

@@ -31,17 +31,17 @@ def averaged(ops: Ops[T], kept: T, new: T, beta: float) -> T:
     known of 1 − β, a sum.
     """
     if not beta:
-        return loosened(ops, ops.rounded(new, CONVERTED), kept, 3)
+        return charged_at(ops, ops.charged(new, CONVERTED), kept, 3)
     held = complement_roundings(beta)
     share = ops.constant(1 - Fraction(beta), new, held)
-    added = ops.multiply(ops.rounded(new, CONVERTED), share)
+    added = ops.multiply(ops.charged(new, CONVERTED), share)
     mean = ops.add(ops.scale(kept, beta, roundings=CONVERTED), added)
-    return loosened(ops, mean, ops.scale(kept, 1 - beta), held + 3)
+    return charged_at(ops, mean, ops.scale(kept, 1 - beta), held + 3)
 
 
-def loosened(ops: Ops[T], value: T, at: T, times: int) -> T:
+def charged_at(ops: Ops[T], value: T, at: T, times: int) -> T:
     """The value, which may have been rounded so many times at the size of ``at``."""
-    return ops.add(value, ops.subtract(ops.rounded(at, times), at))
+    return ops.add(value, ops.subtract(ops.charged(at, times), at))
 
 
 @lru_cache

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.operations import Ops
-from backproof.mathematics.arithmetic.running_means import loosened
+from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition.sums import PENALTY, data_terms, sums_of
 from backproof.mathematics.network.network import Network, Penalty
 from backproof.mathematics.network.parameters import Array, Batch
@@ -88,7 +88,7 @@ def evaluate(
     last, output = layers[-1]
     y = site("targets", ops.exact(batch.targets))
     head = losses.named(network.loss.kind)
-    rows, slope = ops.head(head, z, a, y)
+    rows, slope = ops.loss_and_slope(head, z, a, y)
     rows, slope = site("loss/rows", rows), site("loss/slope", slope)
     samples = len(batch.inputs)
     sums = sums_of(network, samples)
@@ -97,23 +97,26 @@ def evaluate(
     # One sum may hold all the terms of the loss, those of the penalties too. None is negative, so
     # that it does not matter if the coefficient is applied to each of them.
     terms = data_terms(network.loss.kind, batch) + sums.penalties
-    total = ops.total(rows, also=terms - samples * (1 if head.BY_ROW else output.fan_out))
+    total = ops.total(rows, further_terms=terms - samples * (1 if head.BY_ROW else output.fan_out))
     loss = site("loss/data", reduced(ops, total, network, samples))
     delta = reduced(ops, slope, network, samples)
     if head.ACTIVATION is None:
-        delta = ops.pull(output.activation, z, a, delta)
+        delta = ops.vjp(output.activation, z, a, delta)
     delta = site(f"delta/{last}", delta)
 
     for index in range(len(layers) - 1, -1, -1):
         name, layer = layers[index]
         below = values[f"activation/{layers[index - 1][0]}"] if index else values["inputs"]
-        also = sums.kinds[f"{name}/kernel"]
-        site(f"data_gradient/{name}/kernel", ops.matmul(ops.transpose(below), delta, also=also))
+        further_terms = sums.kinds[f"{name}/kernel"]
+        site(
+            f"data_gradient/{name}/kernel",
+            ops.matmul(ops.transpose(below), delta, further_terms=further_terms),
+        )
         if layer.bias:
-            also = sums.kinds[f"{name}/bias"]
+            further_terms = sums.kinds[f"{name}/bias"]
             # A scalar bias is that of every unit: its gradient sums over them too.
             axis = None if layer.bias == "scalar" else 0
-            summed = ops.total(delta, axis=axis, also=also)
+            summed = ops.total(delta, axis=axis, further_terms=further_terms)
             if axis is None:
                 summed = ops.reshaped(summed, (1,))
             site(f"data_gradient/{name}/bias", summed)
@@ -122,22 +125,22 @@ def evaluate(
             back = ops.matmul(delta, ops.transpose(values[f"kernel/{name}"]))
             back = site(f"back/{under}", back)
             delta = site(
-                f"delta/{under}", ops.pull(lower.activation, values[f"z/{under}"], below, back)
+                f"delta/{under}", ops.vjp(lower.activation, values[f"z/{under}"], below, back)
             )
 
     losses_found = [loss]
     for name, kinds in sums.kinds.items():
         parts = [values[f"data_gradient/{name}"]]
         if kinds:
-            w, also = ops.exact(parameters[name]), terms - sums.sizes[name]
-            for kind, value, pull in penalties(ops, network.penalty, w, also):
+            w, further_terms = ops.exact(parameters[name]), terms - sums.sizes[name]
+            for kind, value, pull in penalties(ops, network.penalty, w, further_terms):
                 losses_found.append(site(f"penalty/{kind}/{name}", value))
                 pull = site(f"penalty_gradient/{kind}/{name}", pull)
-                parts.append(ops.term(pull, samples + kinds - 1))
-        values[f"data_gradient/{name}"] = ops.joined(parts)
+                parts.append(ops.as_summand(pull, samples + kinds - 1))
+        values[f"data_gradient/{name}"] = ops.sum_of_charged(parts)
 
     results = {f"activation/{name}": values[f"activation/{name}"] for name, _ in layers}
-    results["loss"] = site("loss", ops.joined(losses_found))
+    results["loss"] = site("loss", ops.sum_of_charged(losses_found))
     for name in sums.kinds:
         results[f"gradient/{name}"] = site(f"gradient/{name}", values[f"data_gradient/{name}"])
     return results
@@ -148,24 +151,26 @@ def reduced(ops: Ops[T], x: T, network: Network, samples: int) -> T:
     scale, divisor = network.loss.scale, network.loss.divisor(samples, network.fan_out)
     roundings = sums_of(network, samples).coefficient
     if scale == divisor == 1:
-        return ops.rounded(x, roundings) if roundings else x
+        return ops.charged(x, roundings) if roundings else x
     return ops.scale(x, scale, divisor, roundings=roundings - 1)
 
 
-def penalties(ops: Ops[T], penalty: Penalty, w: T, also: int) -> Iterator[tuple[str, T, T]]:
+def penalties(
+    ops: Ops[T], penalty: Penalty, w: T, further_terms: int
+) -> Iterator[tuple[str, T, T]]:
     """Kind, value and gradient: l2·Σw² and 2·l2·w, l1·Σ|w| and l1·sign w.
 
-    ``also``: how many more terms the loss may sum together with those.
+    ``further_terms``: how many more terms the loss may sum together with those.
     """
 
     def times(c: float, x: T) -> T:
-        return ops.rounded(x, PENALTY) if c == 1 else ops.scale(x, c, roundings=PENALTY - 1)
+        return ops.charged(x, PENALTY) if c == 1 else ops.scale(x, c, roundings=PENALTY - 1)
 
     if penalty.l2:
-        total = ops.total(ops.multiply(w, w), also=also)
+        total = ops.total(ops.multiply(w, w), further_terms=further_terms)
         yield "l2", times(penalty.l2, total), times(2 * penalty.l2, w)
     if penalty.l1:
-        total = ops.total(ops.magnitude(w), also=also)
+        total = ops.total(ops.magnitude(w), further_terms=further_terms)
         yield "l1", times(penalty.l1, total), times(penalty.l1, ops.sign(w))
 
 
@@ -192,7 +197,9 @@ def step(
         slots = {slot: ops.exact(state[f"{slot}/{name}"]) for slot in optimizer.SLOTS}
         change, after = optimizer.change(ops, w, gradients[f"gradient/{name}"], slots, count)
         if not optimizer.SLOTS and sums_of(network, 1).kinds[name]:
-            change = apart(ops, network.penalty, w, change, abs(optimizer.learning_rate))
+            change = with_separate_penalties(
+                ops, network.penalty, w, change, abs(optimizer.learning_rate)
+            )
         change = at(f"change/{name}", change, scope)
         updated[f"updated/{name}"] = at(f"updated/{name}", ops.subtract(w, change), scope)
         for slot, value in after.items():
@@ -201,21 +208,21 @@ def step(
     return updated | moved
 
 
-def apart(ops: Ops[T], penalty: Penalty, w: T, change: T, rate: float) -> T:
+def with_separate_penalties(ops: Ops[T], penalty: Penalty, w: T, change: T, rate: float) -> T:
     """The change, as code may make it that takes each penalty off W by itself.
 
     W − ηg − 2ηλW in any order, or W(1 − 2ηλ) − ηg: for each penalty one sum more, and of a decay
     1 − 2ηλ and its product with W. None of these is larger than |W|, the change, and twice what the
     penalties take off (twice, for the gradient may all but cancel them in the change). At the size
-    of the change rounds what `loosened` adds to it, as often as there are penalties at least.
+    of the change rounds what `charged_at` adds to it, as often as there are penalties at least.
     """
     times = bool(penalty.l1) + 2 * bool(penalty.l2)
     # A factor that is not rounded: these are sizes.
     size = ops.scale(w, 1 + 4 * rate * penalty.l2, roundings=-1)
-    change = loosened(ops, change, size, times)
+    change = charged_at(ops, change, size, times)
     if penalty.l1:
         size = ops.scale(ops.sign(w), 2 * rate * penalty.l1, roundings=-1)
-        change = loosened(ops, change, size, times)
+        change = charged_at(ops, change, size, times)
     return change
 
 

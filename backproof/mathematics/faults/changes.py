@@ -101,7 +101,7 @@ def pulled(f: Activation, layer: str) -> Change:
 
     def change(value: T, scope: Scope[T]) -> T:
         z = scope.values[f"z/{layer}"]
-        return scope.ops.pull(f, z, scope.ops.activate(f, z), arriving(scope, layer))
+        return scope.ops.vjp(f, z, scope.ops.activate(f, z), arriving(scope, layer))
 
     return change
 
@@ -118,6 +118,6 @@ def rows_of(last: Layer) -> Change:
         z = scope.values[f"z/{last.name}"]
         a = scope.ops.activate(last.f, z)
         head = losses.named(scope.network.loss.kind)
-        return scope.ops.head(head, z, a, scope.values["targets"])[0]
+        return scope.ops.loss_and_slope(head, z, a, scope.values["targets"])[0]
 
     return change

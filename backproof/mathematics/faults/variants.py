@@ -38,7 +38,7 @@ class RowMajor(OwnProducts):
     def exact(self, x: Values) -> Values:
         return np.ascontiguousarray(x)
 
-    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+    def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         return np.ascontiguousarray(a) @ np.ascontiguousarray(b)
 
 
@@ -48,27 +48,27 @@ class ColumnMajor(OwnProducts):
     def exact(self, x: Values) -> Values:
         return np.asfortranarray(x)
 
-    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+    def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         return np.asfortranarray(np.asfortranarray(a) @ np.asfortranarray(b))
 
 
 class Backwards(OwnProducts):
     """Every sum from its last term to its first."""
 
-    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+    def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         return np.ascontiguousarray(a[:, ::-1]) @ np.ascontiguousarray(b[::-1])
 
-    def joined(self, parts: Sequence[Values]) -> Values:
-        return super().joined(parts[::-1])
+    def sum_of_charged(self, parts: Sequence[Values]) -> Values:
+        return super().sum_of_charged(parts[::-1])
 
-    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
         return np.asarray(np.cumsum(a[::-1], axis=axis)[-1])
 
 
 class OneByOne(OwnProducts):
     """Every sum term by term, from the first to the last, each product rounded by itself."""
 
-    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+    def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         return self.affine(a, b, None)
 
     def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
@@ -79,19 +79,19 @@ class OneByOne(OwnProducts):
             z += column[:, None] * row
         return z
 
-    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
         return np.asarray(np.cumsum(a, axis=axis)[-1])
 
 
 class Halves(OwnProducts):
     """Every sum in two halves, which are then added."""
 
-    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+    def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         middle = a.shape[1] // 2
         result: Values = a[:, :middle] @ b[:middle] + a[:, middle:] @ b[middle:]
         return result
 
-    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
         middle = len(a) // 2 if a.ndim else 0
         if not middle:
             return super().total(a, axis)
@@ -101,11 +101,11 @@ class Halves(OwnProducts):
 class Extended(OwnProducts):
     """Every sum in extended precision and rounded once, as a fused accumulator would."""
 
-    def matmul(self, a: Values, b: Values, also: int = 0) -> Values:
+    def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         wide: Values = a.astype(np.longdouble) @ b.astype(np.longdouble)
         return wide.astype(np.result_type(a, b))
 
-    def total(self, a: Values, axis: int | None = None, also: int = 0) -> Values:
+    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
         return np.asarray(a.astype(np.longdouble).sum(axis=axis)).astype(a.dtype)
 
 
@@ -123,7 +123,7 @@ class OtherFunctions(Float):
             return np.asarray(np.exp(shifted - np.log(total)))
         return f.value(z)
 
-    def pull(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
         if f.name == "sigmoid":
             return np.asarray(cotangent * (a - a * a))
         if f.name == "tanh":
@@ -132,9 +132,11 @@ class OtherFunctions(Float):
             return np.where(z > 0, cotangent, z.dtype.type(0))
         if f.name == "softmax":
             return np.asarray(a * cotangent - a * (a * cotangent).sum(axis=1, keepdims=True))
-        return f.pull(z, a, cotangent)
+        return f.vjp(z, a, cotangent)
 
-    def head(self, loss: LossModule, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+    def loss_and_slope(
+        self, loss: LossModule, z: Values, a: Values, y: Values
+    ) -> tuple[Values, Values]:
         rows, slope = loss.value(z, a, y)
         if loss.ACTIVATION == "sigmoid":
             return np.logaddexp(z.dtype.type(0), z) - y * z, (1 - y) * a - y * (1 - a)
@@ -154,7 +156,7 @@ def mean_at_the_end(name: str, value: Any, scope: Any) -> Any:
         if losses.named(loss.kind).ACTIVATION is not None:
             return slope
         z, a = scope.values[f"z/{last}"], scope.values[f"activation/{last}"]
-        return scope.ops.pull(network.layers[-1].activation, z, a, slope)
+        return scope.ops.vjp(network.layers[-1].activation, z, a, slope)
     if name.startswith("data_gradient/"):
         divisor = loss.divisor(len(scope.batch.inputs), network.fan_out)
         return scope.ops.scale(value, loss.scale, divisor)

@@ -35,20 +35,20 @@ class Activation(Protocol):
     def value(self, z: Values) -> Values:
         """f(z) for pre-activations (samples, units), in the dtype of z."""
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         """The cotangent of a = f(z) (samples, units) taken back to z."""
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """f of a ball: the radius holds for any correct implementation."""
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
-        """`pull` of balls."""
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+        """`vjp` of balls."""
 
     def certified(self, z: Certified) -> Certified:
         """f of certified values."""
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
-        """`pull` of certified values; at an undecided kink the hull of both sides."""
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+        """`vjp` of certified values; at an undecided kink the hull of both sides."""
 
 
 def names() -> list[str]:

@@ -44,7 +44,7 @@ class Exponential(ABC):
         right, left = self.slopes
         return np.where(z > 0, right * z, left * np.expm1(np.minimum(z, 0)))
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         right, left = self.slopes
         return np.where(z > 0, right * cotangent, left * np.exp(np.minimum(z, 0)) * cotangent)
 
@@ -71,7 +71,7 @@ class Exponential(ABC):
         radius[(z.value == 0) & exact] = 0  # exp(0) − 1 is 0 in every form
         return Ball(self.value(z.value), radius)
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g times the slope: right above 0, below it left·exp(z) or a + left.
 
         a + left has lost what a has: it is off by r_a, by the coefficient's roundings at left, and
@@ -84,7 +84,7 @@ class Exponential(ABC):
         right, left = self.slopes
         to_right, to_left = (rounding.gamma(max(n - 1, 0)) for n in self.ROUNDINGS)
         e, s = exponentials(z, rounding)
-        if not rounding.settled:
+        if not rounding.same_branches:
             kink = (z.value != 0) | (s > 0) | (self.name in rounding.kinks)
             above |= blurred(z, rounding) & kink
         of_left = a.radius * (1 + 4 * rounding.unit)
@@ -107,7 +107,7 @@ class Exponential(ABC):
             lambda x: right * x.nonnegative_part() + left * (-((-x).nonnegative_part())).expm1()
         )
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         right, left = self.certified_slopes()
 
         def pulled(x: arb, g: arb) -> arb:
@@ -149,5 +149,5 @@ def exponentials(z: Ball, rounding: Rounding) -> tuple[Values, Values]:
     """The largest exp(ẑ) and 1 − exp(ẑ) of a ẑ ≤ 0 within reach, or beyond 0 on a settled side."""
     reach = 0.0 if z.radius is None else 2 * z.radius
     top = z.value + reach
-    top = np.where(z.value > 0, 0, top) if rounding.settled else np.minimum(top, 0)
+    top = np.where(z.value > 0, 0, top) if rounding.same_branches else np.minimum(top, 0)
     return np.exp(top), -np.expm1(np.minimum(z.value - reach, 0))

@@ -48,7 +48,7 @@ class Function:
     def value(self, z: Values) -> Values:
         return z * self._weight(z)
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * self._slopes(z)[0]
 
     def _weight(self, z: Values) -> Values:
@@ -83,7 +83,7 @@ class Function:
             radius += SLACK * z.radius * np.minimum(slope + 2 * BENT * z.radius, STEEPEST)
         return Ball(self.value(z.value), radius)
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g·f′, which moves by r_z times |f″(z)| + 2r·sup |f‴|; its terms round by themselves.
 
         Φ + z·φ(z): Φ as in `charged`; φ errs by the charge on exp and by 2.5u·z² for the square in
@@ -130,7 +130,7 @@ class Function:
         half = arb(0.5).sqrt()
         return z.map(lambda x: x * (-x * half).erfc() / 2)
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         """With 1 + tanh w = 2σ(2w) and 1 − tanh² w = 4σ(2w)·σ(−2w), which keep their digits."""
         return z.zip(lambda x, g: g * certified_slope(x, approximate=self.approximate), cotangent)
 

@@ -34,7 +34,7 @@ class Function:
     def value(self, z: Values) -> Values:
         return np.where(z > 0, z, self.alpha * z)
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return np.where(z > 0, cotangent, self.alpha * cotangent)
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
@@ -52,7 +52,7 @@ class Function:
             radius += SLACK * z.radius * np.maximum(above, alpha * below)
         return Ball(self.value(z.value), radius)
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """r_g times the slope, γ₂ at the size of alpha·g; in doubt both slopes, |1 − alpha|·m_g.
 
         For ĝ·ŝ − G·S with ŝ and S on either side: |ŝ|·|ĝ − G| + |ŝ − S|·|G|, and likewise with the
@@ -66,14 +66,14 @@ class Function:
         if cotangent.radius is not None:
             radius += SLACK * cotangent.radius * np.maximum(above, alpha * below)
         radius += (above & below) * (SLACK * abs(1 - self.alpha) * size)
-        return Ball(self.pull(z.value, a.value, cotangent.value), radius)
+        return Ball(self.vjp(z.value, a.value, cotangent.value), radius)
 
     def certified(self, z: Certified) -> Certified:
         """In one formula for both sides: z⁺ − alpha·(−z)⁺."""
         alpha = arb(self.alpha)
         return z.map(lambda x: x.nonnegative_part() - alpha * (-x).nonnegative_part())
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         alpha = arb(self.alpha)
 
         def pulled(x: arb, g: arb) -> arb:
@@ -92,7 +92,7 @@ def sides(z: Ball, rounding: Rounding) -> tuple[np.ndarray, np.ndarray]:
     """
     reach = np.zeros_like(z.value) if z.radius is None else 2 * z.radius
     above, below = ~(z.value + reach <= 0), ~(z.value - reach > 0)
-    if rounding.settled:
+    if rounding.same_branches:
         known, up = np.isfinite(z.value + reach), z.value > 0
         above, below = np.where(known, up, above), np.where(known, ~up, below)
     return above, below

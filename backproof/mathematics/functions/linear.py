@@ -25,17 +25,17 @@ class Function:
     def value(self, z: Values) -> Values:
         return z
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         return z
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         return cotangent
 
     def certified(self, z: Certified) -> Certified:
         return z
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         return cotangent

@@ -28,7 +28,7 @@ class Function:
     def value(self, z: Values) -> Values:
         return np.maximum(z, 0)
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * (z > 0)
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
@@ -43,7 +43,7 @@ class Function:
         reach += z.value
         return Ball(value, z.radius * (reach > 0))
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """The cotangent where z is surely positive, 0 where surely not, both where in doubt.
 
         The value in z and any ẑ lie within r of the exact Z, so |z| > 2r settles the sign of all.
@@ -57,7 +57,7 @@ class Function:
         if z.radius is None:
             return Ball(value, radius)
         settled = np.abs(z.value) > 2 * z.radius
-        if rounding.settled:
+        if rounding.same_branches:
             settled |= np.isfinite(z.radius)
         if not settled.all():
             doubtful = ~settled & (z.radius != 0)
@@ -69,7 +69,7 @@ class Function:
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: x.nonnegative_part())
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         def passed(x: arb, g: arb) -> arb:
             if x > 0:
                 return g

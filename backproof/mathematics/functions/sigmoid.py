@@ -35,7 +35,7 @@ class Function:
     def value(self, z: Values) -> Values:
         return expit(z)
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * (a * (1 - a))
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
@@ -57,7 +57,7 @@ class Function:
         radius += rounding.eta
         return Ball(a, radius)
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g·a·(1 − a), where the factor s = a(1 − a) moves by at most |1 − 2a|·r_a + r_a².
 
         Taken of a, not of z: 1 − â loses what â has lost. A factor computed from z moves less.
@@ -79,6 +79,6 @@ class Function:
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: 1 / (1 + (-x).exp()))
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         """With f′ = 1/(2 + e^z + e^−z), which keeps its digits where a rounds to 1."""
         return z.zip(lambda x, g: g / (2 + x.exp() + (-x).exp()), cotangent)

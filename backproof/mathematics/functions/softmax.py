@@ -28,7 +28,7 @@ class Function:
         p /= row_sum(p)
         return p
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return a * (cotangent - row_sum(a * cotangent))
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
@@ -37,7 +37,7 @@ class Function:
             return Ball(p, np.zeros_like(p))
         return Ball(p, softmax_radius(z, p, rounding))
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """a ⊙ (g − Σ_j a_j g_j), by the rules of product, sum and difference."""
         if single(z, rounding) and np.isfinite(cotangent.magnitude).all():
             return Ball(np.zeros_like(a.value), np.zeros_like(a.value))
@@ -55,7 +55,7 @@ class Function:
     def certified(self, z: Certified) -> Certified:
         return stacked(z.by_row(certified_softmax))
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         weighted = a.zip(lambda p, g: p * g, cotangent)
         sums = [row[0] for row in weighted.by_row(lambda row: [sum(row, arb(0))])]
         repeated = Certified([s for s in sums for _ in range(a.columns)], a.shape)
@@ -67,7 +67,7 @@ def single(z: Ball, rounding: Rounding) -> bool:
 
     exp(z − z) = exp(0) = 1, and 1/1 = 1; what it passes back is 1·(g − 1·g) = 0.
     """
-    return rounding.settled and z.shape[1] == 1 and bool(np.isfinite(z.magnitude).all())
+    return rounding.same_branches and z.shape[1] == 1 and bool(np.isfinite(z.magnitude).all())
 
 
 def certified_softmax(row: list[arb]) -> list[arb]:

@@ -36,7 +36,7 @@ class Function:
     def value(self, z: Values) -> Values:
         return np.logaddexp(z.dtype.type(0), z)
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * expit(z)
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
@@ -47,7 +47,7 @@ class Function:
             radius += SLACK * z.radius * expit(high)
         return Ball(np.logaddexp(0, z.value), radius)
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g·σ(z), by the rule of the sigmoid; or g·exp(z − a), as JAX has it.
 
         In that, the exponent is off by what a rounds (the move of z is the same in both), by u at
@@ -63,7 +63,7 @@ class Function:
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: x.nonnegative_part() + (-abs(x)).exp().log1p())
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         return z.zip(lambda x, g: g / (1 + (-x).exp()), cotangent)
 
 

@@ -27,7 +27,7 @@ class Function:
     def value(self, z: Values) -> Values:
         return np.tanh(z)
 
-    def pull(self, z: Values, a: Values, cotangent: Values) -> Values:
+    def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * (1 - a * a)
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
@@ -42,7 +42,7 @@ class Function:
         radius = charge * (size + 2 * moved) + moved
         return Ball(a, radius + rounding.eta * (radius > 0))
 
-    def pull_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
+    def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g·(1 − a²): the factor moves by at most 2|a|·r_a + r_a².
 
         Its roundings: of 1 − a·a, u·a² and u·s, together u; of JAX's (g + g·a)(1 − a), that of g·a
@@ -58,5 +58,5 @@ class Function:
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: x.tanh())
 
-    def pull_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
+    def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         return z.zip(lambda x, g: g * x.sech() ** 2, cotangent)

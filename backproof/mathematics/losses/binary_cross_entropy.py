@@ -72,7 +72,7 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     radius += rounding.eta
     if "binary_cross_entropy" in rounding.slopes:
         one = Ball(np.ones_like(z.value), None)
-        a = SOFTPLUS.pull_ball(z, a, one, rounding)
+        a = SOFTPLUS.vjp_ball(z, a, one, rounding)
     assert a.radius is not None
     own = np.minimum(a.value, 1 - a.value)
     own *= 5

@@ -73,7 +73,7 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     radius *= SLACK
     radius += rounding.eta
     assert a.radius is not None
-    own = a.charged(rounding.unit + rounding.gamma(m + 1) + float(off.max()))
+    own = a.radius_with(rounding.unit + rounding.gamma(m + 1) + float(off.max()))
     own += rounding.unit * y.magnitude
     own *= SLACK
     own += rounding.eta

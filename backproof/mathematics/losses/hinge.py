@@ -46,7 +46,7 @@ def ball(z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
     )
     open_kink = (margin.radius != 0) | ("hinge" in rounding.kinks)
     doubtful = ~(np.abs(margin.value) > 2 * margin.radius) & open_kink
-    if rounding.settled:
+    if rounding.same_branches:
         doubtful &= ~np.isfinite(margin.radius)
     return rows, Ball(-y.value * (margin.value > 0), doubtful * SLACK)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from backproof.mathematics.arithmetic.running_means import CONVERTED, loosened
+from backproof.mathematics.arithmetic.running_means import CONVERTED, charged_at
 from backproof.mathematics.latex import shown
 from backproof.mathematics.optimizers.adam import Adam
 
@@ -40,7 +40,7 @@ class AdamW(Adam):
         decay = ops.multiply(w, ops.constant(share, w, CONVERTED))
         # W·(1 − learning_rate·weight_decay) comes first elsewhere: a coefficient near 1, the
         # product, and the difference, which round at the size of W.
-        return loosened(ops, ops.add(step, decay), w, 4), after
+        return charged_at(ops, ops.add(step, decay), w, 4), after
 
 
 OPTIMIZER = AdamW

@@ -57,7 +57,7 @@ class Momentum:
         ops = ops.enlarged(1 / abs(self.learning_rate) if self.learning_rate else 1.0)
         kept = ops.scale(slots["velocity"], self.momentum, roundings=CONVERTED)
         # In the other convention each term is scaled by the learning rate before the sum.
-        gradient = ops.rounded(gradient, CONVERTED)
+        gradient = ops.charged(gradient, CONVERTED)
         added = gradient
         if self.dampening:
             held = complement_roundings(self.dampening) + CONVERTED

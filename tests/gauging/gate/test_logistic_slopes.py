@@ -28,11 +28,13 @@ def share(name: str, worker: Worker, rounding: Rounding, z: np.ndarray) -> float
 
         def exact(ops: CertifiedOps, y: np.ndarray = y) -> dict[str, Certified]:
             held = ops.exact(z)
-            return {"x": ops.head(HEAD, held, ops.activate(SIGMOID, held), ops.exact(y))[1]}
+            return {
+                "x": ops.loss_and_slope(HEAD, held, ops.activate(SIGMOID, held), ops.exact(y))[1]
+            }
 
         truth, ops = certify(exact, rounding.unit)["x"], BallOps(rounding)
         held = ops.exact(z)
-        found = ops.head(HEAD, held, ops.activate(SIGMOID, held), ops.exact(y))[1]
+        found = ops.loss_and_slope(HEAD, held, ops.activate(SIGMOID, held), ops.exact(y))[1]
         worst = max(worst, float((truth.error(slope) / found.radius).max()))
     return worst
 

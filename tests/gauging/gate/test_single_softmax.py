@@ -1,7 +1,7 @@
 """A softmax of one unit is 1 whatever comes in, and what follows from that is exactly 0.
 
 Correct code may get 1 ± u there, and pass rounding errors back; code that takes the largest of the
-row off, as all references do, gets exactly 1. See `backproof.comparison.judging.judging.once_more`.
+row off, as all references do, gets exactly 1. See `judging.retried_on_same_branches`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def test_what_is_exactly_as_it_should_be_matches(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_bounds_of_all_correct_code_do_not_decide_that(name: str, monkeypatch) -> None:
-    monkeypatch.setattr(Rounding, "on_its_way", lambda rounding: rounding)
+    monkeypatch.setattr(Rounding, "on_same_branches", lambda rounding: rounding)
     assert rows(record(NETWORKS[name]))[NAME].status is Status.UNDECIDED
 
 
@@ -97,11 +97,11 @@ def test_references_get_exactly_1(name: str, reference: str, dtype: str) -> None
     ("z", "cotangent"), [(np.inf, 0.0), (np.nan, 0.0), (0.0, np.inf), (0.0, np.nan)]
 )
 def test_what_is_lost_passes_no_exact_0(z: float, cotangent: float) -> None:
-    ops, f = BallOps(Rounding.of("float64").on_its_way()), functions.named("softmax")
+    ops, f = BallOps(Rounding.of("float64").on_same_branches()), functions.named("softmax")
     one = np.ones((1, 1))
     at, given = Ball(one, one * z), Ball(one, one * cotangent)
     with np.errstate(all="ignore"):
         a = ops.activate(f, at)
-        pulled = ops.pull(f, at, a, given)
+        pulled = ops.vjp(f, at, a, given)
     assert (a.radius[0, 0] == 0) == (z == 0)
     assert not pulled.radius[0, 0] < 1

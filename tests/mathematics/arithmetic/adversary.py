@@ -134,7 +134,7 @@ class Adversary:
     def dot(self, left: Sequence[arb], right: Sequence[arb], also: Sequence[arb] = ()) -> arb:
         """The inner product: products and their sum, or multiply-adds of one rounding each.
 
-        ``also``: more terms of the sum.
+        ``further_terms``: more terms of the sum.
         """
         if not self.fuses:
             products = [self.multiply(a, b) for a, b in zip(left, right, strict=True)]

@@ -92,7 +92,9 @@ def check_joined(source: Source) -> float:
     a, terms = source.ball((rows, columns)), [source.ball((columns,)) for _ in range(more)]
     ops = source.ops
     result, worst = (
-        ops.joined([ops.total(a, 0, also=more), *(ops.rounded(t, rows + more - 1) for t in terms)]),
+        ops.sum_of_charged(
+            [ops.total(a, 0, further_terms=more), *(ops.charged(t, rows + more - 1) for t in terms)]
+        ),
         0.0,
     )
     for own, (x, *others) in trials(source.random, a, *terms):
@@ -299,7 +301,7 @@ def check_pull(source: Source, name: str) -> float:
     size, f = source.shape(3), FUNCTIONS[name]
     z, g = source.logits(size), source.ball(size)
     a = source.ops.activate(f, z)
-    result, worst = source.ops.pull(f, z, a, g), 0.0
+    result, worst = source.ops.vjp(f, z, a, g), 0.0
     for own, (x, cotangent) in trials(source.random, z, g):
         machine, form = Adversary(source.rounding, own), own.choice(list(PULLS[name]))
         kept = activated(machine, name, list(map(EXACT[name], x.exact)), x.computed, a)
@@ -322,7 +324,7 @@ def check_loss(
     y, name = source.targets(kind, size), module.ACTIVATION
     z = source.logits(size) if name else source.ball(size)
     a = source.ops.activate(FUNCTIONS[name], z) if name else z
-    result, worst = source.ops.head(module, z, a, y)[part], 0.0
+    result, worst = source.ops.loss_and_slope(module, z, a, y)[part], 0.0
     for own, (x, t) in trials(source.random, z, y):
         machine, form = Adversary(source.rounding, own), own.choice(list(forms[kind]))
         sharp = list(map(EXACT[name], x.exact)) if name else x.exact

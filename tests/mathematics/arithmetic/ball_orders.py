@@ -59,9 +59,9 @@ def loss_of(ops: BallOps, network: Network, data: Ball, w: Ball) -> Ball:
     samples, weights = len(data.value), w.value.size
     sums = sums_of(network, samples)
     ops, terms = ops.enlarged(sums.enlargement), data.value.size + sums.penalties
-    parts = [reduced(ops, ops.total(data, also=sums.penalties), network, samples)]
+    parts = [reduced(ops, ops.total(data, further_terms=sums.penalties), network, samples)]
     parts += [value for _, value, _ in penalties(ops, network.penalty, w, terms - weights)]
-    return ops.joined(parts)
+    return ops.sum_of_charged(parts)
 
 
 def check_penalised_gradient(source: Source) -> float:
@@ -92,10 +92,10 @@ def gradient_of(ops: BallOps, network: Network, left: Ball, slope: Ball, w: Ball
     samples = len(slope.value)
     sums = sums_of(network, samples)
     ops, kinds = ops.enlarged(sums.enlargement), sums.kinds[KERNEL]
-    parts = [ops.matmul(left, reduced(ops, slope, network, samples), also=kinds)]
+    parts = [ops.matmul(left, reduced(ops, slope, network, samples), further_terms=kinds)]
     for _, _, pull in penalties(ops, network.penalty, w, 0):
-        parts.append(ops.rounded(pull, samples + kinds - 1))
-    return ops.joined(parts)
+        parts.append(ops.charged(pull, samples + kinds - 1))
+    return ops.sum_of_charged(parts)
 
 
 ORDERS = {"loss sum": check_loss_sum, "penalised gradient": check_penalised_gradient}
@@ -107,7 +107,7 @@ class Apart(BallOps):
     And every coefficient to be applied where the definition applies it, in five roundings at most.
     """
 
-    def matmul(self, a: Ball, b: Ball, also: int = 0) -> Ball:
+    def matmul(self, a: Ball, b: Ball, further_terms: int = 0) -> Ball:
         return super().matmul(a, b)
 
     def scale(self, a: Ball, c: float, divisor: int = 1, roundings: int = 1) -> Ball:
@@ -120,11 +120,11 @@ class Apart(BallOps):
         z = self.matmul(a, kernel)
         return z if bias is None else self.add(z, bias)
 
-    def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
+    def total(self, a: Ball, axis: int | None = None, further_terms: int = 0) -> Ball:
         return super().total(a, axis)
 
-    def rounded(self, a: Ball, times: int) -> Ball:
+    def charged(self, a: Ball, times: int) -> Ball:
         return a
 
-    def joined(self, parts: Sequence[Ball]) -> Ball:
+    def sum_of_charged(self, parts: Sequence[Ball]) -> Ball:
         return reduce(self.add, parts)

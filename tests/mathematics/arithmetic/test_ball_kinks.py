@@ -28,7 +28,7 @@ def pulled(z: float, radius: float | None) -> tuple[float, float]:
     """Value and radius of a cotangent of 3 ± ¼ taken back through a relu at that ball."""
     ball = Ball(np.array([[z]]), None if radius is None else np.array([[radius]]))
     cotangent = Ball(np.array([[3.0]]), np.array([[0.25]]))
-    result = OPS.pull(RELU, ball, OPS.activate(RELU, ball), cotangent)
+    result = OPS.vjp(RELU, ball, OPS.activate(RELU, ball), cotangent)
     return float(result.value[0, 0]), float(result.radius[0, 0])
 
 
@@ -151,7 +151,7 @@ def slope(f: Activation, z: float, radius: float | None, kinks: tuple[str, ...] 
     """What is left of a cotangent of exactly 1."""
     ops = BallOps(replace(Rounding.of("float64"), kinks=kinks))
     ball = Ball(np.array([[z]]), None if radius is None else np.array([[radius]]))
-    return ops.pull(f, ball, ops.activate(f, ball), Ball(np.ones((1, 1)), None))
+    return ops.vjp(f, ball, ops.activate(f, ball), Ball(np.ones((1, 1)), None))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_certified_at_other_undecided_kinks_returns_the_hull(f, right, left):
     """For a z of ±0.001: what is right for 0.0009, for 0 and for −10⁻⁹ is inside."""
     z, one = Certified([arb(0, 1e-3)], (1, 1)), Certified([arb(1)], (1, 1))
     (value,) = f.certified(z).entries
-    (pulled,) = f.pull_certified(z, f.certified(z), one).entries
+    (pulled,) = f.vjp_certified(z, f.certified(z), one).entries
     for inside in (right * 0.0009, arb(0), left * (1 - 1e-9) * -1e-9):
         assert value.overlaps(inside)
     assert abs(value) < 0.003

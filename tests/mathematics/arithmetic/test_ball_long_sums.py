@@ -39,8 +39,8 @@ def from_a_bias(ops: BallOps, terms: Values) -> Ball:
 
 
 def from_a_penalty(ops: BallOps, terms: Values) -> Ball:
-    rows = ops.total(ops.exact(terms[1:, None]), axis=0, also=1)
-    return ops.joined([rows, ops.rounded(ops.exact(terms[:1]), len(terms) - 1)])
+    rows = ops.total(ops.exact(terms[1:, None]), axis=0, further_terms=1)
+    return ops.sum_of_charged([rows, ops.charged(ops.exact(terms[:1]), len(terms) - 1)])
 
 
 RULES: list[Callable[[BallOps, Values], Ball]] = [

@@ -15,7 +15,7 @@ from flint import arb
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.arithmetic.running_means import loosened
+from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition import definition
 from backproof.mathematics.network.network import Penalty
 from tests.mathematics.arithmetic import ball_networks
@@ -42,22 +42,25 @@ DECAYING = (Penalty(l2=0.3), Penalty(l2=1.5), Penalty(l2=6.0, l1=0.02), Penalty(
 
 
 def missing(kind: str) -> Callable[..., Ball]:
-    """The rule of `definition.apart` that does not know of one penalty."""
-    sound = definition.apart
+    """The rule of `definition.with_separate_penalties` that does not know of one penalty."""
+    sound = definition.with_separate_penalties
     return lambda ops, penalty, w, change, rate: sound(
         ops, replace(penalty, **{kind: 0.0}), w, change, rate
     )
 
 
 WEAKENED: dict[str, tuple[str, Any]] = {
-    "the gradient has them all": ("apart", lambda ops, penalty, w, change, rate: change),
-    "no l1 apart": ("apart", missing("l1")),
-    "no l2 apart": ("apart", missing("l2")),
-    "a rounding less": (
-        "loosened",
-        lambda ops, value, at, times: loosened(ops, value, at, times - 1),
+    "the gradient has them all": (
+        "with_separate_penalties",
+        lambda ops, penalty, w, change, rate: change,
     ),
-    "a weight of no size": ("loosened", lambda ops, value, at, times: value),
+    "no l1 apart": ("with_separate_penalties", missing("l1")),
+    "no l2 apart": ("with_separate_penalties", missing("l2")),
+    "a rounding less": (
+        "charged_at",
+        lambda ops, value, at, times: charged_at(ops, value, at, times - 1),
+    ),
+    "a weight of no size": ("charged_at", lambda ops, value, at, times: value),
 }
 
 

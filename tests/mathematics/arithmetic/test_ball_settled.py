@@ -46,7 +46,7 @@ SIDES: dict[str, tuple[Activation, tuple[Smooth, Smooth], tuple[Smooth, Smooth]]
         (lambda z: 30 * z.expm1(), lambda z: 30 * z.exp()),
     ),
 }
-OPS = BallOps(Rounding.of("float64").on_its_way())
+OPS = BallOps(Rounding.of("float64").on_same_branches())
 
 
 def drawn(random: Random) -> tuple[float, float]:
@@ -63,7 +63,7 @@ def check(name: str, ops: BallOps = OPS, cases: int = 400) -> None:
         z = Ball(np.array([[value]]), np.array([[radius]]))
         g = Ball(np.array([[3.0]]), np.array([[0.25]]))
         a = ops.activate(f, z)
-        pulled = ops.pull(f, z, a, g)
+        pulled = ops.vjp(f, z, a, g)
         curve, slope = above if value > 0 else below
         for corner in (-1, 0, 1):
             exact = arb(value) + corner * arb(radius)
@@ -120,10 +120,10 @@ def test_the_bound_is_that_of_one_side(name: str) -> None:
     f = SIDES[name][0]
     z = Ball(np.array([[1e-12, -1e-12]]), np.full((1, 2), 1e-12))
     cotangent = Ball(np.ones((1, 2)), None)
-    pulled = OPS.pull(f, z, OPS.activate(f, z), cotangent)
+    pulled = OPS.vjp(f, z, OPS.activate(f, z), cotangent)
     assert pulled.radius is None or pulled.radius.max() < 1e-9
     anybody = BallOps(Rounding.of("float64"))
-    assert anybody.pull(f, z, anybody.activate(f, z), cotangent).radius.min() > 0.5
+    assert anybody.vjp(f, z, anybody.activate(f, z), cotangent).radius.min() > 0.5
 
 
 @pytest.mark.parametrize("name", SIDES)
@@ -131,7 +131,7 @@ def test_a_radius_that_is_not_a_number_settles_nothing(name: str) -> None:
     f = SIDES[name][0]
     for radius in (np.inf, np.nan):
         z = Ball(np.ones((1, 1)), np.full((1, 1), radius))
-        pulled = OPS.pull(f, z, OPS.activate(f, z), Ball(np.ones((1, 1)), None))
+        pulled = OPS.vjp(f, z, OPS.activate(f, z), Ball(np.ones((1, 1)), None))
         assert not pulled.radius[0, 0] < 0.5
 
 
@@ -155,8 +155,8 @@ def test_at_an_exact_kink_it_has_the_slope_of_the_definition(name: str) -> None:
     f = SIDES[name][0]
     z = Ball(np.zeros((1, 1)), None)
     model = replace(Rounding.of("float64"), kinks=(name,))
-    for rounding, covered in ((model, True), (model.on_its_way(), False)):
+    for rounding, covered in ((model, True), (model.on_same_branches(), False)):
         ops = BallOps(rounding)
-        pulled = ops.pull(f, z, ops.activate(f, z), Ball(np.ones((1, 1)), None))
+        pulled = ops.vjp(f, z, ops.activate(f, z), Ball(np.ones((1, 1)), None))
         assert abs(ALPHA - pulled.value[0, 0]) <= pulled.radius[0, 0]
         assert (abs(1 - pulled.value[0, 0]) <= pulled.radius[0, 0]) == covered

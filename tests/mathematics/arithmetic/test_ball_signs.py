@@ -61,7 +61,7 @@ def of_activation(ops: BallOps, name: str, z: list[float]) -> Iterator[Case]:
     """All forms of an activation and of its derivative, which looks at f(z) in one form."""
     ball, exact = ops.exact(np.array([z])), list(map(arb, z))
     a, g = ops.activate(FUNCTIONS[name], ball), [1.7, -0.6][: len(z)]
-    pulled = ops.pull(FUNCTIONS[name], ball, a, ops.exact(np.array([g])))
+    pulled = ops.vjp(FUNCTIONS[name], ball, a, ops.exact(np.array([g])))
     first, cotangent = next(iter(FORMS[name].values())), list(map(arb, g))
     for form, compute in FORMS[name].items():
         yield form, a, EXACT[name](exact), lambda m, c=compute: c(m, exact)
@@ -76,7 +76,7 @@ def of_loss(ops: BallOps, kind: str, z: list[float], y: list[float]) -> Iterator
     ball, exact, targets = ops.exact(np.array([z])), list(map(arb, z)), list(map(arb, y))
     a, kept = ops.activate(FUNCTIONS[name], ball), EXACT[name](exact)
     first = next(iter(FORMS[name].values()))
-    balls = ops.head(module, ball, a, ops.exact(np.array([y])))
+    balls = ops.loss_and_slope(module, ball, a, ops.exact(np.array([y])))
     for part, truths, forms in ((0, EXACT_LOSS, LOSSES), (1, EXACT_SLOPE, SLOPES)):
         truth = truths[kind](exact, kept, targets)
         for form, compute in forms[kind].items():
@@ -134,7 +134,9 @@ def test_half_the_radius_does_not_cover_every_combination(what):
 
 
 @pytest.mark.parametrize(("roundings", "sign"), [(-1, 0), (0, 0), (1, 1)])
-def test_a_coefficient_held_narrowly_never_makes_a_radius_smaller(roundings: int, sign: int):
+def test_a_coefficient_held_with_float32_coefficients_never_makes_a_radius_smaller(
+    roundings: int, sign: int
+):
     """A power of two takes one rounding less than a product: none, held in whatever dtype."""
     narrow = replace(Rounding.of("float64"), coefficients=2.0**-24)
     assert np.sign(narrow.held(roundings)) == sign

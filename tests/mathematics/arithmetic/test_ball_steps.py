@@ -1,4 +1,4 @@
-"""Steps that take penalties off the weight by themselves: each part of `definition.apart` counts.
+"""Penalties that a step takes off W by itself: adversaries of `with_separate_penalties`."""
 
 Rate and penalties are powers of two, and the change is known exactly, so that nothing but the
 rounding of the step's own sums and products is left to be covered.
@@ -16,7 +16,7 @@ from flint import arb
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.arithmetic.running_means import loosened
+from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition import definition
 from backproof.mathematics.network.network import Penalty
 from tests.mathematics.arithmetic.adversary import ONE, Adversary
@@ -59,7 +59,9 @@ def search(dtype: str, cases: int = CASES) -> None:
         taken = eight_bits(random) - random.choice((0.0, pull))
         change = Ball(np.array([[taken + pull]]), np.zeros((1, 1)))
         held = ops.exact(np.array([[w]]))
-        after = ops.subtract(held, definition.apart(ops, penalty, held, change, RATE))
+        after = ops.subtract(
+            held, definition.with_separate_penalties(ops, penalty, held, change, RATE)
+        )
         for _ in range(4):
             m = Adversary(ops.rounding, random)
             exact = arb(w) - arb(taken) - arb(pull)
@@ -96,20 +98,20 @@ def test_the_size_of_the_change_is_needed(monkeypatch: pytest.MonkeyPatch) -> No
     """As a radius that is added to its own, but with no rounding at its size."""
 
     def beside(ops: BallOps, value: Ball, at: Ball, times: int) -> Ball:
-        own = loosened(ops, Ball(0 * value.value, None), at, times).radius
+        own = charged_at(ops, Ball(0 * value.value, None), at, times).radius
         assert value.radius is not None
         assert own is not None
         return Ball(value.value, value.radius + own)
 
-    monkeypatch.setattr(definition, "loosened", beside)
+    monkeypatch.setattr(definition, "charged_at", beside)
     with pytest.raises(AssertionError, match="but the radius is"):
         search("float32")
 
 
 def test_each_rounding_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     def less(ops: Any, value: Any, at: Any, times: int) -> Any:
-        return loosened(ops, value, at, times - 1)
+        return charged_at(ops, value, at, times - 1)
 
-    monkeypatch.setattr(definition, "loosened", less)
+    monkeypatch.setattr(definition, "charged_at", less)
     with pytest.raises(AssertionError, match="but the radius is"):
         search("float32")

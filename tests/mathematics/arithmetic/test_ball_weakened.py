@@ -124,9 +124,9 @@ def test_terms_that_are_only_added_in_the_end_are_caught(name):
 @pytest.mark.parametrize(
     ("rule", "name"),
     [
-        *(("affine", "affine"), ("total", "joined"), ("rounded", "joined")),
+        *(("affine", "affine"), ("total", "joined"), ("charged", "joined")),
         *(("total", "loss sum"), ("scale", "loss sum"), ("enlarged", "loss sum")),
-        *(("rounded", "penalised gradient"), ("scale", "penalised gradient")),
+        *(("charged", "penalised gradient"), ("scale", "penalised gradient")),
         ("enlarged", "penalised gradient"),
     ],
 )
@@ -206,7 +206,7 @@ RULES: dict[str, Sequence[str]] = {
     "exact": ("exact",),
     "matmul": ("matmul",),
     "affine": ("affine",),
-    "rounded": ("joined",),
+    "charged": ("joined",),
     "add": ("plus", "plus row"),
     "subtract": ("minus", "minus row"),
     "multiply": ("times",),
@@ -218,8 +218,8 @@ RULES: dict[str, Sequence[str]] = {
     "magnitude": ("magnitude",),
     "sign": ("sign",),
     "activate": ("relu", *CURVED, *LEAKY, *ELU, *SMOOTH),
-    "pull": ("relu pulled", *PULLED, *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED),
-    "head": (*BINARY, *CATEGORICAL, *SQUARED, *HINGE),
+    "vjp": ("relu pulled", *PULLED, *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED),
+    "loss_and_slope": (*BINARY, *CATEGORICAL, *SQUARED, *HINGE),
 }
 
 
@@ -235,7 +235,7 @@ OPERANDS: tuple[tuple[str, int, Callable[[Ball], Ball], Sequence[str]], ...] = (
     *(
         (rule, 0, still, RULES[rule])
         for rule in RULES
-        if rule not in ("exact", "constant", "pull", "head")
+        if rule not in ("exact", "constant", "vjp", "loss_and_slope")
     ),
     ("divide", 1, still, ("divide",)),
     ("divide", 1, halved, ("divide",)),
@@ -253,18 +253,18 @@ OPERANDS: tuple[tuple[str, int, Callable[[Ball], Ball], Sequence[str]], ...] = (
     ("affine", 2, still, ("affine",)),
     ("affine", 2, central, ("affine",)),
     # z, a and the cotangent: some look at z, others at a.
-    ("pull", 0, still, ("relu pulled", *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED)),
-    ("pull", 0, halved, ("relu pulled", *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED)),
-    ("pull", 1, still, (*PULLED, *ELU_PULLED)),
-    ("pull", 1, halved, (*PULLED, *ELU_PULLED)),
-    ("pull", 2, still, RULES["pull"]),
-    ("pull", 2, central, ("relu pulled",)),
+    ("vjp", 0, still, ("relu pulled", *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED)),
+    ("vjp", 0, halved, ("relu pulled", *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED)),
+    ("vjp", 1, still, (*PULLED, *ELU_PULLED)),
+    ("vjp", 1, halved, (*PULLED, *ELU_PULLED)),
+    ("vjp", 2, still, RULES["vjp"]),
+    ("vjp", 2, central, ("relu pulled",)),
     # z, a and y: the rows of cross-entropies look at z, the others at a. Targets are exact but for
     # subnormal ones, whose flushing the roundings beside them cover, save where all is as small.
-    ("head", 0, still, (BINARY[0], CATEGORICAL[0])),
-    ("head", 1, still, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE)),
-    ("head", 1, halved, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE)),
-    ("head", 2, still, (SQUARED[1],)),
+    ("loss_and_slope", 0, still, (BINARY[0], CATEGORICAL[0])),
+    ("loss_and_slope", 1, still, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE)),
+    ("loss_and_slope", 1, halved, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE)),
+    ("loss_and_slope", 2, still, (SQUARED[1],)),
 )
 
 

@@ -17,7 +17,7 @@ from backproof.mathematics.functions import gelu
 from tests.mathematics.arithmetic.ball_networks import precision
 
 FAR = 40
-NARROWEST = 2.0**-16
+COEFFICIENT_ROUNDOFFEST = 2.0**-16
 
 
 def exact(z: arb_series) -> arb_series:
@@ -75,7 +75,7 @@ def largest_is_at_most(bound: float, function: Callable[[arb], arb]) -> bool:
         interval = arb((low + high) / 2, (high - low) / 2)
         if abs(function(interval)) <= bound:
             continue
-        if high - low < NARROWEST:
+        if high - low < COEFFICIENT_ROUNDOFFEST:
             return False
         middle = (low + high) / 2
         open_intervals += [(low, middle), (middle, high)]

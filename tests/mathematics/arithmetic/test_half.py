@@ -168,7 +168,7 @@ def test_arguments_larger_than_measured_are_charged_in_the_dtype() -> None:
 def test_parts_are_added_in_any_order(dtype: str) -> None:
     ops, own = HalfOps(model(dtype)), Rounding.of(dtype)
     parts = [np.array([1.0]), np.array([0.5]), np.array([0.25])]
-    found = ops.joined([Ball(part, None) for part in parts])
+    found = ops.sum_of_charged([Ball(part, None) for part in parts])
     first = (parts[0] + parts[1]) * (1 + own.unit)
     error = (first + parts[2]) * (1 + own.unit) - 1.75
     assert 0.7 * found.radius <= error <= found.radius
@@ -198,7 +198,7 @@ def test_what_is_larger_than_measured_is_charged_in_the_dtype() -> None:
             *(ops.total(ones, axis) for axis in (None, 1)),
             ops.total(ones.T, 0),
             ops.activate(f, z),
-            ops.pull(f, z, a, z),
+            ops.vjp(f, z, a, z),
         ]
         return [ball.radius for ball in balls]
 
@@ -220,7 +220,10 @@ def test_targets_between_0_and_1_were_not_measured() -> None:
     z = np.array([[0.5], [2.0]])
     for y, same in ((np.array([[0.0], [1.0]]), False), (np.array([[0.5], [1.0]]), True)):
         radii = [
-            [ball.radius for ball in ops.head(head, held, ops.activate(f, held), ops.exact(y))]
+            [
+                ball.radius
+                for ball in ops.loss_and_slope(head, held, ops.activate(f, held), ops.exact(y))
+            ]
             for ops in (known, unknown)
             for held in (ops.exact(z),)
         ]

@@ -43,9 +43,9 @@ def share_of_pull(name: str, dtype: str) -> float:
     stream, r, f = np.random.default_rng(0), rounds(dtype), functions.named(name)
     z, g = (r(stream.normal(size=(3000, 3)) * 2) for _ in range(2))
     a = r(f.value(z))
-    computed, exact = PULLS[name](r, a, g), f.pull(z, a, g)
+    computed, exact = PULLS[name](r, a, g), f.vjp(z, a, g)
     ops = HalfOps(model(dtype, **{f"{name}__pulled": STEPS}))
-    found = ops.pull(f, ops.exact(z), Ball(a, np.zeros_like(a)), ops.exact(g))
+    found = ops.vjp(f, ops.exact(z), Ball(a, np.zeros_like(a)), ops.exact(g))
     assert found.radius is not None
     return float((np.abs(computed - exact) / found.radius).max())
 
@@ -65,11 +65,11 @@ def test_steps_may_underflow(monkeypatch: pytest.MonkeyPatch) -> None:
     stream, r, f = np.random.default_rng(0), rounds("float16"), functions.named("sigmoid")
     z, g = np.full((20000, 1), 4.875), r(stream.uniform(1, 8, (20000, 1)) * 2.0**-13)
     a = r(f.value(z))
-    error = np.abs(r(r(g * r(1 - a)) * a) - f.pull(z, a, g))
+    error = np.abs(r(r(g * r(1 - a)) * a) - f.vjp(z, a, g))
 
     def used() -> float:
         ops = HalfOps(model("float16").computing("sigmoid pulled", STEPS, "gradual"))
-        found = ops.pull(f, ops.exact(z), Ball(a, np.zeros_like(a)), ops.exact(g))
+        found = ops.vjp(f, ops.exact(z), Ball(a, np.zeros_like(a)), ops.exact(g))
         return float((error / found.radius).max())
 
     assert used() <= 1
@@ -124,13 +124,13 @@ def share_of_head(kind: str, part: int, dtype: str) -> float:
 
     def exact(ops: CertifiedOps) -> dict[str, Certified]:
         held = ops.exact(z)
-        return {"x": ops.head(head, held, ops.activate(f, held), ops.exact(y))[part]}
+        return {"x": ops.loss_and_slope(head, held, ops.activate(f, held), ops.exact(y))[part]}
 
     truth = certify(exact, Rounding.of(dtype).unit)["x"]
     name = f"{kind}__{('rows', 'slope')[part]}"
     ops = HalfOps(model(dtype, **{name: STEPS}))
     held = ops.exact(z)
-    found = ops.head(head, held, ops.activate(f, held), ops.exact(y))[part]
+    found = ops.loss_and_slope(head, held, ops.activate(f, held), ops.exact(y))[part]
     assert found.radius is not None
     computed = [form(r, z, y) for form in HEADS[kind, part]]
     return max(float((truth.error(each) / found.radius).max()) for each in computed)

@@ -68,7 +68,7 @@ def test_the_dtype_is_kept(name: str, dtype: str) -> None:
     z = np.array([[-3.0, -0.1], [0.0, 2.0]], dtype)
     a = function.value(z)
     assert a.dtype == dtype
-    assert function.pull(z, a, np.ones_like(z)).dtype == dtype
+    assert function.vjp(z, a, np.ones_like(z)).dtype == dtype
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -79,12 +79,12 @@ def test_nothing_overflows_that_need_not(name: str, dtype: str) -> None:
     z = np.array([[-1e30, -1e20, -800.0, 800.0, 1e20, 1e30]], dtype)
     with np.errstate(over="ignore"):
         a = function.value(z)
-        slope = function.pull(z, a, np.ones_like(z))
+        slope = function.vjp(z, a, np.ones_like(z))
     assert np.isfinite(a).all()
     assert np.isfinite(slope).all()
 
 
 def test_they_are_reached_through_the_package_alone() -> None:
-    code = "import backproof; print(backproof.mathematics.functions.named('elu', alpha=0.5))"
+    code = "import backproof; print(backproof.activations.named('elu', alpha=0.5))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "Function(alpha=0.5)"

@@ -102,12 +102,12 @@ def of_value_pulled(f: Activation, z: Values, g: Values, dtype: str) -> Trial:
     def pulled(ops: BallOps, reply: Tensors) -> Ball:
         a = reply["y"].astype(np.float64)
         lost = Rounding.of(dtype).losing("gradual").eta * (a == 0)
-        return ops.pull(f, ops.exact(z), Ball(a, lost), ops.exact(g))
+        return ops.vjp(f, ops.exact(z), Ball(a, lost), ops.exact(g))
 
     def slope(reply: Tensors) -> Truth:
         """In float64, which errs by less than 2⁻⁴⁵ of its terms."""
         a, cotangent = reply["y"].astype(np.float64), g.astype(np.float64)
-        exact = f.pull(z.astype(np.float64), a, cotangent)
+        exact = f.vjp(z.astype(np.float64), a, cotangent)
         size = np.abs(a) * np.abs(a * cotangent).sum(axis=1, keepdims=True)
         return Truth(exact, np.zeros_like(exact), 2.0**-45 * (np.abs(exact) + size))
 
@@ -128,11 +128,11 @@ def of_argument_pulled(f: Activation, z: Values, g: Values, dtype: str) -> Trial
 
     def pulled(ops: BallOps, _: Tensors) -> Ball:
         held = ops.exact(z)
-        return ops.pull(f, held, ops.activate(f, held), ops.exact(g))
+        return ops.vjp(f, held, ops.activate(f, held), ops.exact(g))
 
     def exact(ops: CertifiedOps) -> dict[str, Certified]:
         held = ops.exact(z)
-        return {"slope": ops.pull(f, held, ops.activate(f, held), ops.exact(g))}
+        return {"slope": ops.vjp(f, held, ops.activate(f, held), ops.exact(g))}
 
     truth = certify(exact, Rounding.of(dtype).unit)["slope"]
     given = {"x": z, "cotangent": g}
@@ -160,15 +160,15 @@ def of_loss(kind: str, z: Values, y: Values, dtype: str) -> Iterator[Trial]:
 
     def rows(ops: BallOps, _: Tensors) -> Ball:
         held = ops.exact(z)
-        return ops.head(head, held, ops.activate(f, held), ops.exact(y))[0]
+        return ops.loss_and_slope(head, held, ops.activate(f, held), ops.exact(y))[0]
 
     def slope(ops: BallOps, _: Tensors) -> Ball:
         held = ops.exact(z)
-        return ops.head(head, held, ops.activate(f, held), ops.exact(y))[1]
+        return ops.loss_and_slope(head, held, ops.activate(f, held), ops.exact(y))[1]
 
     def exact(ops: CertifiedOps) -> dict[str, Certified]:
         held = ops.exact(z)
-        both = ops.head(head, held, ops.activate(f, held), ops.exact(y))
+        both = ops.loss_and_slope(head, held, ops.activate(f, held), ops.exact(y))
         return dict(zip(("y", "gradient/x"), both, strict=True))
 
     truth = certify(exact, Rounding.of(dtype).unit)

@@ -77,7 +77,7 @@ class Ball:
         turned._magnitude = None if self._magnitude is None else self._magnitude.T
         return turned
 
-    def charged(self, share: float) -> Values:
+    def radius_with(self, share: float) -> Values:
         """share·m + r: the radius, if each element is off by that share of its size besides."""
         radius = self.magnitude * share
         if self.radius is not None:
@@ -86,7 +86,7 @@ class Ball:
 
     def times(self, other: Ball, rounding: Rounding) -> Ball:
         """Elementwise product: u·m·m′ + m·r′ + r·m′, with η where both may be non-zero."""
-        radius = self.charged(rounding.unit)
+        radius = self.radius_with(rounding.unit)
         radius *= other.magnitude
         if other.radius is not None:
             radius += self.magnitude * other.radius
@@ -121,25 +121,30 @@ class Ball:
         """The sum of each row, (samples, 1), in any order: γ_{m−1}·Σm + Σr."""
         return self._summed(1, rounding, keepdims=True)
 
-    def total(self, rounding: Rounding, axis: int | None, also: int = 0) -> Ball:
-        """The sum over all elements or one axis, in any order, of a sum of ``also`` more terms."""
-        return self._summed(axis, rounding, also=also)
+    def total(self, rounding: Rounding, axis: int | None, further_terms: int = 0) -> Ball:
+        """The sum over all elements or one axis, in any order; ``further_terms`` more."""
+        return self._summed(axis, rounding, further_terms=further_terms)
 
     def _summed(
-        self, axis: int | None, rounding: Rounding, *, also: int = 0, keepdims: bool = False
+        self,
+        axis: int | None,
+        rounding: Rounding,
+        *,
+        further_terms: int = 0,
+        keepdims: bool = False,
     ) -> Ball:
         value = np.asarray(self.value.sum(axis=axis, keepdims=keepdims))
         count = self.value.size if axis is None else self.value.shape[axis]
-        roundings = count - 1 + also
+        roundings = count - 1 + further_terms
         radius = np.asarray(self.magnitude.sum(axis=axis, keepdims=keepdims))
         radius = radius * rounding.gamma(roundings)
         if self.radius is not None:
             radius += self.radius.sum(axis=axis, keepdims=keepdims)
         radius *= inflated(count + 8)
         # A term is lost to underflow once at most: by itself, or as part of a partial sum.
-        if roundings and feels_underflow(radius, rounding, count + also):
+        if roundings and feels_underflow(radius, rounding, count + further_terms):
             reached = (self.magnitude > 0).any(axis=axis, keepdims=keepdims)
-            radius += (count + also) * rounding.eta * reached
+            radius += (count + further_terms) * rounding.eta * reached
         return Ball(value, np.asarray(radius))
 
     def doubled(self) -> Ball:

@@ -8,7 +8,8 @@ to compute in a wider precision, or in sums longer than were measured, is charge
 itself.
 
 Only frameworks compute in half precision, operation by operation. Their sums hold their own terms
-alone; what else belongs to a sum (``also``, `term`) is added afterwards, by `joined`.
+alone; what else belongs to a sum (``further_terms``, `as_summand`) is added afterwards, by
+`sum_of_charged`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class HalfOps(BallOps):
                 own = replace(own, charges=charges, whole=True)
             wide = Rounding.of(precision.partition(",")[0])
             wide = replace(wide, kinks=own.kinks, slopes=own.slopes, form=own.form)
-            wide = replace(wide, settled=own.settled)
+            wide = replace(wide, same_branches=own.same_branches)
             self._inside[name] = (
                 (BallOps(own), None) if precision == rounding.dtype else (BallOps(wide), own)
             )
@@ -88,7 +89,7 @@ class HalfOps(BallOps):
     def _precision(self, operation: str) -> str:
         return self._declared.get(operation, (UNKNOWN,))[0]
 
-    def matmul(self, a: Ball, b: Ball, also: int = 0) -> Ball:
+    def matmul(self, a: Ball, b: Ball, further_terms: int = 0) -> Ball:
         measured = a.value.shape[1] <= MOST_TERMS
         return self.within("matmul", lambda ops: ops.matmul(a, b), measured=measured)
 
@@ -106,7 +107,7 @@ class HalfOps(BallOps):
 
         return self.within("matmul", before, measured=measured)
 
-    def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
+    def total(self, a: Ball, axis: int | None = None, further_terms: int = 0) -> Ball:
         """A loss may be summed over its outputs first: then over what those sums give, rounded."""
         result = self._total(a, axis)
         if axis is None and a.value.ndim == 2 and min(a.value.shape) > 1:
@@ -119,14 +120,14 @@ class HalfOps(BallOps):
         measured = terms <= MOST_TERMS
         return self.within(SUMS[axis], lambda ops: ops.total(a, axis), measured=measured)
 
-    def term(self, a: Ball, times: int) -> Ball:
+    def as_summand(self, a: Ball, times: int) -> Ball:
         return a
 
-    def joined(self, parts: Sequence[Ball]) -> Ball:
+    def sum_of_charged(self, parts: Sequence[Ball]) -> Ball:
         """The parts are added one by one, in any order: γ_{k−1}·Σ m of k parts."""
         if len(parts) == 1:
             return parts[0]
-        joined = super().joined(parts)
+        joined = super().sum_of_charged(parts)
         size = reduce(np.add, [part.magnitude for part in parts])
         own = self.rounding.gamma(len(parts) - 1) * inflated(len(parts) + 8) * size
         assert joined.radius is not None
@@ -137,24 +138,24 @@ class HalfOps(BallOps):
             return super().activate(f, z)
         return self.within(f.name, lambda ops: ops.activate(f, z), f, z, measured=usual(f.name, z))
 
-    def pull(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
+    def vjp(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
         if f.name == "softmax" and single(z, self.rounding):
-            return super().pull(f, z, a, cotangent)
+            return super().vjp(f, z, a, cotangent)
 
         def compute(ops: BallOps) -> Ball:
-            return ops.pull(f, z, a, cotangent)
+            return ops.vjp(f, z, a, cotangent)
 
         measured = usual(f.name, z)
         return self.within(f.name + PULLED, compute, a, cotangent, measured=measured)
 
-    def head(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+    def loss_and_slope(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         """Rows and slope, each in its own precision, which was found with targets of 0 and 1.
 
         The slope is taken of the layer's own activation where that was found to be so (it computes
         in a wider precision), else of one that rounds like the rest of it.
         """
         if loss.ACTIVATION == "softmax" and single(z, self.rounding):
-            return super().head(loss, z, a, y)
+            return super().loss_and_slope(loss, z, a, y)
         name = loss.__name__.rpartition(".")[2]
         fused = loss.ACTIVATION
         hard = fused is None or not (y.value * (1 - y.value)).any()
@@ -167,7 +168,7 @@ class HalfOps(BallOps):
 
             def compute(ops: BallOps, part: int = part, whole: bool = whole) -> Ball:
                 own = ops.activate(functions.named(fused), z) if fused and whole else a
-                return ops.head(loss, z, own, y)[part]
+                return ops.loss_and_slope(loss, z, own, y)[part]
 
             found.append(self.within(operation, compute, z, a, measured=measured))
         return found[0], found[1]

@@ -52,13 +52,13 @@ class BallOps:
             self._known[id(x)] = (x, ball)
         return ball
 
-    def matmul(self, a: Ball, b: Ball, also: int = 0) -> Ball:
+    def matmul(self, a: Ball, b: Ball, further_terms: int = 0) -> Ball:
         """γₙ·m_a m_b + r_a m_b + m_a r_b, for any order of summation (Higham, section 3.5).
 
         With n products that may each underflow, where one is not exactly zero. Of a sum of more
-        terms, each product passes through that many more additions: γₙ₊ₐₗₛₒ.
+        terms, each product passes through that many more additions: of so many more.
         """
-        return self._contracted(a, b, a.value.shape[1] + also)
+        return self._contracted(a, b, a.value.shape[1] + further_terms)
 
     def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
         """The bias is one more term of the sum: an implementation may start from it.
@@ -70,7 +70,7 @@ class BallOps:
         terms = a.value.shape[1] + 1
         z = self._contracted(a, kernel, terms)
         assert z.radius is not None
-        z.radius += SLACK * bias.charged(self.rounding.gamma(terms))
+        z.radius += SLACK * bias.radius_with(self.rounding.gamma(terms))
         z.value += bias.value
         return z
 
@@ -78,9 +78,9 @@ class BallOps:
         """a @ b as part of a sum of so many terms."""
         n, gamma = a.value.shape[1], self.rounding.gamma(terms)
         if b.radius is None and a.radius is not None:
-            radius = product(a.charged(gamma), b.magnitude)
+            radius = product(a.radius_with(gamma), b.magnitude)
         else:
-            radius = product(a.magnitude, b.charged(gamma))
+            radius = product(a.magnitude, b.radius_with(gamma))
             if a.radius is not None:
                 radius += product(a.radius, b.magnitude)
         radius *= inflated(n + 8)
@@ -112,7 +112,7 @@ class BallOps:
         """
         if c == divisor == 1:
             return a
-        radius = a.charged(self.rounding.gamma(roundings + 1) + self.rounding.held(roundings))
+        radius = a.radius_with(self.rounding.gamma(roundings + 1) + self.rounding.held(roundings))
         radius *= abs(c) / divisor * SLACK
         if 0 < min(abs(c), abs(c) / divisor, 1 / divisor) < 2 * self.rounding.tiny:
             radius += self.rounding.eta * a.magnitude  # the coefficient itself may underflow
@@ -168,21 +168,21 @@ class BallOps:
             radius += SLACK * np.minimum(moved, np.sqrt(a.radius))
         return Ball(value, radius)
 
-    def rounded(self, a: Ball, times: int) -> Ball:
+    def charged(self, a: Ball, times: int) -> Ball:
         """γ_times at the size of a, and what underflow may take each time."""
-        radius = a.charged(self.rounding.gamma(times))
+        radius = a.radius_with(self.rounding.gamma(times))
         radius *= SLACK
         if feels_underflow(radius, self.rounding, times):
             radius += times * self.rounding.eta * (a.magnitude > 0)
         return Ball(a.value, radius)
 
-    def term(self, a: Ball, times: int) -> Ball:
-        return self.rounded(a, times)
+    def as_summand(self, a: Ball, times: int) -> Ball:
+        return self.charged(a, times)
 
-    def total(self, a: Ball, axis: int | None = None, also: int = 0) -> Ball:
-        return a.total(self.rounding, axis, also)
+    def total(self, a: Ball, axis: int | None = None, further_terms: int = 0) -> Ball:
+        return a.total(self.rounding, axis, further_terms)
 
-    def joined(self, parts: Sequence[Ball]) -> Ball:
+    def sum_of_charged(self, parts: Sequence[Ball]) -> Ball:
         """Radii add up, and a partial sum below tiny may be flushed to zero."""
         if len(parts) == 1:
             return parts[0]
@@ -225,10 +225,10 @@ class BallOps:
         error = self.rounding.error(f.name)
         return a if not error else widened(a, SLACK * error)
 
-    def pull(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
-        pulled = f.pull_ball(z, a, cotangent, self.rounding)
+    def vjp(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
+        pulled = f.vjp_ball(z, a, cotangent, self.rounding)
         error = self.rounding.error(f"{f.name}'")
         return pulled if not error else widened(pulled, SLACK * error * cotangent.magnitude)
 
-    def head(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+    def loss_and_slope(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         return loss.ball(z, a, y, self.rounding)

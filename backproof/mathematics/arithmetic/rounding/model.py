@@ -42,7 +42,7 @@ HALF = ("bfloat16", "float16")
 # What holds its coefficients more narrowly than its dtype, and how: Keras 3 on TensorFlow casts
 # Python numbers through float32, whatever the dtype: of L2 and L1 penalties, of the momentum,
 # Adam's β and ε, of leaky slopes and GELU's constants. It is its fault, and not its model.
-NARROW = {"keras": 2.0**-24}
+COEFFICIENT_ROUNDOFF = {"keras": 2.0**-24}
 
 # Unit roundoff of the arithmetic that the balls themselves are computed in.
 U64 = 2.0**-53
@@ -66,8 +66,8 @@ class Rounding:
     whose slope is exp(z − softplus(z)) − y. ``whole``: functions are called as such, not put
     together from others, as in a framework's twin. ``inside`` says of operations in half precision
     what they compute in, and whether their underflow is "gradual" or "flushed"; see
-    `balls.half`. ``settled``: not any correct code, but what goes the definition's way where there
-    are several: see `on_its_way`. Source: Higham, Accuracy and Stability of
+    `balls.half`. ``same_branches``: not any correct code, but what goes the definition's way where
+    there are several: see `on_same_branches`. Source: Higham, Accuracy and Stability of
     Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
     """
 
@@ -82,7 +82,7 @@ class Rounding:
     slopes: tuple[str, ...] = ()
     whole: bool = False
     inside: Inside = ()
-    settled: bool = False
+    same_branches: bool = False
 
     @staticmethod
     @lru_cache
@@ -132,14 +132,14 @@ class Rounding:
         others = tuple(each for each in self.inside if each[0] != operation)
         return replace(self, inside=(*others, (operation, precision, underflow)))
 
-    def on_its_way(self) -> Rounding:
+    def on_same_branches(self) -> Rounding:
         """The model of code that goes the way of the definition's value, where several are right.
 
         At a kink within rounding it is on the side of the value, and at an exact one it has the
         definition's slope; its softmax takes the row's largest off first, so that one of a single
         unit is exactly 1, and passes exactly nothing back.
         """
-        return replace(self, settled=True, kinks=())
+        return replace(self, same_branches=True, kinks=())
 
     def unit_in(self, operation: str) -> float:
         """The unit roundoff of what an operation computes in."""

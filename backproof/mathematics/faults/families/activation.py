@@ -203,8 +203,8 @@ def pulled_twice(layer: Layer) -> Change:
     def change(value: T, scope: Scope[T]) -> T:
         ops, z = scope.ops, scope.values[f"z/{layer.name}"]
         once = ops.activate(layer.f, z)
-        inner = ops.pull(layer.f, once, ops.activate(layer.f, once), arriving(scope, layer.name))
-        return ops.pull(layer.f, z, once, inner)
+        inner = ops.vjp(layer.f, once, ops.activate(layer.f, once), arriving(scope, layer.name))
+        return ops.vjp(layer.f, z, once, inner)
 
     return change
 
@@ -220,7 +220,7 @@ def of_slopes(layer: Layer, above: Layer) -> Change:
     def change(value: T, scope: Scope[T]) -> T:
         ops, z = scope.ops, scope.values[f"z/{layer.name}"]
         ones = ops.exact(np.ones(z.shape))
-        slopes = ops.pull(layer.f, z, ops.activate(layer.f, z), ones)
+        slopes = ops.vjp(layer.f, z, ops.activate(layer.f, z), ones)
         return ops.matmul(turned(slopes, scope), scope.values[f"delta/{above.name}"])
 
     return change
@@ -237,6 +237,6 @@ def beyond(layer: Layer, margin: float) -> Change:
 
     def change(value: T, scope: Scope[T]) -> T:
         z = less(scope.values[f"z/{layer.name}"], scope, margin)
-        return scope.ops.pull(f, z, scope.ops.activate(f, z), arriving(scope, layer.name))
+        return scope.ops.vjp(f, z, scope.ops.activate(f, z), arriving(scope, layer.name))
 
     return change

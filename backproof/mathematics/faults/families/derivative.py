@@ -133,7 +133,7 @@ def of_cotangent(layer: Layer) -> Change:
 def again(layer: Layer) -> Change:
     """The derivative applied to the delta."""
     z, a = f"z/{layer.name}", f"activation/{layer.name}"
-    return lambda value, s: s.ops.pull(layer.f, s.values[z], s.values[a], value)
+    return lambda value, s: s.ops.vjp(layer.f, s.values[z], s.values[a], value)
 
 
 def at_a(layer: Layer) -> Change:
@@ -142,7 +142,7 @@ def at_a(layer: Layer) -> Change:
     def change(value: T, scope: Scope[T]) -> T:
         a = scope.values[f"activation/{layer.name}"]
         outer = scope.ops.activate(layer.f, a)
-        return scope.ops.pull(layer.f, a, outer, arriving(scope, layer.name))
+        return scope.ops.vjp(layer.f, a, outer, arriving(scope, layer.name))
 
     return change
 
@@ -172,7 +172,7 @@ def at_preactivation(f: Activation, layer: Layer, other: Layer) -> Change:
         units = np.arange(layer.dense.fan_out) % other.dense.fan_out
         if len(units) != other.dense.fan_out:
             z = ops.gather(z, np.arange(z.shape[0])[:, None] * other.dense.fan_out + units)
-        return ops.pull(f, z, ops.activate(f, z), arriving(scope, layer.name))
+        return ops.vjp(f, z, ops.activate(f, z), arriving(scope, layer.name))
 
     return change
 

@@ -163,14 +163,14 @@ def by_probabilities(last: Layer, part: int) -> Change:
         a = scope.ops.activate(last.f, scope.values[f"z/{last.name}"])
         head = losses.named(scope.network.loss.kind)
         again = scope.ops.activate(last.f, a)
-        return scope.ops.head(head, a, again, scope.values["targets"])[part]
+        return scope.ops.loss_and_slope(head, a, again, scope.values["targets"])[part]
 
     return change
 
 
 def through_activation(last: Layer) -> Change:
     """The delta, through the activation."""
-    return lambda delta, s: s.ops.pull(
+    return lambda delta, s: s.ops.vjp(
         last.f, s.values[f"z/{last.name}"], s.values[f"activation/{last.name}"], delta
     )
 
@@ -181,7 +181,7 @@ def by_logits(last: Layer, part: int) -> Change:
     def change(value: T, scope: Scope[T]) -> T:
         z = scope.values[f"z/{last.name}"]
         head = losses.named(scope.network.loss.kind)
-        return scope.ops.head(head, z, z, scope.values["targets"])[part]
+        return scope.ops.loss_and_slope(head, z, z, scope.values["targets"])[part]
 
     return change
 
@@ -196,7 +196,7 @@ def with_ones(last: Layer, scope: Scope[T]) -> tuple[T, T]:
     z = scope.values[f"z/{last.name}"]
     a = scope.ops.activate(last.f, z)
     ones = scope.ops.exact(np.ones(z.shape))
-    return scope.ops.head(losses.named(scope.network.loss.kind), z, a, ones)
+    return scope.ops.loss_and_slope(losses.named(scope.network.loss.kind), z, a, ones)
 
 
 def positives(last: Layer) -> Change:

@@ -64,7 +64,7 @@ def test_both_on_the_side_of_the_value_match(activation: str) -> None:
 def test_the_bounds_of_all_correct_code_leave_it_open(
     activation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Rounding, "on_its_way", lambda rounding: rounding)
+    monkeypatch.setattr(Rounding, "on_same_branches", lambda rounding: rounding)
     found = row(record(activation))
     assert found.status is Status.UNDECIDED
     assert found.cause.startswith("power")
@@ -101,5 +101,5 @@ def test_what_is_exercised_is_judged_by_the_bounds_of_every_way() -> None:
     bounds.at("torch", point)
     before = dict(bounds.idle[DATA, 0])
     assert NAME in before
-    bounds.at("torch", point, settled=True)
+    bounds.at("torch", point, same_branches=True)
     assert bounds.idle[DATA, 0] == before
