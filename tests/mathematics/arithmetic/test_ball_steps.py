@@ -1,4 +1,4 @@
-"""Penalties that a step takes off W by itself: adversaries of `with_separate_penalties`."""
+"""Steps that take penalties off the weight by themselves: each part of the rule counts.
 
 Rate and penalties are powers of two, and the change is known exactly, so that nothing but the
 rounding of the step's own sums and products is left to be covered.
