@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from backproof.implementations.programs import external
     from backproof.mathematics.arithmetic.rounding.forms import Form
     from backproof.mathematics.errors import UsageError
-    from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+    from backproof.mathematics.layers.dense import Dense
+    from backproof.mathematics.network.loss import Loss
+    from backproof.mathematics.network.network import Network
     from backproof.mathematics.network.parameters import Batch, Parameters
+    from backproof.mathematics.network.penalty import Penalty
     from backproof.mathematics.optimizers.adam import Adam
     from backproof.mathematics.optimizers.adamw import AdamW
     from backproof.mathematics.optimizers.gradient_descent import GradientDescent

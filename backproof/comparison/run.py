@@ -191,7 +191,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
 def declared_accuracy(pairing: Pairing) -> dict[str, float]:
     """What the subject declares to err by, under names that the network has."""
     network = pairing.network
-    functions = {layer.activation.name for layer in network.layers}
+    functions = {f.name for n in network.nodes if (f := n.layer.function) is not None}
     known = [*sorted(functions), *(f"{name}'" for name in sorted(functions)), *expected(network)]
     for name in pairing.traits.accuracy:
         if name not in known:

@@ -131,7 +131,7 @@ def answer(
             )
             return {}
         case "batch":
-            batches[message["batch"]] = Batch(tensors["inputs"], tensors["targets"])
+            batches[message["batch"]] = Batch(**tensors)
             return {}
         case "evaluate":
             want = message["want"]

@@ -16,14 +16,10 @@ from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS
 from backproof.mathematics.arithmetic.rounding.model import COEFFICIENT_ROUNDOFF, Rounding, inflated
-from backproof.mathematics.definition.definition import (
-    Site,
-    evaluate,
-    keep,
-    recovered,
-    step,
-    undecided,
-)
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.measure import undecided
+from backproof.mathematics.definition.sites import Intervention, unchanged
+from backproof.mathematics.definition.step import recovered, step
 
 Values = NDArray[np.floating]
 
@@ -112,11 +108,11 @@ class Bounds:
         """Every named site of the definition at a point, in the order of computation."""
         seen: dict[str, Ball] = {}
 
-        def keep(name: str, value: Ball, scope: object) -> Ball:
+        def noted(name: str, value: Ball, scope: object) -> Ball:
             seen[name] = value
             return value
 
-        balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, keep)
+        balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, noted)
         return seen
 
     def prepare(self, *implementations: str) -> None:
@@ -130,7 +126,7 @@ def balls_at(
     record: Record,
     ops: BallOps,
     point: Point,
-    at: Site = keep,
+    at: Intervention = unchanged,
     before: Sequence[Mapping[str, Ball]] = (),
     *,
     recovers: bool = False,
@@ -156,11 +152,11 @@ def balls_at(
 
 def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
     """Values, radii and open samples of an evaluation in balls."""
-    last = balls[f"activation/dense_{len(record.network.layers)}"]
+    last = balls[f"activation/{record.network.last.name}"]
     unsure = (
         undecided(record.network, last.value, radius_of(last))
         if record.network.decision
-        else np.zeros(len(last.value), bool)
+        else np.zeros(record.network.rows(len(last.value)), bool)
     )
     names = [name for name in record.names(point) if name in balls]
     return Bound(

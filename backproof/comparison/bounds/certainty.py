@@ -15,7 +15,8 @@ from backproof.mathematics.arithmetic.certified import (
     certify,
 )
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import step
 
 # Multiplications of all certified evaluations of a pairing beyond which they are left out: Arb does
 # some 20 million a second (measured on `circles` and `clusters`, conversions included), in large
@@ -65,7 +66,7 @@ def chosen(record: Record) -> set[Point]:
 
 def multiplications(record: Record) -> int:
     """About how many the certified evaluations take: three products a layer, at every point."""
-    weights = sum(layer.fan_in * layer.fan_out for layer in record.network.layers)
+    weights = record.network.products
     return 3 * weights * sum(len(record.batch(point).inputs) for point in chosen(record))
 
 

@@ -83,7 +83,7 @@ def first(evidence: Evidence) -> str:
 
     Forwards by layer, then the loss, backwards from the last layer, then the step and the measures.
     """
-    layers = [name for name, _ in evidence.record.network.named_layers()]
+    layers = list(evidence.record.network.node_names)
     wrong = {name for names in evidence.off.values() for name in names}
 
     def place(name: str) -> tuple[int, int, str]:
@@ -107,9 +107,11 @@ def form_of(evidence: Evidence, name: str, seen: list[Seen]) -> Iterator[str]:
     worst = max(float(np.abs(each.actual - each.right).max()) for each in seen)
     if evidence.who != SUBJECT or quantity != "activation" or worst > most:
         return
-    function = dict(evidence.record.network.named_layers())[layer].activation.name
-    if function in PIECEWISE_LINEAR:
+    nodes = evidence.record.network.nodes
+    applied = next(node.layer.function for node in nodes if node.name == layer)
+    if applied is None or applied.name in PIECEWISE_LINEAR:
         return
+    function = applied.name
     yield (
         f"it is off by {worst:.2g} at most, which is much only of elements that are small, as if "
         f"{function} were computed from numbers near 1; where that is meant, declare it: "

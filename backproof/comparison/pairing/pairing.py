@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from backproof.implementations import frameworks
 from backproof.implementations.subject.declaration import Traits, traits_of
-from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
 from backproof.mathematics.arithmetic.rounding.model import round_to
 from backproof.mathematics.errors import UsageError, told
@@ -163,14 +162,18 @@ class Pairing:
                 f"pairing {self.name}: data() returned {type(batch).__name__}; return a Batch"
             )
         batch = batch.astype(dtype)
-        wanted = (self.network.fan_in, self.network.fan_out)
-        found = (batch.inputs.shape[1], batch.targets.shape[1])
-        if found != wanted:
-            raise UsageError(
-                f"pairing {self.name}: the data have {found[0]} features and {found[1]} outputs, "
-                f"the network {wanted[0]} and {wanted[1]}"
-            )
-        wrong = losses.named(self.network.loss.kind).check_targets(batch.targets)
+        network = self.network
+        for what, found, wanted in (
+            ("inputs", batch.inputs.shape[1:], network.input_shape),
+            ("targets", batch.targets.shape[1:], network.output_shape),
+        ):
+            if found != wanted:
+                raise UsageError(
+                    f"pairing {self.name}: the data have {what} (samples, "
+                    f"{', '.join(map(str, found))}), the network wants (samples, "
+                    f"{', '.join(map(str, wanted))})"
+                )
+        wrong = network.loss_function.check_targets(batch.targets.reshape(-1, network.outputs))
         if wrong:
             raise UsageError(f"pairing {self.name}: {wrong}")
         initial = (

@@ -104,7 +104,7 @@ class Record:
         batch = self.batches.get(DATA)
         start = self.parameters.get(Point(DATA, 0))
         return {
-            "data": digest({"inputs": batch.inputs, "targets": batch.targets}) if batch else "",
+            "data": digest(batch.arrays()) if batch else "",
             "parameters": digest(start) if start else "",
             "network": digest({"network": np.frombuffer(network, np.uint8)}),
         }
@@ -114,7 +114,7 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         inputs: Tensors = {}
         for name, batch in self.batches.items():
-            inputs |= {f"batch/{name}/inputs": batch.inputs, f"batch/{name}/targets": batch.targets}
+            inputs |= {f"batch/{name}/{key}": array for key, array in batch.arrays().items()}
         for point, values in self.parameters.items():
             inputs |= {f"at/{point.name}/{point.step}/{key}": v for key, v in values.items()}
         save_file(contiguous(inputs), folder / "points.safetensors")

@@ -39,9 +39,7 @@ class Exchange:
         key = f"{self.record.pairing}/{self.record.batch_name(point)}"
         if key not in self._batches:
             batch = self.record.batch(point)
-            self.worker.request(
-                {"do": "batch", "batch": key}, {"inputs": batch.inputs, "targets": batch.targets}
-            )
+            self.worker.request({"do": "batch", "batch": key}, batch.arrays())
             self._batches.add(key)
         want = sorted({name.split("/")[0] for name in self.record.names(point)})
         self._asked[point] = self.worker.request(

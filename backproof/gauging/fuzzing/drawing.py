@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.rounding.model import round_to
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty, Reduction
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss, Reduction
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 
 # Relu first, to which a case shrinks.
@@ -141,7 +144,7 @@ def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str) -> Case:
         for name, array in drawn_parameters(network, stream).items()
     }
     batch = drawn_batch(network, stream, samples)
-    if network.loss.kind == "categorical_cross_entropy" and network.fan_out == 1:
+    if network.loss.kind == "categorical_cross_entropy" and network.outputs == 1:
         batch = Batch(batch.inputs, np.ones((samples, 1)))
     batch = Batch(round_to(batch.inputs, dtype), round_to(batch.targets, dtype))
     return Case(network, parameters, batch)

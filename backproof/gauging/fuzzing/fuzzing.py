@@ -29,7 +29,8 @@ from backproof.comparison.run import Workers
 from backproof.gauging.fuzzing.drawing import DRAWN, Case, bucket, cases, shapes
 from backproof.mathematics.arithmetic.floating import Float, Values
 from backproof.mathematics.arithmetic.rounding.model import HALF, held_in
-from backproof.mathematics.definition.definition import evaluate, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import step
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters, save
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent

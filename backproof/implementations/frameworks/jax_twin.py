@@ -21,8 +21,9 @@ from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
 
 __all__ = ["MODES", "apply", "open_twin", "start"]
 
-# Parameters by name and inputs in, the activation of every layer and the model's output out.
-Forward = Callable[[dict[str, Any], Any], tuple[list[Any], Any]]
+# Parameters by name and inputs in; what every node gives (by its name, or as a list in the order of
+# computation) and the model's output out.
+Forward = Callable[[dict[str, Any], Any], tuple[Any, Any]]
 
 
 def start(dtype: str) -> dict[str, str]:
@@ -58,30 +59,42 @@ def built(network: Network, optimizer: Optimizer, dtype: str) -> JaxTwin:
 
 
 def build(network: Network) -> Forward:
-    """Dense layers in plain JAX; logits come out where the loss takes them."""
-    fused = losses.named(network.loss.kind).ACTIVATION is not None
+    """The nodes in plain JAX; logits come out where the loss takes them."""
+    fused = network.loss_of == "fused"
+    layers = {
+        node.name: node.layer.jax(*network.shapes_into(node)).make(node is network.last and fused)
+        for node in network.nodes
+    }
 
-    def forward(parameters: dict[str, Any], inputs: Any) -> tuple[list[Any], Any]:
-        a, z, activations = inputs, inputs, []
-        for name, layer in network.named_layers():
-            z = a @ parameters[f"{name}/kernel"]
-            if layer.bias:
-                z = z + parameters[f"{name}/bias"]
-            a = ACTIVATIONS[layer.activation.name](layer.activation, z)
-            activations.append(a)
-        return activations, z if fused else a
+    def forward(parameters: dict[str, Any], inputs: Any) -> tuple[dict[str, Any], Any]:
+        given = {INPUTS: inputs}
+        for node in network.nodes:
+            uses = network.uses[node.name]
+            held = {
+                own: parameters[use.parameter].T if use.transposed else parameters[use.parameter]
+                for own, use in uses.items()
+            }
+            taken = (given[name] for name in node.inputs)
+            given[node.name] = layers[node.name](held, *taken)
+        outputs = given[network.last.name]
+        if fused:
+            last = network.last.layer.function
+            assert last is not None
+            given[network.last.name] = last.jax()(outputs)
+        return {name: given[name] for name in network.node_names}, outputs
 
     return forward
 
 
-def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
+def data_loss(network: Network, outputs: Any, targets: Any, weights: Any = None) -> Any:
     """The loss as JAX's users write it, reduced as the network says."""
-    kind = network.loss.kind
-    if kind not in LOSSES:
-        raise UsageError(f"no JAX twin for loss {kind!r}: give a model of your own")
-    rows = LOSSES[kind](outputs, targets)
+    if outputs.ndim > 2:
+        outputs, targets = (x.reshape(-1, network.outputs) for x in (outputs, targets))
+    rows = loss_rows(network)(outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(axis=1) if network.loss.outputs == "mean" else rows.sum(axis=1)
+    if weights is not None:
+        rows = rows * jnp.repeat(weights, network.rows(1))
     total = rows.mean() if network.loss.batch == "mean" else rows.sum()
     return network.loss.scale * total
 
@@ -161,23 +174,29 @@ class JaxTwin:
         self.change = OPTIMIZERS[optimizer.name]
         self.compute = jax.jit(self._compute)
 
-    def _loss(self, parameters: dict[str, Any], inputs: Any, targets: Any) -> tuple[Any, Any]:
+    def _loss(
+        self, parameters: dict[str, Any], inputs: Any, targets: Any, weights: Any
+    ) -> tuple[Any, Any]:
         activations, outputs = self.forward(parameters, inputs)
-        total = data_loss(self.network, outputs, targets)
-        penalty = self.network.penalty
+        total = data_loss(self.network, outputs, targets, weights)
         for name, parameter in parameters.items():
-            if name.endswith("kernel") or penalty.biases:
-                if penalty.l2:
-                    total = total + penalty.l2 * jnp.sum(jnp.square(parameter))
-                if penalty.l1:
-                    total = total + penalty.l1 * jnp.sum(magnitude(parameter))
+            penalty = self.network.penalty_on(name)
+            n = penalty.divisor(len(inputs))
+            if penalty.l2:
+                total = total + penalty.l2 / n * jnp.sum(jnp.square(parameter))
+            if penalty.l1:
+                total = total + penalty.l1 / n * jnp.sum(magnitude(parameter))
+        if not isinstance(activations, dict):  # a user's own: a list, in the order of computation
+            activations = dict(zip(self.network.node_names, activations, strict=True))
         return total, activations
 
-    def _compute(self, state: dict[str, Any], inputs: Any, targets: Any) -> dict[str, Any]:
+    def _compute(
+        self, state: dict[str, Any], inputs: Any, targets: Any, weights: Any = None
+    ) -> dict[str, Any]:
         gradient = jax.value_and_grad(self._loss, has_aux=True)
         parameters = {name: state[name] for name in self.network.shapes()}
-        (loss, activations), gradients = gradient(parameters, inputs, targets)
-        results = {f"activation/dense_{i}": a for i, a in enumerate(activations, start=1)}
+        (loss, activations), gradients = gradient(parameters, inputs, targets, weights)
+        results = {f"activation/{name}": value for name, value in activations.items()}
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
         t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
@@ -187,33 +206,29 @@ class JaxTwin:
             results[f"updated/{name}"] = parameter - change
             results |= {f"updated/{slot}/{name}": value for slot, value in slots.items()}
         if self.network.decision is not None:
-            final = activations[-1]
-            if self.network.decision == "argmax":
-                right = final.argmax(axis=1) == targets.argmax(axis=1)
-            else:
-                between = THRESHOLDS[self.network.decision]
-                right = ((final > between) == (targets > between)).all(axis=1)
+            final = activations[self.network.last.name]
+            right = correct(self.network, final, targets)
             results["accuracy"] = jnp.sum(right) / len(right)
         return results
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
+        weights = None if batch.weights is None else jnp.asarray(batch.weights, self.dtype)
         results = self.compute(
             {name: jnp.asarray(array, self.dtype) for name, array in parameters.items()},
             jnp.asarray(batch.inputs, self.dtype),
             jnp.asarray(batch.targets, self.dtype),
+            weights,
         )
         # float32 holds the half precisions, as they cross the pipe.
         wide = "float32" if "16" in self.dtype else self.dtype
         evaluation = {name: np.asarray(value.astype(wide)) for name, value in results.items()}
-        for name, _ in self.network.named_layers():
-            sizes = [
-                parameters[key].size for key in self.network.shapes() if key.startswith(f"{name}/")
-            ]
-            evaluation[f"parameter_count/{name}"] = np.asarray(sum(sizes))
-        evaluation["parameter_count"] = np.asarray(
-            sum(parameters[key].size for key in self.network.shapes())
-        )
+        counts: dict[str, int] = {}
+        for key in self.network.shapes():
+            node = key.partition("/")[0]
+            counts[node] = counts.get(node, 0) + parameters[key].size
+        evaluation |= {f"parameter_count/{node}": np.asarray(n) for node, n in counts.items()}
+        evaluation["parameter_count"] = np.asarray(sum(counts.values()))
         return evaluation
 
     def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
@@ -239,3 +254,12 @@ class JaxTwin:
             for name, value in kept.items():
                 found.setdefault(name, []).append(np.asarray(value))
         return {name: np.array(values) for name, values in found.items()}
+
+
+def correct(network: Network, final: Any, targets: Any) -> Any:
+    """Which rows are classified as the targets say."""
+    final, targets = (x.reshape(-1, network.outputs) for x in (final, targets))
+    if network.decision == "argmax":
+        return final.argmax(axis=1) == targets.argmax(axis=1)
+    between = THRESHOLDS[str(network.decision)]
+    return ((final > between) == (targets > network.yes_above)).all(axis=1)

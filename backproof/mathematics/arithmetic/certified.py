@@ -6,15 +6,17 @@ Transactions on Computers 66, 2017) returns, for every operation, an enclosure o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from math import prod
 
 import numpy as np
 from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossModule
 
@@ -27,7 +29,10 @@ SMALLEST = 2.0**-1074  # the smallest number of float64
 
 
 class Certified:
-    """An array of Arb balls, (rows, columns); a vector is one row, a scalar one element."""
+    """An array of Arb balls of any shape, row by row; a matrix of them is made where it multiplies.
+
+    ``rows`` are all axes but the last; a vector is one row, a scalar one element.
+    """
 
     __slots__ = ("_entries", "_matrix", "columns", "rows", "shape")
 
@@ -37,7 +42,7 @@ class Certified:
         self._matrix = None if isinstance(held, list) else held
         self.shape = shape
         self.columns = shape[-1] if shape else 1
-        self.rows = shape[0] if len(shape) == 2 else 1
+        self.rows = prod(shape[:-1])
 
     @property
     def entries(self) -> list[arb]:
@@ -55,7 +60,13 @@ class Certified:
 
     @property
     def T(self) -> Certified:
+        if len(self.shape) > 2:
+            return self.at(np.arange(len(self.entries)).reshape(self.shape).T)
         return Certified(self.matrix.transpose(), self.shape[::-1])
+
+    def at(self, index: NDArray[np.intp]) -> Certified:
+        """The elements that the index names, counted row by row, in its shape."""
+        return Certified([self.entries[i] for i in index.ravel().tolist()], index.shape)
 
     def map(self, function: Callable[[arb], arb]) -> Certified:
         """The function of every element."""
@@ -88,14 +99,31 @@ class CertifiedOps:
         return Certified([arb(v) for v in np.ravel(x).tolist()], x.shape)
 
     def matmul(self, a: Certified, b: Certified, further_terms: int = 0) -> Certified:
-        return Certified(a.matrix * b.matrix, (a.rows, b.columns))
+        if len(a.shape) == 2:
+            return Certified(a.matrix * b.matrix, (a.rows, b.columns))
+        pairs = zip(matrices(a), matrices(b), strict=True)
+        entries = [x for left, right in pairs for x in (left * right).entries()]
+        return Certified(entries, (*a.shape[:-1], b.columns))
 
     def affine(self, a: Certified, kernel: Certified, bias: Certified | None) -> Certified:
         z = self.matmul(a, kernel)
         return z if bias is None else self.add(z, bias)
 
-    def transpose(self, a: Certified) -> Certified:
-        return a.T
+    def transpose(self, a: Certified, axes: tuple[int, ...] | None = None) -> Certified:
+        if axes is None:
+            return a.T
+        return a.at(np.arange(len(a.entries)).reshape(a.shape).transpose(axes))
+
+    def concatenated(self, parts: Sequence[Certified]) -> Certified:
+        rows = zip(*(part.by_row(list) for part in parts), strict=True)
+        shape = (*parts[0].shape[:-1], sum(part.columns for part in parts))
+        return Certified([x for row in rows for part in row for x in part], shape)
+
+    def scatter(self, a: Certified, index: NDArray[np.intp], shape: tuple[int, ...]) -> Certified:
+        found = [arb(0)] * prod(shape)
+        for place, x in zip(index.ravel().tolist(), a.entries, strict=True):
+            found[place] = found[place] + x
+        return Certified(found, shape)
 
     def add(self, a: Certified, b: Certified) -> Certified:
         return a.zip(arb.__add__, spread(b, a.shape))
@@ -131,11 +159,18 @@ class CertifiedOps:
     def as_summand(self, a: Certified, times: int) -> Certified:
         return a
 
-    def total(self, a: Certified, axis: int | None = None, further_terms: int = 0) -> Certified:
+    def total(self, a: Certified, axis: Axis = None, further_terms: int = 0) -> Certified:
         if axis is None:
             return Certified([sum(a.entries, arb(0))], ())
-        ones = arb_mat(1, a.rows, [1] * a.rows)
-        return Certified(ones * a.matrix, (a.columns,))
+        if axis == 0 and len(a.shape) == 2:
+            ones = arb_mat(1, a.rows, [1] * a.rows)
+            return Certified(ones * a.matrix, (a.columns,))
+        places = np.arange(len(a.entries)).reshape(a.shape)
+        summed = np.atleast_1d(axis) % len(a.shape)
+        kept = [each for each in range(len(a.shape)) if each not in summed]
+        shape = tuple(a.shape[each] for each in kept)
+        groups = places.transpose([*kept, *summed]).reshape(prod(shape), -1)
+        return Certified([sum((a.entries[i] for i in row), arb(0)) for row in groups], shape)
 
     def reshaped(self, a: Certified, shape: tuple[int, ...]) -> Certified:
         return Certified(a.entries, shape)
@@ -147,7 +182,7 @@ class CertifiedOps:
         return a.map(arb.sgn)
 
     def gather(self, a: Certified, index: NDArray[np.intp]) -> Certified:
-        return Certified([a.entries[i] for i in np.ravel(index).tolist()], index.shape)
+        return a.at(index)
 
     def enlarged(self, factor: float) -> CertifiedOps:
         return self
@@ -165,14 +200,17 @@ class CertifiedOps:
 
 
 def spread(b: Certified, shape: tuple[int, ...]) -> Certified:
-    """A vector repeated for each row of ``shape``; one of a single element, for all of them."""
+    """b repeated along the axes that it lacks, as NumPy broadcasts: a vector for each row."""
     if b.shape == shape:
         return b
-    assert len(b.shape) == 1
-    if b.shape == (1,):
-        return Certified(b.entries * (shape[0] * shape[-1]), shape)
-    assert b.shape[0] == shape[-1]
-    return Certified(b.entries * shape[0], shape)
+    return b.at(np.broadcast_to(np.arange(len(b.entries)).reshape(b.shape), shape))
+
+
+def matrices(a: Certified) -> Iterator[arb_mat]:
+    """The matrices that the last two axes are."""
+    size = a.shape[-2] * a.shape[-1]
+    for start in range(0, len(a.entries), size):
+        yield arb_mat(a.shape[-2], a.shape[-1], a.entries[start : start + size])
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,10 @@ from typing import Any
 
 from backproof.mathematics import functions, optimizers
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers import Optimizer
 
 NUMBER = (int, float)

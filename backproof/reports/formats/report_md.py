@@ -183,18 +183,15 @@ def along_one_way(report: Report) -> list[tuple[str, str, int, float]]:
     return [(key[0], summary.listed(who), *key[1:]) for key, who in lines.items()]
 
 
-BIASES = {True: "", False: " without bias", "scalar": " with a scalar bias"}
-
-
 def network_in_words(record: Record) -> str:
     """``2 → 10 relu → 1 sigmoid, binary_cross_entropy, l2 0.005``."""
     network = record.network
-    layers = [
-        f"{layer.fan_out} {layer.activation.name}{BIASES[layer.bias]}" for layer in network.layers
-    ]
-    parts = [" → ".join([str(network.fan_in), *layers]), network.loss.kind]
-    parts += [f"l2 {network.penalty.l2:g}"] if network.penalty.l2 else []
-    parts += [f"l1 {network.penalty.l1:g}"] if network.penalty.l1 else []
+    came = "×".join(map(str, network.input_shape))
+    parts = [" → ".join([came, *(node.layer.summary() for node in network.nodes)])]
+    parts.append(network.loss.kind)
+    for penalty in network.penalties:
+        over = " over the samples" if penalty.batch == "mean" else ""
+        parts += [f"{kind} {getattr(penalty, kind):g}{over}" for kind in penalty.orders()]
     return ", ".join(parts)
 
 

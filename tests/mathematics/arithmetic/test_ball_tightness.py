@@ -8,7 +8,7 @@ import pytest
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate
+from backproof.mathematics.definition.evaluate import evaluate
 from comparisons import circles, clusters
 from tests.mathematics.arithmetic.ball_checks import CHECKS, searched
 

@@ -24,7 +24,8 @@ from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import step
 from backproof.mathematics.derivation.derivation import derived
 from backproof.mathematics.network.parameters import Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, slot_shapes

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from backproof.mathematics import functions
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.adam import Adam
 from backproof.mathematics.optimizers.adamw import AdamW
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent

@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 
 from backproof.mathematics import functions
-from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
+from backproof.mathematics.arithmetic.balls.ball import SLACK, Axis, Ball, terms_of
 from backproof.mathematics.arithmetic.balls.half_steps import PULLED, ROUNDED_STEPS, ROWS, SLOPE
-from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.functions.softmax import single
 from backproof.mathematics.losses import LossModule
 
 # What is summed over an axis, as `Rounding.inside` names it.
-SUMS = {None: "sum", 0: "column_sum", 1: "row_sum"}
+SUMS: dict[Axis, str] = {None: "sum", 0: "column_sum", 1: "row_sum"}
 # A precision between float32 and the dtype: some steps round to the dtype (`ROUNDED_STEPS`).
 STEPS = "float32, rounded steps"
 UNKNOWN = "unknown"
@@ -90,7 +90,7 @@ class HalfOps(BallOps):
         return self._declared.get(operation, (UNKNOWN,))[0]
 
     def matmul(self, a: Ball, b: Ball, further_terms: int = 0) -> Ball:
-        measured = a.value.shape[1] <= MOST_TERMS
+        measured = a.value.shape[-1] <= MOST_TERMS
         return self.within("matmul", lambda ops: ops.matmul(a, b), measured=measured)
 
     def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
@@ -107,7 +107,7 @@ class HalfOps(BallOps):
 
         return self.within("matmul", before, measured=measured)
 
-    def total(self, a: Ball, axis: int | None = None, further_terms: int = 0) -> Ball:
+    def total(self, a: Ball, axis: Axis = None, further_terms: int = 0) -> Ball:
         """A loss may be summed over its outputs first: then over what those sums give, rounded."""
         result = self._total(a, axis)
         if axis is None and a.value.ndim == 2 and min(a.value.shape) > 1:
@@ -115,10 +115,10 @@ class HalfOps(BallOps):
             result = Ball(result.value, np.maximum(radius_of(result), radius_of(by_row)))
         return result
 
-    def _total(self, a: Ball, axis: int | None) -> Ball:
-        terms = a.value.size if axis is None else a.value.shape[axis]
+    def _total(self, a: Ball, axis: Axis) -> Ball:
+        terms = terms_of(a.value.shape, axis)
         measured = terms <= MOST_TERMS
-        return self.within(SUMS[axis], lambda ops: ops.total(a, axis), measured=measured)
+        return self.within(SUMS.get(axis, "sum"), lambda ops: ops.total(a, axis), measured=measured)
 
     def as_summand(self, a: Ball, times: int) -> Ball:
         return a
@@ -186,11 +186,6 @@ def usual(function: str | None, z: Ball) -> bool:
     if function == "softmax":
         return z.shape[1] <= MOST_UNITS
     return bool((z.magnitude <= MOST_ARGUMENT).all())
-
-
-def radius_of(ball: Ball) -> Any:
-    """The radius as an array."""
-    return np.zeros_like(ball.value) if ball.radius is None else ball.radius
 
 
 def rounded(ball: Ball, rounding: Rounding) -> Ball:

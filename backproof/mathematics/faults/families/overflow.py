@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T
-from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 from backproof.mathematics.network.parameters import Array
 
 family = Family(__name__)
@@ -41,7 +41,7 @@ def likelihood(of: Target, log: Callable[[Array], Array]) -> Rows:
 @family.fault(Kind.NUMERICAL, LOGITS)
 def probabilities_clipped(of: Target) -> Iterator[Plant]:
     """The logarithm is taken of probabilities that are clipped."""
-    for epsilon in (1e-7, 1e-12) if of.fused and of.saturates else ():
+    for epsilon in (1e-7, 1e-12) if of.ends and of.fused and of.saturates else ():
         rows = likelihood(of, clipping(epsilon))
         yield Plant(f"the loss, ε = {epsilon:g}", at_head(of, rows))
 
@@ -49,7 +49,7 @@ def probabilities_clipped(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, LOGITS)
 def epsilon_added(of: Target) -> Iterator[Plant]:
     """The logarithm is taken of a probability with a small number added."""
-    for epsilon in (1e-8, 1e-12) if of.fused and of.saturates else ():
+    for epsilon in (1e-8, 1e-12) if of.ends and of.fused and of.saturates else ():
         rows = likelihood(of, adding(epsilon))
         yield Plant(f"the loss, ε = {epsilon:g}", at_head(of, rows))
 
@@ -57,14 +57,14 @@ def epsilon_added(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, LOGITS)
 def logarithm_of_zero(of: Target) -> Iterator[Plant]:
     """The logarithm is taken of probabilities that underflow to 0 or round to 1."""
-    if of.fused and of.saturates:
+    if of.ends and of.fused and of.saturates:
         yield Plant("", at_head(of, likelihood(of, np.log)))
 
 
 @family.fault(Kind.NUMERICAL, f"{LOGITS}; a NaN is an error to be found")
 def nan_masked(of: Target) -> Iterator[Plant]:
     """The loss is NaN for some samples, and nansum hides it."""
-    if of.fused and of.saturates:
+    if of.ends and of.fused and of.saturates:
         naive = likelihood(of, np.log)
         yield Plant("", at_head(of, lambda z, a, y: np.nan_to_num(naive(z, a, y), posinf=0.0)))
 
@@ -72,14 +72,14 @@ def nan_masked(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, SHIFTED)
 def softmax_unshifted(of: Target) -> Iterator[Plant]:
     """The softmax takes exp of the logits without their maximum taken off: it overflows."""
-    if of.last.f.name == "softmax" and of.fused and of.saturates:
+    if of.ends and of.last.f.name == "softmax" and of.fused and of.saturates:
         yield Plant("", softmax(of.last, lambda z: np.zeros((len(z), 1), z.dtype)))
 
 
 @family.fault(Kind.NUMERICAL, SHIFTED)
 def softmax_global_maximum(of: Target) -> Iterator[Plant]:
     """The softmax takes the maximum of the whole batch off, not of each row: rows underflow."""
-    if of.last.f.name == "softmax" and of.fused and of.saturates:
+    if of.ends and of.last.f.name == "softmax" and of.fused and of.saturates:
         yield Plant("", softmax(of.last, lambda z: z.max()))
 
 
@@ -140,7 +140,7 @@ def adding(epsilon: float) -> Callable[[Array], Array]:
     return lambda p: np.log(p + epsilon)
 
 
-def softmax(last: Layer, shift: Callable[[Array], Array]) -> dict[str, Change]:
+def softmax(last: Place, shift: Callable[[Array], Array]) -> dict[str, Change]:
     """The last activation by another shift, and the error that follows from it."""
 
     def change(value: T, scope: Scope[T]) -> T:
@@ -169,7 +169,7 @@ def summed(z: Array, a: Array, y: Array) -> Array:
     return np.log(total) - taken
 
 
-def quotients(last: Layer, epsilon: float) -> Change:
+def quotients(last: Place, epsilon: float) -> Change:
     """(a − y) / (a (1 − a) + ε) · a (1 − a)."""
 
     def change(value: T, scope: Scope[T]) -> T:

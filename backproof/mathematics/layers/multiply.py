@@ -1,0 +1,79 @@
+"""multiply: the product of several inputs, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, alike
+from backproof.mathematics.layers.port import Port
+
+if TYPE_CHECKING:
+    from backproof.mathematics.layers.here import Here
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Multiply(Layer):
+    """x₁ ⊙ x₂ ⊙ …: a gate. All inputs have one shape."""
+
+    kind: ClassVar[str] = "multiply"
+    several: ClassVar[bool] = True
+
+    def output(self, *inputs: Shape) -> Shape:
+        return alike(self.kind, inputs)
+
+    def forward(self, here: Here[T], *inputs: T) -> T:
+        return reduce(here.ops.multiply, inputs)
+
+    def backward(self, here: Here[T], cotangent: T, *inputs: T) -> tuple[T | None, ...]:
+        """x̄ᵢ = ḡ ⊙ Π_{j≠i} xⱼ: relative roundings, the same however the factors are grouped."""
+        return tuple(
+            here.passed(
+                reduce(here.ops.multiply, (*inputs[:index], *inputs[index + 1 :]), cotangent),
+                index,
+            )
+            for index in range(len(inputs))
+        )
+
+    def latex(self, symbols: Symbols) -> Formulas:
+        times = r" \odot "
+
+        def others(index: int) -> tuple[str, ...]:
+            return (*symbols.inputs[:index], *symbols.inputs[index + 1 :])
+
+        return Formulas(
+            forward=rf"A_{{{symbols.number}}} = {times.join(symbols.inputs)}",
+            delta="",
+            cotangents=tuple(
+                times.join((symbols.arriving, *others(index)))
+                for index in range(len(symbols.inputs))
+            ),
+            gradients={},
+        )
+
+    def keras(self, *inputs: Shape) -> Port:
+        import keras
+
+        def make(bare: bool, regularizers: Mapping[str, Any]) -> Any:
+            return keras.layers.Multiply()
+
+        return Port(make)
+
+    def torch(self, *inputs: Shape) -> Port:
+        from torch import nn
+
+        class Product(nn.Module):  # type: ignore[misc] # PyTorch has no layer for it
+            def forward(self, *given: Any) -> Any:
+                return reduce(lambda a, b: a * b, given)
+
+        return Port(lambda bare: Product())
+
+    def jax(self, *inputs: Shape) -> Port:
+        return Port(lambda bare: lambda parameters, *given: reduce(lambda a, b: a * b, given))
+
+
+PART = Multiply
