@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from backproof.implementations import frameworks
 from backproof.implementations.subject.declaration import Traits, traits_of
-from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
 from backproof.mathematics.arithmetic.rounding.model import round_to
 from backproof.mathematics.errors import UsageError, told
@@ -170,7 +169,7 @@ class Pairing:
                 f"pairing {self.name}: the data have {found[0]} features and {found[1]} outputs, "
                 f"the network {wanted[0]} and {wanted[1]}"
             )
-        wrong = losses.named(self.network.loss.kind).check_targets(batch.targets)
+        wrong = self.network.loss.function.check_targets(batch.targets)
         if wrong:
             raise UsageError(f"pairing {self.name}: {wrong}")
         initial = (

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from backproof.implementations.frameworks import factory
-from backproof.implementations.frameworks.jax_functions import ACTIVATIONS, LOSSES, MODES, apply
+from backproof.implementations.frameworks.jax_functions import ACTIVATIONS, MODES, apply
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
@@ -59,7 +59,7 @@ def built(network: Network, optimizer: Optimizer, dtype: str) -> JaxTwin:
 
 def build(network: Network) -> Forward:
     """Dense layers in plain JAX; logits come out where the loss takes them."""
-    fused = losses.named(network.loss.kind).ACTIVATION is not None
+    fused = network.loss.function.ACTIVATION is not None
 
     def forward(parameters: dict[str, Any], inputs: Any) -> tuple[list[Any], Any]:
         a, z, activations = inputs, inputs, []
@@ -76,10 +76,7 @@ def build(network: Network) -> Forward:
 
 def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
     """The loss as JAX's users write it, reduced as the network says."""
-    kind = network.loss.kind
-    if kind not in LOSSES:
-        raise UsageError(f"no JAX twin for loss {kind!r}: give a model of your own")
-    rows = LOSSES[kind](outputs, targets)
+    rows = losses.twin(network.loss.function, "jax")(outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(axis=1) if network.loss.outputs == "mean" else rows.sum(axis=1)
     total = rows.mean() if network.loss.batch == "mean" else rows.sum()

@@ -12,11 +12,9 @@ import tensorflow as tf
 
 from backproof.implementations.frameworks import factory, keras_loop
 from backproof.implementations.frameworks.keras_functions import (
-    LOSSES,
     MODES,
     activation,
     apply,
-    rows,
 )
 from backproof.implementations.frameworks.keras_optimizers import SLOTS, own_optimizer
 from backproof.implementations.protocol import Tensors
@@ -57,7 +55,7 @@ def open_twin(
 
 def build(network: Network) -> keras.Model:
     """``keras.Sequential`` of dense layers; logits come out where the loss takes them."""
-    fused = losses.named(network.loss.kind).ACTIVATION is not None
+    fused = network.loss.function.ACTIVATION is not None
     last = len(network.layers) - 1
     regularizer = penalty(network)
     return keras.Sequential(
@@ -112,11 +110,8 @@ def data_loss(network: Network) -> Any:
 
     Keras's losses take the mean over the outputs; where the network sums, that is undone.
     """
-    kind = network.loss.kind
-    if kind not in LOSSES:
-        raise UsageError(f"no Keras twin for loss {kind!r}: give a model of your own")
-    own = rows(kind)
-    by_row = losses.named(network.loss.kind).BY_ROW
+    own = losses.twin(network.loss.function, "keras")
+    by_row = network.loss.function.BY_ROW
     undo = network.fan_out if network.loss.outputs == "sum" and not by_row else 1
     reduce = keras.ops.mean if network.loss.batch == "mean" else keras.ops.sum
 
@@ -144,7 +139,7 @@ class KerasTwin:
         self.optimizer = optimizer
         self.dtype = dtype
         # The activation that the model leaves to its loss.
-        self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
+        self.fused = network.loss.function.ACTIVATION if outputs == "logits" else None
         self.denses = [part for part in _flat(model) if isinstance(part, keras.layers.Dense)]
         found = [
             (*part.kernel.shape, 0 if part.bias is None else part.bias.shape[0])

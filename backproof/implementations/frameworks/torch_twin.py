@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from backproof.implementations.frameworks import factory, torch_loop
-from backproof.implementations.frameworks.torch_functions import ACTIVATIONS, LOSSES, MODES, apply
+from backproof.implementations.frameworks.torch_functions import ACTIVATIONS, MODES, apply
 from backproof.implementations.frameworks.torch_optimizers import SLOTS, own_optimizer, set_count
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
@@ -47,7 +47,7 @@ def open_twin(
 
 def build(network: Network) -> nn.Module:
     """``nn.Sequential`` of linear layers and activations; it ends in logits for a cross-entropy."""
-    fused = losses.named(network.loss.kind).ACTIVATION is not None
+    fused = network.loss.function.ACTIVATION is not None
     parts: list[nn.Module] = []
     for index, layer in enumerate(network.layers):
         linear = nn.Linear(layer.fan_in, layer.fan_out, bias=bool(layer.bias))
@@ -68,7 +68,7 @@ class TorchTwin:
         self.module = module
         self.network = network
         # The activation that the module leaves to its loss.
-        self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
+        self.fused = network.loss.function.ACTIVATION if outputs == "logits" else None
         self.linears = self._in_order_of_computation()
         configure = getattr(module, "configure_optimizers", None)
         self.optimizer: torch.optim.Optimizer = (
@@ -249,10 +249,7 @@ FINAL: dict[str | None, Any] = {
 
 def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
     """PyTorch's loss for the network's kind, reduced as the network says."""
-    kind = network.loss.kind
-    if kind not in LOSSES:
-        raise UsageError(f"no PyTorch twin for loss {kind!r}: give a model of your own")
-    rows = LOSSES[kind](outputs, targets)
+    rows = losses.twin(network.loss.function, "torch")(outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(dim=1) if network.loss.outputs == "mean" else rows.sum(dim=1)
     total = rows.mean() if network.loss.batch == "mean" else rows.sum()

@@ -14,7 +14,6 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.operations import Ops
 from backproof.mathematics.arithmetic.running_means import charged_at
@@ -87,7 +86,7 @@ def evaluate(
 
     last, output = layers[-1]
     y = site("targets", ops.exact(batch.targets))
-    head = losses.named(network.loss.kind)
+    head = network.loss.function
     rows, slope = ops.loss_and_slope(head, z, a, y)
     rows, slope = site("loss/rows", rows), site("loss/slope", slope)
     samples = len(batch.inputs)
@@ -96,7 +95,7 @@ def evaluate(
     ops = ops.enlarged(sums.enlargement)
     # One sum may hold all the terms of the loss, those of the penalties too. None is negative, so
     # that it does not matter if the coefficient is applied to each of them.
-    terms = data_terms(network.loss.kind, batch) + sums.penalties
+    terms = data_terms(head, batch) + sums.penalties
     total = ops.total(rows, further_terms=terms - samples * (1 if head.BY_ROW else output.fan_out))
     loss = site("loss/data", reduced(ops, total, network, samples))
     delta = reduced(ops, slope, network, samples)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import frexp, prod
 
-from backproof.mathematics import losses
+from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 
@@ -53,7 +53,7 @@ def sums_of(network: Network, samples: int) -> Sums:
     coefficient = 2 * rounds(loss.scale)
     enlargement = max(1.0, abs(loss.scale))
     axes = [(samples, loss.batch)]
-    if not losses.named(loss.kind).BY_ROW:
+    if not loss.function.BY_ROW:
         axes.append((outputs, loss.outputs))
     for count, reduction in axes:
         coefficient += (2 if reduction == "mean" else 3) * rounds(count)
@@ -76,6 +76,6 @@ def rounds(factor: float) -> bool:
 
 
 @lru_cache(maxsize=16)
-def data_terms(kind: str, batch: Batch) -> int:
-    """How many terms, all of one sign, samples and outputs add to a loss of that kind."""
-    return losses.named(kind).terms(batch.targets)
+def data_terms(loss: LossFunction, batch: Batch) -> int:
+    """How many terms, all of one sign, samples and outputs add to that loss."""
+    return loss.terms(batch.targets)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from backproof.mathematics import losses
 from backproof.mathematics.latex import decimal, shown, times
 from backproof.mathematics.network.network import Dense, Network
 from backproof.mathematics.optimizers import Optimizer
@@ -84,7 +83,7 @@ def coefficient(network: Network) -> str:
     """What the sum of all elements of the loss is multiplied by: scale and divisors."""
     loss = network.loss
     divisors = ["n"] if loss.batch == "mean" else []
-    if loss.outputs == "mean" and not losses.named(loss.kind).BY_ROW and network.fan_out > 1:
+    if loss.outputs == "mean" and not loss.function.BY_ROW and network.fan_out > 1:
         divisors.insert(0, str(network.fan_out))
     if not divisors:
         return times(loss.scale)
@@ -102,7 +101,7 @@ def penalised(network: Network) -> Iterator[str]:
 
 def loss_of(network: Network) -> Iterator[str]:
     """The loss and its element, with its penalties."""
-    element, _, _ = losses.named(network.loss.kind).latex()
+    element, _, _ = network.loss.function.latex()
     terms = [rf"{coefficient(network)}\sum \ell"]
     for kind, norm in NORMS.items():
         amount = getattr(network.penalty, kind)
@@ -116,7 +115,7 @@ def loss_of(network: Network) -> Iterator[str]:
 def backward(network: Network) -> Iterator[str]:
     """Δ of each layer, from last to first, and why the last is as plain as it is."""
     yield "With Δ for the derivative of the loss by Z of a layer, from the last to the first:"
-    _, _, why = losses.named(network.loss.kind).latex()
+    _, _, why = network.loss.function.latex()
     if why:
         yield (
             "The last activation cancels against the loss: the derivative of ℓ by "
@@ -127,7 +126,7 @@ def backward(network: Network) -> Iterator[str]:
 
 def deltas(network: Network) -> Iterator[str]:
     """Δ of each layer, from last to first."""
-    head, last = losses.named(network.loss.kind), len(network.layers)
+    head, last = network.loss.function, len(network.layers)
     _, slope, _ = head.latex()
     arriving = rf"{coefficient(network).rstrip()}({numbered(slope, last)})"
     yield pulled(network.layers[-1], last, arriving, taken_back=head.ACTIVATION is None)

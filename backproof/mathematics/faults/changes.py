@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.mathematics import losses
 from backproof.mathematics.definition.definition import Scope, reduced
 from backproof.mathematics.faults.fault import Change, Layer
 from backproof.mathematics.functions import Activation
@@ -117,7 +116,7 @@ def rows_of(last: Layer) -> Change:
     def change(value: T, scope: Scope[T]) -> T:
         z = scope.values[f"z/{last.name}"]
         a = scope.ops.activate(last.f, z)
-        head = losses.named(scope.network.loss.kind)
+        head = scope.network.loss.function
         return scope.ops.loss_and_slope(head, z, a, scope.values["targets"])[0]
 
     return change

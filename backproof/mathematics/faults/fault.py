@@ -8,10 +8,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from backproof.mathematics import losses
 from backproof.mathematics.definition.definition import Scope
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network.network import Dense, Network
 from backproof.mathematics.optimizers import Optimizer
 
@@ -97,8 +96,8 @@ class Target:
         return tuple(layer for layer in self.layers if layer.dense.bias is True)
 
     @property
-    def head(self) -> LossModule:
-        return losses.named(self.network.loss.kind)
+    def head(self) -> LossFunction:
+        return self.network.loss.function
 
     @property
     def fused(self) -> bool:

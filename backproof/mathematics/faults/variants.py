@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.floating import Float, Values
 from backproof.mathematics.definition.definition import Site, evaluate, keep, measure, step
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network.network import Network, Penalty
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
@@ -135,7 +134,7 @@ class OtherFunctions(Float):
         return f.vjp(z, a, cotangent)
 
     def loss_and_slope(
-        self, loss: LossModule, z: Values, a: Values, y: Values
+        self, loss: LossFunction, z: Values, a: Values, y: Values
     ) -> tuple[Values, Values]:
         rows, slope = loss.value(z, a, y)
         if loss.ACTIVATION == "sigmoid":
@@ -153,7 +152,7 @@ def mean_at_the_end(name: str, value: Any, scope: Any) -> Any:
     last = f"dense_{len(network.layers)}"
     if name == f"delta/{last}":
         slope = scope.values["loss/slope"]
-        if losses.named(loss.kind).ACTIVATION is not None:
+        if loss.function.ACTIVATION is not None:
             return slope
         z, a = scope.values[f"z/{last}"], scope.values[f"activation/{last}"]
         return scope.ops.vjp(network.layers[-1].activation, z, a, slope)

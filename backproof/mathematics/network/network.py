@@ -9,6 +9,7 @@ from typing import Any, Literal
 from backproof.mathematics import functions, losses
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.functions import Activation
+from backproof.mathematics.losses import LossFunction
 
 Reduction = Literal["mean", "sum"]
 Decision = Literal["threshold", "sign", "argmax"]
@@ -55,26 +56,60 @@ class Dense:
 class Loss:
     """A loss: scale · reduction over the batch · reduction over the outputs · element.
 
-    ``kind`` names a file of `losses`. The element of ``squared_error`` is (a − y)²; a half is
-    written ``scale=0.5``. Cross-entropies are taken of the logits. ``hinge`` wants
-    targets of −1 and 1.
+    ``kind`` names a file of `losses`, or is a loss with fields: an instance of its class. The
+    element of ``squared_error`` is (a − y)²; a half is written ``scale=0.5``. Cross-entropies are
+    taken of the logits. ``hinge`` wants targets of −1 and 1. (``function`` is what
+    `dataclasses.replace` gives in the place of ``kind``.)
     """
 
-    kind: str
+    function: LossFunction
     batch: Reduction = "mean"
     outputs: Reduction = "sum"
     scale: float = 1.0
 
-    def __post_init__(self) -> None:
-        losses.named(self.kind)
-        for axis, reduction in (("batch", self.batch), ("outputs", self.outputs)):
+    def __init__(
+        self,
+        kind: str | LossFunction | None = None,
+        batch: Reduction = "mean",
+        outputs: Reduction = "sum",
+        scale: float = 1.0,
+        *,
+        function: LossFunction | None = None,
+    ) -> None:
+        chosen = function if kind is None else kind
+        if chosen is None:
+            raise UsageError(f"Loss() needs its kind; there are {', '.join(losses.names())}")
+        for axis, reduction in (("batch", batch), ("outputs", outputs)):
             if reduction not in ("mean", "sum"):
                 raise UsageError(f"Loss({axis}={reduction!r}): choose 'mean' or 'sum'")
+        function = losses.named(chosen) if isinstance(chosen, str) else chosen
+        for name, value in (
+            ("function", function),
+            ("batch", batch),
+            ("outputs", outputs),
+            ("scale", scale),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def kind(self) -> str:
+        """The name of the loss."""
+        return self.function.name
 
     def divisor(self, samples: int, outputs: int) -> int:
         """What the sum over all elements is divided by, before ``scale`` multiplies it."""
-        by_output = self.outputs == "mean" and not losses.named(self.kind).BY_ROW
+        by_output = self.outputs == "mean" and not self.function.BY_ROW
         return (samples if self.batch == "mean" else 1) * (outputs if by_output else 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` turns back into this loss."""
+        described = {"batch": self.batch, "outputs": self.outputs, "scale": self.scale}
+        return {"kind": losses.to_json(self.function), **described}
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Loss:
+        """The loss that `to_json` described."""
+        return cls(**{**described, "kind": losses.from_json(described["kind"])})
 
 
 @dataclass(frozen=True)
@@ -111,7 +146,7 @@ class Network:
                     f"dense_{index} has fan_out {layer.fan_out} but dense_{index + 1} has "
                     f"fan_in {following.fan_in}: they must be equal"
                 )
-        loss = losses.named(self.loss.kind)
+        loss = self.loss.function
         wanted, given = loss.ACTIVATION, self.layers[-1].activation.name
         if wanted is not None and given != wanted:
             raise UsageError(
@@ -166,7 +201,7 @@ class Network:
                 }
                 for layer in self.layers
             ],
-            "loss": asdict(self.loss),
+            "loss": self.loss.to_json(),
             "penalty": asdict(self.penalty),
             "decision": self.decision,
         }
@@ -184,7 +219,7 @@ class Network:
                 )
                 for layer in described["layers"]
             ),
-            loss=Loss(**described["loss"]),
+            loss=Loss.from_json(described["loss"]),
             penalty=Penalty(**described["penalty"]),
             decision=described["decision"],
         )

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import round_to
 from backproof.mathematics.definition.definition import evaluate
@@ -53,7 +52,7 @@ def probes(
         )
         for name, make in PROBES.items()
         if saturates or make not in SATURATING
-        if make is not huge_outputs or losses.named(network.loss.kind).ACTIVATION is not None
+        if make is not huge_outputs or network.loss.function.ACTIVATION is not None
         for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
         for slots in [drawn_slots(network, optimizer, name)]
     ]
@@ -89,7 +88,7 @@ def drawn_slots(network: Network, optimizer: Optimizer, name: str) -> dict[str, 
 
 def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
     """Targets that the network's loss takes, every class among them if samples suffice."""
-    no, yes = losses.named(network.loss.kind).LABELS or (
+    no, yes = network.loss.function.LABELS or (
         (-1.0, 1.0) if network.decision == "sign" else (0.0, 1.0)
     )
     classes = stream.permutation(samples) % max(network.fan_out, 2)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backproof.mathematics import losses
 from backproof.mathematics.definition.definition import Scope, reduced
 from backproof.mathematics.faults.changes import T, arriving, one_minus, rows_of, samples, turned
 from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
@@ -161,7 +160,7 @@ def by_probabilities(last: Layer, part: int) -> Change:
 
     def change(value: T, scope: Scope[T]) -> T:
         a = scope.ops.activate(last.f, scope.values[f"z/{last.name}"])
-        head = losses.named(scope.network.loss.kind)
+        head = scope.network.loss.function
         again = scope.ops.activate(last.f, a)
         return scope.ops.loss_and_slope(head, a, again, scope.values["targets"])[part]
 
@@ -180,7 +179,7 @@ def by_logits(last: Layer, part: int) -> Change:
 
     def change(value: T, scope: Scope[T]) -> T:
         z = scope.values[f"z/{last.name}"]
-        head = losses.named(scope.network.loss.kind)
+        head = scope.network.loss.function
         return scope.ops.loss_and_slope(head, z, z, scope.values["targets"])[part]
 
     return change
@@ -196,7 +195,7 @@ def with_ones(last: Layer, scope: Scope[T]) -> tuple[T, T]:
     z = scope.values[f"z/{last.name}"]
     a = scope.ops.activate(last.f, z)
     ones = scope.ops.exact(np.ones(z.shape))
-    return scope.ops.loss_and_slope(losses.named(scope.network.loss.kind), z, a, ones)
+    return scope.ops.loss_and_slope(scope.network.loss.function, z, a, ones)
 
 
 def positives(last: Layer) -> Change:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from backproof.mathematics import losses
 from backproof.mathematics.definition.definition import Scope
 from backproof.mathematics.faults.changes import T, rows_kept, samples
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
@@ -138,7 +137,7 @@ def against_all(scaled: bool, part: int) -> Change:
         targets = scope.batch.targets.astype(np.float64)
         mean = ops.exact(np.full(targets.shape, targets.mean()))
         z, a = scope.values[f"z/{last}"], scope.values[f"activation/{last}"]
-        result = ops.loss_and_slope(losses.named(scope.network.loss.kind), z, a, mean)[part]
+        result = ops.loss_and_slope(scope.network.loss.function, z, a, mean)[part]
         if part == 0 and scope.network.loss.kind == "squared_error":
             result = ops.add(result, ops.exact(np.full(targets.shape, targets.var())))
         return ops.scale(result, float(len(targets))) if scaled else result
