@@ -6,10 +6,12 @@ load them too.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from backproof.mathematics.errors import UsageError
@@ -88,6 +90,30 @@ def register(sort: str) -> Callable[[T], T]:
         return part
 
     return entered
+
+
+def made(sort: str, part: type[T], fields: Mapping[str, object]) -> T:
+    """A part with its fields, numbers or truth values; those not given have their defaults.
+
+    Raises `UsageError` for a field that the part does not have, and for a value of another type.
+    """
+    name = getattr(part, "name", part.__name__)
+    known = {}
+    if dataclasses.is_dataclass(part):
+        known = {field.name: field.default for field in dataclasses.fields(part)}
+    for field, value in fields.items():
+        if field not in known:
+            offered = f"it has {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"{sort} {name!r} has no field {field!r}; {offered}")
+        if isinstance(known[field], bool):
+            if not isinstance(value, bool):
+                raise UsageError(f"{name}({field}={value!r}): give True or False")
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise UsageError(f"{name}({field}={value!r}): give a finite number")
+    for field, default in known.items():
+        if default is dataclasses.MISSING and field not in fields:
+            raise UsageError(f"{sort} {name!r} needs its {field}")
+    return part(**fields)
 
 
 def source(part: object) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from backproof.implementations.calibration.inputs import Tensors, Trial
 from backproof.implementations.host import processor
+from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.balls.half import STEPS
 from backproof.mathematics.arithmetic.balls.half_steps import ROUNDED_STEPS
 from backproof.mathematics.arithmetic.rounding.model import MACHINES, Rounding
@@ -77,7 +78,7 @@ def explained(
     """The finest precision and gentlest underflow that hold all errors, and the shares used."""
     finer, used = 0.0, inf
     underflows = ("gradual", "flushed") if rounding.dtype == "float16" else ("flushed",)
-    between = (STEPS,) if operation in ROUNDED_STEPS else ()
+    between = (STEPS,) if in_steps(operation) else ()
     for precision in (*WIDER, *between, rounding.dtype):
         for underflow in underflows:
             model = rounding.computing(operation, precision, underflow)
@@ -86,6 +87,14 @@ def explained(
                 return precision, underflow, used, finer
         finer = used
     return rounding.dtype, "flushed", used, finer
+
+
+def in_steps(operation: str) -> bool:
+    """Whether there is a rule for steps that round inside of it."""
+    kind, _, part = operation.rpartition(" ")
+    if kind in losses.names():
+        return f" {part}" in losses.named(kind).rounded_steps()
+    return operation in ROUNDED_STEPS
 
 
 def to_csv(found: list[Precision]) -> str:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from backproof.implementations.frameworks import factory
-from backproof.implementations.frameworks.jax_functions import ACTIVATIONS, LOSSES, MODES, apply
+from backproof.implementations.frameworks.jax_functions import ACTIVATIONS, MODES, apply
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
@@ -90,7 +90,7 @@ def data_loss(network: Network, outputs: Any, targets: Any, weights: Any = None)
     """The loss as JAX's users write it, reduced as the network says."""
     if outputs.ndim > 2:
         outputs, targets = (x.reshape(-1, network.outputs) for x in (outputs, targets))
-    rows = loss_rows(network)(outputs, targets)
+    rows = losses.twin(network.loss_function, "jax")(outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(axis=1) if network.loss.outputs == "mean" else rows.sum(axis=1)
     if weights is not None:

@@ -1,4 +1,4 @@
-"""Keras's activations and losses for the twins, and the functions that are calibrated."""
+"""Keras's activations for the twins, and the functions that are calibrated."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from backproof.implementations.protocol import Tensors
+from backproof.mathematics import losses
 from backproof.mathematics.functions import Activation, named
 
 
@@ -78,18 +79,6 @@ SUMS: dict[str, Any] = {
     "row_sum": partial(keras.ops.sum, axis=1),
     "mean": keras.ops.mean,
 }
-LOSSES: dict[str, Any] = {
-    "binary_cross_entropy": partial(keras.losses.BinaryCrossentropy, from_logits=True),
-    "categorical_cross_entropy": partial(keras.losses.CategoricalCrossentropy, from_logits=True),
-    "hinge": keras.losses.Hinge,
-    "squared_error": keras.losses.MeanSquaredError,
-}
-
-
-def rows(kind: str) -> Any:
-    """The loss of each row, of outputs and targets; a mean over the outputs."""
-    own = LOSSES[kind](reduction=None)
-    return lambda outputs, targets: own(targets, outputs)
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
@@ -106,10 +95,10 @@ def called(function: str | Activation, mode: str, names: tuple[str, ...]) -> Any
     compute: Any
     if not isinstance(function, str):
         compute = keras.activations.get(activation(function))
-    elif function in LOSSES:
-        compute = rows(function)
-    else:
+    elif function in FUNCTIONS | SUMS:
         compute = (FUNCTIONS | SUMS)[function]
+    else:
+        compute = losses.twin(losses.named(function), "keras")
 
     def results(held: dict[str, Any]) -> dict[str, Any]:
         arguments = {name: held[name] for name in names}

@@ -21,7 +21,6 @@ from backproof.implementations.frameworks.keras_graph import (
 )
 from backproof.implementations.frameworks.parts import Held, held, inverse
 from backproof.implementations.frameworks.keras_functions import (
-    LOSSES,
     MODES,
     activation,
     apply,
@@ -73,7 +72,7 @@ def data_loss(network: Network, built: Built | None = None) -> Any:
     Keras's losses take the mean over the outputs; where the network sums, that is undone. Penalties
     that are divided by the samples stand here, as a layer's regularizer knows of none.
     """
-    own = rows(network)
+    own = losses.twin(network.loss_function, "keras")
     by_row = network.loss_function.BY_ROW
     undo = network.outputs if network.loss.outputs == "sum" and not by_row else 1
     reduce = keras.ops.mean if network.loss.batch == "mean" else keras.ops.sum

@@ -1,8 +1,7 @@
-"""PyTorch's activations and losses for the twins, and the functions that are calibrated."""
+"""PyTorch's activations for the twins, and the functions that are calibrated."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -10,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from backproof.implementations.protocol import Tensors
+from backproof.mathematics import losses
 from backproof.mathematics.functions import Activation
 
 MODES = ("eager",)
@@ -44,12 +44,6 @@ SUMS: dict[str, Any] = {
     "row_sum": lambda x: x.sum(dim=1),
     "mean": torch.mean,
 }
-LOSSES: dict[str, Any] = {
-    "binary_cross_entropy": partial(F.binary_cross_entropy_with_logits, reduction="none"),
-    "categorical_cross_entropy": partial(F.cross_entropy, reduction="none"),
-    "hinge": lambda a, y: torch.clamp(1 - y * a, min=0),
-    "squared_error": partial(F.mse_loss, reduction="none"),
-}
 ACTIVATIONS: dict[str, Any] = {
     "linear": lambda f: nn.Identity(),
     "relu": lambda f: nn.ReLU(),
@@ -72,10 +66,12 @@ def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> 
     pulled = [name for name in arguments if name != "targets" and "cotangent" in given]
     for name in pulled:
         arguments[name].requires_grad_()
-    if isinstance(function, str):
-        compute = (FUNCTIONS | SUMS | LOSSES)[function]
-    else:
+    if not isinstance(function, str):
         compute = ACTIVATIONS[function.name](function)
+    elif function in FUNCTIONS | SUMS:
+        compute = (FUNCTIONS | SUMS)[function]
+    else:
+        compute = losses.twin(losses.named(function), "torch")
     y = compute(*arguments.values())
     results = {"y": y}
     if pulled:

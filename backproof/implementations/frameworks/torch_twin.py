@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from backproof.implementations.frameworks import factory, torch_loop
-from backproof.implementations.frameworks.torch_functions import ACTIVATIONS, LOSSES, MODES, apply
+from backproof.implementations.frameworks.torch_functions import ACTIVATIONS, MODES, apply
 from backproof.implementations.frameworks.torch_optimizers import SLOTS, own_optimizer, set_count
 from backproof.implementations.frameworks.parts import held as held_at
 from backproof.implementations.frameworks.parts import inverse
@@ -243,7 +243,7 @@ def data_loss(
     """PyTorch's loss for the network's kind, reduced as the network says."""
     if outputs.ndim > 2:
         outputs, targets = (x.reshape(-1, network.outputs) for x in (outputs, targets))
-    rows = loss_rows(network)(outputs, targets)
+    rows = losses.twin(network.loss_function, "torch")(outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(dim=1) if network.loss.outputs == "mean" else rows.sum(dim=1)
     if weights is not None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 
 Values = NDArray[np.floating]
 
@@ -194,7 +194,7 @@ class CertifiedOps:
         return f.vjp_certified(z, a, cotangent)
 
     def loss_and_slope(
-        self, loss: LossModule, z: Certified, a: Certified, y: Certified
+        self, loss: LossFunction, z: Certified, a: Certified, y: Certified
     ) -> tuple[Certified, Certified]:
         return loss.certified(z, a, y)
 

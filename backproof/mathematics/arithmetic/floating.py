@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 
 Values = NDArray[np.floating]
 
@@ -105,6 +105,6 @@ class Float:
         return f.vjp(z, a, cotangent)
 
     def loss_and_slope(
-        self, loss: LossModule, z: Values, a: Values, y: Values
+        self, loss: LossFunction, z: Values, a: Values, y: Values
     ) -> tuple[Values, Values]:
         return loss.value(z, a, y)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 
 T = TypeVar("T")
 
@@ -105,5 +105,5 @@ class Ops(Protocol[T]):
     def vjp(self, f: Activation, z: T, a: T, cotangent: T) -> T:
         """The cotangent of a = f(z), taken back to z."""
 
-    def loss_and_slope(self, loss: LossModule, z: T, a: T, y: T) -> tuple[T, T]:
+    def loss_and_slope(self, loss: LossFunction, z: T, a: T, y: T) -> tuple[T, T]:
         """The loss of each element (or row), and its derivative by z or by a (see the loss)."""

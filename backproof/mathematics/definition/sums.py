@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import frexp
 
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 
@@ -113,6 +113,6 @@ def rounds(factor: float) -> bool:
 
 
 @lru_cache(maxsize=16)
-def data_terms(loss: LossModule, batch: Batch) -> int:
+def data_terms(loss: LossFunction, batch: Batch) -> int:
     """How many terms, all of one sign, samples and outputs add to a loss of that kind."""
     return loss.terms(batch.targets.reshape(-1, batch.targets.shape[-1]))

@@ -11,7 +11,7 @@ from typing import Any
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.layers.layer import Layer, Parameter, Role
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.penalty import NONE, Penalty
@@ -149,7 +149,7 @@ class Target:
         return penalty if isinstance(penalty, Penalty) else NONE
 
     @property
-    def head(self) -> LossModule:
+    def head(self) -> LossFunction:
         return self.network.loss_function
 
     @property

@@ -19,7 +19,7 @@ from backproof.mathematics.definition.measure import measure
 from backproof.mathematics.definition.sites import Intervention, unchanged
 from backproof.mathematics.definition.step import step
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.network.penalty import Penalty
@@ -145,7 +145,7 @@ class OtherFunctions(Float):
         return f.vjp(z, a, cotangent)
 
     def loss_and_slope(
-        self, loss: LossModule, z: Values, a: Values, y: Values
+        self, loss: LossFunction, z: Values, a: Values, y: Values
     ) -> tuple[Values, Values]:
         rows, slope = loss.value(z, a, y)
         if loss.ACTIVATION == "sigmoid":

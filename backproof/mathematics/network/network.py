@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
-from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.blocks import Block
 from backproof.mathematics.layers.layer import Layer, Parameter, Shape
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network.graph import Use, checked, owners, shapes_of
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.node import INPUTS, Node, placed
@@ -200,7 +199,7 @@ class Network:
         "logits": of raw outputs, to which the loss applies that function itself. "outputs": of the
         outputs as they are.
         """
-        wanted, function = losses.named(self.loss.kind).ACTIVATION, self.last.layer.function
+        wanted, function = self.loss.function.ACTIVATION, self.last.layer.function
         if wanted is None:
             return "outputs"
         if function is None or function.name == "linear":
@@ -208,9 +207,19 @@ class Network:
         return "fused" if function.name == wanted else "outputs"
 
     @property
-    def loss_function(self) -> LossModule:
-        """The loss as it is taken here."""
-        return losses.named(self.loss.kind)
+    def loss_function(self) -> LossFunction:
+        """The loss as it is taken here: of the logits, or of the outputs."""
+        loss = self.loss.function
+        if loss.ACTIVATION is None or self.loss_of != "outputs":
+            return loss
+        of_outputs = loss.of_outputs()
+        if of_outputs is None:
+            assert self.last.layer.function is not None
+            raise UsageError(
+                f"loss {loss.name!r} goes with {loss.ACTIVATION!r} in the last layer, which has "
+                f"{self.last.layer.function.name!r}: change one of them"
+            )
+        return of_outputs
 
     @property
     def functions(self) -> frozenset[str]:
@@ -229,7 +238,7 @@ class Network:
             if plain
             else {"nodes": [node.to_json() for node in self.nodes]}
         )
-        described["loss"] = asdict(self.loss)
+        described["loss"] = self.loss.to_json()
         described["penalty"] = (
             self.penalty.to_json()
             if isinstance(self.penalty, Penalty)
@@ -252,7 +261,7 @@ class Network:
         inputs = described.get("inputs")
         return cls(
             layers=tuple(parts),
-            loss=Loss(**described["loss"]),
+            loss=Loss.from_json(described["loss"]),
             penalty={name: Penalty(**each) for name, each in penalty["nodes"].items()}
             if "nodes" in penalty
             else Penalty(**penalty),

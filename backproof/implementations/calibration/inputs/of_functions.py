@@ -10,11 +10,12 @@ from backproof.implementations.calibration.inputs.trial import Tensors, Trial, V
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import MOST_ARGUMENT, MOST_UNITS
-from backproof.mathematics.arithmetic.balls.half_steps import PULLED, ROWS, SLOPE
+from backproof.mathematics.arithmetic.balls.half_steps import PULLED
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, Truth, certify
 from backproof.mathematics.arithmetic.rounding.model import Rounding, round_to
 from backproof.mathematics.functions import Activation
+from backproof.mathematics.losses import ROWS, SLOPE
 
 # Activations of which 0 or a straight line is left beyond `MOST_ARGUMENT`.
 OTHERS = (

@@ -14,7 +14,7 @@ alone; what else belongs to a sum (``further_terms``, `as_summand`) is added aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 
 from backproof.mathematics import functions
-from backproof.mathematics.arithmetic.balls.ball import SLACK, Axis, Ball, terms_of
-from backproof.mathematics.arithmetic.balls.half_steps import PULLED, ROUNDED_STEPS, ROWS, SLOPE
+from backproof.mathematics.arithmetic.balls.ball import SLACK, Axis, Ball, Values, terms_of
+from backproof.mathematics.arithmetic.balls.half_steps import PULLED, ROUNDED_STEPS
 from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.functions.softmax import single
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import ROWS, SLOPE, LossFunction
 
 # What is summed over an axis, as `Rounding.inside` names it.
 SUMS: dict[Axis, str] = {None: "sum", 0: "column_sum", 1: "row_sum"}
@@ -69,12 +69,17 @@ class HalfOps(BallOps):
         return type(self)(replace(self._given, tiny=factor * self._given.tiny))
 
     def within(
-        self, operation: str, compute: Callable[[BallOps], Ball], *given: Any, measured: bool = True
+        self,
+        operation: str,
+        compute: Callable[[BallOps], Ball],
+        *given: Any,
+        measured: bool = True,
+        steps: Mapping[str, Callable[..., Values]] = ROUNDED_STEPS,
     ) -> Ball:
         """The operation in the precision that it computes in, rounded once to the dtype.
 
-        ``given``: what the rule of its rounded steps looks at. ``measured``: whether operations of
-        that size were.
+        ``given``: what the rule of its rounded steps looks at, which is one of ``steps``.
+        ``measured``: whether operations of that size were.
         """
         precision = self._precision(operation) if measured else UNKNOWN
         inside, after = self._unknown if precision == UNKNOWN else self._inside[operation]
@@ -82,8 +87,8 @@ class HalfOps(BallOps):
         if precision == STEPS:
             assert result.radius is not None
             assert after is not None
-            steps = ROUNDED_STEPS[operation](after, *given)
-            result = Ball(result.value, result.radius + SLACK * steps)
+            added = steps[operation](after, *given)
+            result = Ball(result.value, result.radius + SLACK * added)
         return result if after is None else rounded(result, after)
 
     def _precision(self, operation: str) -> str:
@@ -148,7 +153,7 @@ class HalfOps(BallOps):
         measured = usual(f.name, z)
         return self.within(f.name + PULLED, compute, a, cotangent, measured=measured)
 
-    def loss_and_slope(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+    def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         """Rows and slope, each in its own precision, which was found with targets of 0 and 1.
 
         The slope is taken of the layer's own activation where that was found to be so (it computes
@@ -156,13 +161,13 @@ class HalfOps(BallOps):
         """
         if loss.ACTIVATION == "softmax" and single(z, self.rounding):
             return super().loss_and_slope(loss, z, a, y)
-        name = loss.__name__.rpartition(".")[2]
         fused = loss.ACTIVATION
+        steps = {loss.name + part: rule for part, rule in loss.rounded_steps().items()}
         hard = fused is None or not (y.value * (1 - y.value)).any()
         measured = hard and self.rounding.form.of == "logits" and usual(fused, z)
         found = []
         for part, which in enumerate((ROWS, SLOPE)):
-            operation = name + which
+            operation = loss.name + which
             precision = self._precision(operation) if measured else UNKNOWN
             whole = precision in (UNKNOWN, STEPS, self.rounding.dtype)
 
@@ -170,7 +175,7 @@ class HalfOps(BallOps):
                 own = ops.activate(functions.named(fused), z) if fused and whole else a
                 return ops.loss_and_slope(loss, z, own, y)[part]
 
-            found.append(self.within(operation, compute, z, a, measured=measured))
+            found.append(self.within(operation, compute, z, a, measured=measured, steps=steps))
         return found[0], found[1]
 
 

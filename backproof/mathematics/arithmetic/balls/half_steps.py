@@ -16,10 +16,9 @@ from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.functions.elu import Exponential, exponentials
 from backproof.mathematics.functions.leaky_relu import sides
 from backproof.mathematics.functions.sigmoid import expit
-from backproof.mathematics.functions.softmax import row_maximum
 
-# Parts of operations, as `Rounding.inside` names them.
-PULLED, ROWS, SLOPE = " pulled", " rows", " slope"
+# Derivatives, as `Rounding.inside` names them behind their activation.
+PULLED = " pulled"
 
 
 def of_exponential(rounding: Rounding, f: Exponential, z: Ball) -> Values:
@@ -62,43 +61,12 @@ def of_softmax(rounding: Rounding, a: Ball, g: Ball) -> Values:
     return rounding.unit * size + (2 * m + 1) * rounding.eta * a.magnitude
 
 
-def of_binary_rows(rounding: Rounding, z: Ball, a: Ball) -> Values:
-    """PyTorch rounds log σ(z) to the dtype; TensorFlow exp(−|z|) and its log1p, by u each."""
-    size: Values = np.logaddexp(0, -z.value) + 2 * np.log1p(np.exp(-np.abs(z.value)))
-    if z.radius is not None:
-        size += 6 * z.radius
-    return rounding.unit * size + 2 * rounding.eta
-
-
-def of_categorical_rows(rounding: Rounding, z: Ball, a: Ball) -> Values:
-    """PyTorch rounds Σ = Σ exp(z − max) to the dtype, off by u in the logarithm, and log Σ too."""
-    return rounding.unit * (1 + log_sum(z)) + rounding.eta
-
-
-def of_categorical_slope(rounding: Rounding, z: Ball, a: Ball) -> Values:
-    """PyTorch's softmax is exp(log p): there too, and log p rounds at its size.
-
-    Of e^δ − 1 all is taken in, for δ ≤ 1; beyond, log p is so large that p is lost in its radius.
-    """
-    largest = 0.0 if z.radius is None else 4 * float(z.radius.max())
-    delta = 1 + log_sum(z) + largest - np.log(a.value + 2.0**-1022)
-    size: Values = a.magnitude * delta * np.exp(2.0**-7 * delta)
-    return rounding.unit * size + 2 * rounding.eta
-
-
-def log_sum(z: Ball) -> Values:
-    """log Σ exp(z − max) of each row, at most: it moves by no more than twice what z does."""
-    moved = 0.0 if z.radius is None else 4 * z.radius.max(axis=1, keepdims=True)
-    total: Values = np.exp(z.value - row_maximum(z.value)).sum(axis=1, keepdims=True)
-    return np.log(total) + moved
-
-
 def reach(ball: Ball) -> Values | float:
     """How far an implementation's value may lie from the ball's own."""
     return 0.0 if ball.radius is None else 2 * ball.radius
 
 
-# What the steps that round to the dtype add to the radius.
+# What the steps that round to the dtype add to the radius; those of a loss are in its file.
 ROUNDED_STEPS: dict[str, Callable[..., Values]] = {
     "elu": of_exponential,
     "selu": of_exponential,
@@ -106,7 +74,4 @@ ROUNDED_STEPS: dict[str, Callable[..., Values]] = {
     f"sigmoid{PULLED}": of_sigmoid,
     f"tanh{PULLED}": of_tanh,
     f"softmax{PULLED}": of_softmax,
-    f"binary_cross_entropy{ROWS}": of_binary_rows,
-    f"categorical_cross_entropy{ROWS}": of_categorical_rows,
-    f"categorical_cross_entropy{SLOPE}": of_categorical_slope,
 }

@@ -27,7 +27,7 @@ from backproof.mathematics.arithmetic.memory import keep_freed
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 
 
 class BallOps:
@@ -251,7 +251,7 @@ class BallOps:
         error = self.rounding.error(f"{f.name}'")
         return pulled if not error else widened(pulled, SLACK * error * cotangent.magnitude)
 
-    def loss_and_slope(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+    def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         return loss.ball(z, a, y, self.rounding)
 
 
