@@ -16,10 +16,11 @@ from dataclasses import astuple, dataclass, fields, replace
 from math import inf
 from typing import Any
 
+from backproof.implementations import frameworks
 from backproof.implementations.calibration.inputs import Tensors, Trial
 from backproof.implementations.host import processor
+from backproof.mathematics.arithmetic.balls import half_steps
 from backproof.mathematics.arithmetic.balls.half import STEPS
-from backproof.mathematics.arithmetic.balls.half_steps import ROUNDED_STEPS
 from backproof.mathematics.arithmetic.rounding.model import MACHINES, Rounding
 from backproof.mathematics.functions import Activation
 
@@ -77,7 +78,7 @@ def explained(
     """The finest precision and gentlest underflow that hold all errors, and the shares used."""
     finer, used = 0.0, inf
     underflows = ("gradual", "flushed") if rounding.dtype == "float16" else ("flushed",)
-    between = (STEPS,) if operation in ROUNDED_STEPS else ()
+    between = (STEPS,) if half_steps.known(operation) else ()
     for precision in (*WIDER, *between, rounding.dtype):
         for underflow in underflows:
             model = rounding.computing(operation, precision, underflow)
@@ -121,7 +122,8 @@ class Machine:
     @classmethod
     def here(cls, implementation: str, dtype: str) -> Machine:
         """This one."""
-        return cls(implementation, dtype, processor.software(implementation), processor.hardware())
+        software = processor.software(frameworks.traits(implementation).packages)
+        return cls(implementation, dtype, software, processor.hardware())
 
 
 def measured_here(implementation: str, dtype: str) -> bool:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from backproof.implementations.frameworks import twin_of
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.functions import Activation
 
@@ -48,18 +49,12 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "hinge": lambda a, y: jax.nn.relu(1 - y * a),
     "squared_error": lambda a, y: jnp.square(a - y),
 }
-ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "linear": lambda f, z: z,
-    "relu": lambda f, z: jax.nn.relu(z),
-    "leaky_relu": lambda f, z: jax.nn.leaky_relu(z, f.alpha),
-    "elu": lambda f, z: jax.nn.elu(z, f.alpha),
-    "selu": lambda f, z: jax.nn.selu(z),
-    "softplus": lambda f, z: jax.nn.softplus(z),
-    "gelu": lambda f, z: jax.nn.gelu(z, approximate=f.approximate),
-    "sigmoid": lambda f, z: jax.nn.sigmoid(z),
-    "tanh": lambda f, z: jnp.tanh(z),
-    "softmax": lambda f, z: jax.nn.softmax(z, axis=1),
-}
+
+
+def activation(described: Activation) -> Callable[[Any], Any]:
+    """An activation as its file has it for JAX."""
+    compute: Callable[[Any], Any] = twin_of("activation", described, "jax")()
+    return compute
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
@@ -76,7 +71,7 @@ def called(function: str | Activation, names: tuple[str, ...]) -> Callable[..., 
     if isinstance(function, str):
         compute = (FUNCTIONS | SUMS | LOSSES)[function]
     else:
-        compute = partial(ACTIVATIONS[function.name], function)
+        compute = activation(function)
 
     def results(held: dict[str, Any], cotangent: Any) -> dict[str, Any]:
         arguments = {name: held[name] for name in names}

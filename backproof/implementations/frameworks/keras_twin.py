@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from backproof.implementations.frameworks import factory, keras_loop
+from backproof.implementations.frameworks import factory, keras_loop, slots_of, twin_of
 from backproof.implementations.frameworks.keras_functions import (
     LOSSES,
     MODES,
@@ -18,7 +18,6 @@ from backproof.implementations.frameworks.keras_functions import (
     apply,
     rows,
 )
-from backproof.implementations.frameworks.keras_optimizers import SLOTS, own_optimizer
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
@@ -51,7 +50,8 @@ def open_twin(
     if not isinstance(twin, keras.Model):
         raise UsageError(f"{model} returned {type(twin).__name__}; return a keras.Model")
     if not twin.compiled:
-        twin.compile(optimizer=own_optimizer(optimizer), loss=data_loss(network))
+        own = twin_of("optimizer", optimizer, "keras", "compile the model with one")
+        twin.compile(optimizer=own(), loss=data_loss(network))
     return KerasTwin(twin, network, optimizer, dtype, compiled=compiled, outputs=outputs)
 
 
@@ -174,9 +174,8 @@ class KerasTwin:
         place = {id(variable): i for i, variable in enumerate(model.trainable_variables)}
         # Name of a slot → where Keras keeps it, and the factor that it has there.
         self.slots = {
-            f"{slot}/{name}": (getattr(model.optimizer, home)[place[id(variable)]], by(optimizer))
-            for slot in optimizer.SLOTS
-            for home, by in [SLOTS[slot]]
+            f"{slot}/{name}": (getattr(model.optimizer, home)[place[id(variable)]], by)
+            for slot, (home, by) in slots_of(optimizer, "keras").items()
             for name, variable in self.variables.items()
         }
         # How many steps were made before, where that matters.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from backproof.implementations.frameworks import twin_of
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.functions import Activation
 
@@ -50,19 +52,23 @@ LOSSES: dict[str, Any] = {
     "hinge": lambda a, y: torch.clamp(1 - y * a, min=0),
     "squared_error": partial(F.mse_loss, reduction="none"),
 }
-ACTIVATIONS: dict[str, Any] = {
-    "linear": lambda f: nn.Identity(),
-    "relu": lambda f: nn.ReLU(),
-    "leaky_relu": lambda f: nn.LeakyReLU(f.alpha),
-    "elu": lambda f: nn.ELU(f.alpha),
-    "selu": lambda f: nn.SELU(),
-    # Beyond its threshold softplus(z) is z: with the usual 20, off by e⁻²⁰. 40 serves float64.
-    "softplus": lambda f: nn.Softplus(threshold=40),
-    "gelu": lambda f: nn.GELU(approximate="tanh" if f.approximate else "none"),
-    "sigmoid": lambda f: nn.Sigmoid(),
-    "tanh": lambda f: nn.Tanh(),
-    "softmax": lambda f: nn.Softmax(dim=1),
-}
+
+
+def activation(described: Activation) -> Any:
+    """An activation as its file has it for PyTorch, as a module."""
+    made = twin_of("activation", described, "torch")()
+    return made if isinstance(made, nn.Module) else Applied(made)
+
+
+class Applied(nn.Module):  # type: ignore[misc]  # PyTorch is Any here
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, z: Any) -> Any:
+        return self.function(z)
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
@@ -75,7 +81,7 @@ def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> 
     if isinstance(function, str):
         compute = (FUNCTIONS | SUMS | LOSSES)[function]
     else:
-        compute = ACTIVATIONS[function.name](function)
+        compute = activation(function)
     y = compute(*arguments.values())
     results = {"y": y}
     if pulled:

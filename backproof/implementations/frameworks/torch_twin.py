@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backproof.implementations.frameworks import factory, torch_loop
-from backproof.implementations.frameworks.torch_functions import ACTIVATIONS, LOSSES, MODES, apply
-from backproof.implementations.frameworks.torch_optimizers import SLOTS, own_optimizer, set_count
+from backproof.implementations.frameworks import factory, slots_of, torch_loop, twin_of
+from backproof.implementations.frameworks.torch_functions import LOSSES, MODES, activation, apply
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
@@ -55,7 +54,7 @@ def build(network: Network) -> nn.Module:
             linear.bias = nn.Parameter(torch.zeros(1))
         parts.append(linear)
         if not (fused and index == len(network.layers) - 1):
-            parts.append(ACTIVATIONS[layer.activation.name](layer.activation))
+            parts.append(activation(layer.activation))
     return nn.Sequential(*parts)
 
 
@@ -74,6 +73,7 @@ class TorchTwin:
         self.optimizer: torch.optim.Optimizer = (
             configure() if configure else own_optimizer(optimizer, module)
         )
+        self.homes = slots_of(optimizer, "torch")
         self.described = optimizer
         self.slots = optimizer.SLOTS
         self.recipe = optimizer
@@ -133,13 +133,13 @@ class TorchTwin:
     def load(self, state: Tensors) -> None:
         """Copy parameters and slots in; PyTorch keeps a kernel as (fan_out, fan_in)."""
         if self.slots:
-            set_count(self.optimizer, self.described, int(state.get(STEP_COUNT, 0)))
+            self.described.torch_counted(self.optimizer, int(state.get(STEP_COUNT, 0)))
         with torch.no_grad():
             for name, parameter in self._parameters():
                 parameter.copy_(turned(name, torch.from_numpy(state[name])))
                 for slot in self.slots:
                     held = torch.from_numpy(state[f"{slot}/{name}"]).to(parameter.dtype)
-                    self.optimizer.state[parameter][SLOTS[slot]] = turned(name, held).clone()
+                    self.optimizer.state[parameter][self.homes[slot]] = turned(name, held).clone()
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
@@ -166,7 +166,7 @@ class TorchTwin:
             for name, parameter in self._parameters():
                 results[f"updated/{name}"] = turned(name, parameter).clone()
                 for slot in self.slots:
-                    kept = self.optimizer.state[parameter][SLOTS[slot]]
+                    kept = self.optimizer.state[parameter][self.homes[slot]]
                     results[f"updated/{slot}/{name}"] = turned(name, kept).clone()
         results |= self._counts()
         return {
@@ -225,6 +225,15 @@ class TorchTwin:
             for index, linear in enumerate(self.linears, start=1)
         }
         return counts | {"parameter_count": sum(p.numel() for p in self.module.parameters())}
+
+
+def own_optimizer(optimizer: Optimizer, module: nn.Module) -> torch.optim.Optimizer:
+    """PyTorch's optimizer of that name, with the same coefficients."""
+    remedy = "give a model with configure_optimizers"
+    made: torch.optim.Optimizer = twin_of("optimizer", optimizer, "torch", remedy)(
+        module.parameters()
+    )
+    return made
 
 
 def turned(name: str, value: Tensor) -> Tensor:

@@ -138,16 +138,15 @@ def deltas(network: Network) -> Iterator[str]:
 
 def pulled(layer: Dense, index: int, arriving: str, *, taken_back: bool = True) -> str:
     """Δ of a layer, from what arrives at its activation."""
-    delta, a = rf"\Delta_{{{index}}}", f"A_{{{index}}}"
+    delta = rf"\Delta_{{{index}}}"
     _, slope = layer.activation.latex()
     if not taken_back or slope == "1":
         return f"{delta} = {arriving}"
-    if layer.activation.name == "softmax":  # each output depends on every pre-activation
-        sums = r"\mathbf{1} \mathbf{1}^\top"
-        return rf"G = {arriving}, \qquad {delta} = {a} \odot (G - (G \odot {a})\, {sums})"
+    if whole := layer.activation.latex_vjp():
+        return rf"G = {arriving}, \qquad {delta} = {numbered(whole, index)}"
     told = numbered(slope, index)
-    whole = told.startswith("[") and told.count("[") == 1
-    return rf"{delta} = {arriving} \odot {told if whole else f'({told})'}"
+    closed = told.startswith("[") and told.count("[") == 1
+    return rf"{delta} = {arriving} \odot {told if closed else f'({told})'}"
 
 
 def gradients(network: Network) -> Iterator[str]:

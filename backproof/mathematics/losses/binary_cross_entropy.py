@@ -8,7 +8,7 @@ import numpy as np
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.balls.probabilities import binary, in_form
-from backproof.mathematics.functions.softplus import Function as Softplus
+from backproof.mathematics.functions.softplus import Softplus
 from backproof.mathematics.losses import Values
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 Which operations of which framework are of this kind was measured (`precisions.csv`); what they
 round is derived from their forms, told beside each: by u at their size, and by η where they may
-underflow. That comes on top of what float32 rounds, and of the rounding of the result.
+underflow. That comes on top of what float32 rounds, and of the rounding of the result. Those of
+losses stand here, those of an activation in its own file.
 """
 
 from __future__ import annotations
@@ -13,53 +14,11 @@ import numpy as np
 
 from backproof.mathematics.arithmetic.balls.ball import Ball, Values
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions.elu import Exponential, exponentials
-from backproof.mathematics.functions.leaky_relu import sides
-from backproof.mathematics.functions.sigmoid import expit
+from backproof.mathematics.functions import ACTIVATIONS, Activation
 from backproof.mathematics.functions.softmax import row_maximum
 
 # Parts of operations, as `Rounding.inside` names them.
 PULLED, ROWS, SLOPE = " pulled", " rows", " slope"
-
-
-def of_exponential(rounding: Rounding, f: Exponential, z: Ball) -> Values:
-    """Of left·(e − 1), e = exp(z) rounds, by u·e, then the difference s, and factors as held.
-
-    The exponential may underflow, and a product with each of two factors.
-    """
-    above, below = sides(z, rounding)
-    right, left = map(abs, f.slopes)
-    factors = [2 * (roundings > 0) for roundings in f.ROUNDINGS]
-    factors[1] *= left != 1
-    e, s = exponentials(z, rounding)
-    size: Values = np.maximum(
-        below * left * (e + s * (1 + factors[1])), above * factors[0] * right * z.magnitude
-    )
-    return rounding.unit * size + rounding.eta * (2 + left)
-
-
-def of_softplus(rounding: Rounding, f: object, z: Ball) -> Values:
-    """Of log1p(e), e = exp(z) rounds, by which the logarithm moves by u·σ(z), or underflows."""
-    return rounding.unit * expit(z.value + reach(z)) + rounding.eta
-
-
-def of_sigmoid(rounding: Rounding, a: Ball, g: Ball) -> Values:
-    """Of g·a·(1 − a), the difference and the first product round, g·a or a·(1 − a)."""
-    size: Values = 2 * g.magnitude * a.magnitude * (1 - a.value + reach(a))
-    return rounding.unit * size + rounding.eta * (1 + g.magnitude)
-
-
-def of_tanh(rounding: Rounding, a: Ball, g: Ball) -> Values:
-    """Of g·(1 − a²), the square rounds, by u·a², and the difference, by u·(1 − a²)."""
-    return rounding.unit * g.magnitude * (1 + 2 * reach(a)) + rounding.eta * g.magnitude
-
-
-def of_softmax(rounding: Rounding, a: Ball, g: Ball) -> Values:
-    """Of a ⊙ (g − Σ a_j g_j), the products, their sum (by m roundings), and the difference."""
-    m = a.shape[1]
-    terms = (a.magnitude * g.magnitude).sum(axis=1, keepdims=True)
-    size: Values = a.magnitude * (g.magnitude + (1 + max(2, m)) * terms)
-    return rounding.unit * size + (2 * m + 1) * rounding.eta * a.magnitude
 
 
 def of_binary_rows(rounding: Rounding, z: Ball, a: Ball) -> Values:
@@ -93,20 +52,18 @@ def log_sum(z: Ball) -> Values:
     return np.log(total) + moved
 
 
-def reach(ball: Ball) -> Values | float:
-    """How far an implementation's value may lie from the ball's own."""
-    return 0.0 if ball.radius is None else 2 * ball.radius
-
-
-# What the steps that round to the dtype add to the radius.
+# What the steps of losses that round to the dtype add to the radius.
 ROUNDED_STEPS: dict[str, Callable[..., Values]] = {
-    "elu": of_exponential,
-    "selu": of_exponential,
-    "softplus": of_softplus,
-    f"sigmoid{PULLED}": of_sigmoid,
-    f"tanh{PULLED}": of_tanh,
-    f"softmax{PULLED}": of_softmax,
     f"binary_cross_entropy{ROWS}": of_binary_rows,
     f"categorical_cross_entropy{ROWS}": of_categorical_rows,
     f"categorical_cross_entropy{SLOPE}": of_categorical_slope,
 }
+
+
+def known(operation: str) -> bool:
+    """Whether there is a rule for the steps of an operation that round."""
+    name, _, part = operation.partition(" ")
+    if name not in ACTIVATIONS.names():
+        return operation in ROUNDED_STEPS
+    method = "vjp_steps" if part else "value_steps"
+    return getattr(ACTIVATIONS.get(name), method) is not getattr(Activation, method)
