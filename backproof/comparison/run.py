@@ -21,7 +21,7 @@ from backproof.comparison.record.subject_run import measure_slopes
 from backproof.comparison.record.subject_run import run as run_subject
 from backproof.comparison.record.twin_session import Exchange
 from backproof.implementations.client import Worker
-from backproof.mathematics.arithmetic.rounding.model import HALF, MODES
+from backproof.mathematics.arithmetic.rounding.model import HALF
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.network.quantities import expected
 
@@ -78,7 +78,7 @@ class Workers:
         out, which takes some ten seconds.
         """
         if name not in self._calibrated:
-            self._calibrated[name] = self.dtype in HALF and name in MODES and self._holds(name)
+            self._calibrated[name] = self.dtype in HALF and self._holds(name)
         return self._calibrated[name]
 
     def _holds(self, name: str) -> bool:

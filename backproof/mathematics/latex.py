@@ -51,13 +51,12 @@ def activated(f: Activation, index: int) -> str:
 
 def delta(f: Activation, index: int, arriving: str, *, taken_back: bool = True) -> str:
     """Δ of a layer, from what arrives at its activation; from its Z, if that is what arrives."""
-    name, a = rf"\Delta_{{{index}}}", f"A_{{{index}}}"
+    name = rf"\Delta_{{{index}}}"
     _, slope = f.latex()
     if not taken_back or slope == "1":
         return f"{name} = {arriving}"
-    if not slope:  # each output depends on every pre-activation of its row
-        sums = r"\mathbf{1} \mathbf{1}^\top"
-        return rf"G = {arriving}, \qquad {name} = {a} \odot (G - (G \odot {a})\, {sums})"
+    if whole := f.latex_vjp():
+        return rf"G = {arriving}, \qquad {name} = {numbered(whole, index)}"
     told = numbered(slope, index)
-    whole = told.startswith("[") and told.count("[") == 1
-    return rf"{name} = {arriving} \odot {told if whole else f'({told})'}"
+    closed = told.startswith("[") and told.count("[") == 1
+    return rf"{name} = {arriving} \odot {told if closed else f'({told})'}"

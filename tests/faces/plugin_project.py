@@ -63,6 +63,11 @@ TWIN = """
                 "gradient/dense_1/bias": delta.sum(axis=0),
             }
 """
+TRAITS = """
+    from backproof.mathematics.arithmetic.rounding.traits import Traits
+
+    PART = Traits("{name}", "{name}", packages=("numpy",), modes=("eager",))
+"""
 WAIVER = 'Waiver("numpy/loss", "known since May", datetime.date(2999, 1, 1)),'
 # Who starts framework workers, and who writes the report: a log with a line for each.
 CONFTEST = """
@@ -96,6 +101,8 @@ def backproof_alone(folder: Path) -> Path:
                 link.symlink_to(path)
     (frameworks / "numpy_twin.py").write_text(textwrap.dedent(TWIN))
     (frameworks / "nosuch_twin.py").write_text("import nosuch\n")
+    for name in ("numpy", "nosuch"):
+        (frameworks / f"{name}_traits.py").write_text(textwrap.dedent(TRAITS).format(name=name))
     return folder
 
 

@@ -21,6 +21,7 @@ def colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[type]:
     (folder / "red.py").write_text("class Red:\n    name = 'red'\n\n\nPART = Red\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "SORTS", {})
+    monkeypatch.setattr(registry, "HOMES", {})
     return Registry("colour", "colours_of_a_test", besides=("colour",))
 
 

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from backproof.comparison.bounds.vacuity import Watch
 from backproof.comparison.record.record import SUBJECT, Point, Record
+from backproof.implementations import frameworks
 from backproof.mathematics.arithmetic.balls.ball import Ball, widened
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS
-from backproof.mathematics.arithmetic.rounding.model import COEFFICIENT_ROUNDOFF, Rounding, inflated
+from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
+from backproof.mathematics.arithmetic.rounding.traits import NUMPY, Traits
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.measure import undecided
 from backproof.mathematics.definition.sites import Intervention, unchanged
@@ -60,7 +62,7 @@ class Bounds:
         are the same without.
         """
         known = implementation in self.record.calibrated
-        model = Rounding.declared(implementation, self.record.dtype, calibrated=known)
+        model = Rounding.declared(traits_of(implementation), self.record.dtype, calibrated=known)
         here = self.record.network.functions
         kinks, slopes = (
             tuple(name for name in names if name in here) for names in (model.kinks, model.slopes)
@@ -72,8 +74,8 @@ class Bounds:
         return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
 
     def with_float32_coefficients(self, implementation: str, point: Point) -> Bound | None:
-        """The same, if it holds its coefficients as `COEFFICIENT_ROUNDOFF` says."""
-        unit = COEFFICIENT_ROUNDOFF.get(implementation, 0.0)
+        """The same, if it holds its coefficients as `Traits.coefficients` says."""
+        unit = traits_of(implementation).coefficients
         if unit <= Rounding.of(self.record.dtype).unit:
             return None
         ops = balls_of(replace(self.rounding(implementation), coefficients=unit))
@@ -120,6 +122,11 @@ class Bounds:
         for implementation in implementations:
             for point in self.record.parameters:
                 self.at(implementation, point)
+
+
+def traits_of(implementation: str) -> Traits:
+    """What an implementation declares; the subject is charged as NumPy."""
+    return NUMPY if implementation == SUBJECT else frameworks.traits(implementation)
 
 
 def balls_at(

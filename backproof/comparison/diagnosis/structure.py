@@ -33,8 +33,6 @@ ORDERS: dict[str, Callable[[Values], Values]] = {
     "with its columns off by one": lambda x: np.roll(x, 1, axis=1),
     "with its columns off by one, backwards": lambda x: np.roll(x, -1, axis=1),
 }
-# These have one form, and no numbers near 1 in it.
-PIECEWISE_LINEAR = ("linear", "relu", "leaky_relu")
 # So many indices are named; of more, the first ones.
 MOST_NAMED = 6
 
@@ -108,14 +106,13 @@ def form_of(evidence: Evidence, name: str, seen: list[Seen]) -> Iterator[str]:
     if evidence.who != SUBJECT or quantity != "activation" or worst > most:
         return
     nodes = evidence.record.network.nodes
-    applied = next(node.layer.function for node in nodes if node.name == layer)
-    if applied is None or applied.name in PIECEWISE_LINEAR:
+    function = next(node.layer.function for node in nodes if node.name == layer)
+    if function is None or function.PIECEWISE_LINEAR:
         return
-    function = applied.name
     yield (
         f"it is off by {worst:.2g} at most, which is much only of elements that are small, as if "
-        f"{function} were computed from numbers near 1; where that is meant, declare it: "
-        f'adapters.declared(subject, {{"{function}": {most:.3g}}})'
+        f"{function.name} were computed from numbers near 1; where that is meant, declare it: "
+        f'adapters.declared(subject, {{"{function.name}": {most:.3g}}})'
     )
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from backproof.implementations.protocol import Tensors
-from backproof.mathematics import losses
+from backproof.mathematics import functions, losses
 from backproof.mathematics.functions import Activation
 
 MODES = ("jit",)
@@ -43,18 +43,12 @@ SUMS: dict[str, Callable[..., Any]] = {
     "row_sum": partial(jnp.sum, axis=1),
     "mean": jnp.mean,
 }
-ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "linear": lambda f, z: z,
-    "relu": lambda f, z: jax.nn.relu(z),
-    "leaky_relu": lambda f, z: jax.nn.leaky_relu(z, f.alpha),
-    "elu": lambda f, z: jax.nn.elu(z, f.alpha),
-    "selu": lambda f, z: jax.nn.selu(z),
-    "softplus": lambda f, z: jax.nn.softplus(z),
-    "gelu": lambda f, z: jax.nn.gelu(z, approximate=f.approximate),
-    "sigmoid": lambda f, z: jax.nn.sigmoid(z),
-    "tanh": lambda f, z: jnp.tanh(z),
-    "softmax": lambda f, z: jax.nn.softmax(z, axis=1),
-}
+
+
+def activation(described: Activation) -> Callable[[Any], Any]:
+    """An activation as its file has it for JAX."""
+    compute: Callable[[Any], Any] = functions.twin(described, "jax")
+    return compute
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
@@ -70,7 +64,7 @@ def called(function: str | Activation, names: tuple[str, ...]) -> Callable[..., 
     """The function, and kept, for JAX compiles it for each shape."""
     compute: Callable[..., Any]
     if not isinstance(function, str):
-        compute = partial(ACTIVATIONS[function.name], function)
+        compute = activation(function)
     elif function in FUNCTIONS | SUMS:
         compute = (FUNCTIONS | SUMS)[function]
     else:

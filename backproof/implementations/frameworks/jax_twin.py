@@ -10,12 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from backproof.implementations.frameworks import factory
-from backproof.implementations.frameworks.jax_functions import ACTIVATIONS, MODES, apply
+from backproof.implementations.frameworks import factory, twin_of
+from backproof.implementations.frameworks.jax_functions import MODES, apply
 from backproof.implementations.protocol import Tensors
-from backproof.mathematics import losses
+from backproof.mathematics import functions, losses
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
 
@@ -80,7 +81,7 @@ def build(network: Network) -> Forward:
         if fused:
             last = network.last.layer.function
             assert last is not None
-            given[network.last.name] = last.jax()(outputs)
+            given[network.last.name] = functions.twin(last, "jax")(outputs)
         return {name: given[name] for name in network.node_names}, outputs
 
     return forward
@@ -104,57 +105,6 @@ def magnitude(w: Any) -> Any:
     return w * jax.lax.stop_gradient(jnp.sign(w))
 
 
-Slots = dict[str, Any]
-
-
-def gradient_descent(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """What step t takes off a parameter, as JAX's users write it."""
-    return o.learning_rate * g, {}
-
-
-def momentum(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """Likewise, with the new velocity."""
-    velocity = o.momentum * slots["velocity"] + (1 - o.dampening) * g
-    direction = g + o.momentum * velocity if o.nesterov else velocity
-    return o.learning_rate * direction, {"velocity": velocity}
-
-
-def rmsprop(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """Likewise, with the new mean square."""
-    v = o.rho * slots["mean_square"] + (1 - o.rho) * jnp.square(g)
-    size = jnp.sqrt(v + o.epsilon) if o.inside else jnp.sqrt(v) + o.epsilon
-    return o.learning_rate * g / size, {"mean_square": v}
-
-
-def adam(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """Likewise, with the new moments."""
-    m = o.beta_1 * slots["first_moment"] + (1 - o.beta_1) * g
-    v = o.beta_2 * slots["second_moment"] + (1 - o.beta_2) * jnp.square(g)
-    one, two = (1 - o.beta_1**t, 1 - o.beta_2**t) if o.bias_correction else (1.0, 1.0)
-    if o.epsilon_at == "inside":
-        direction = (m / one) / jnp.sqrt(v / two + o.epsilon)
-    elif o.epsilon_at == "raw":
-        direction = (jnp.sqrt(two) / one) * m / (jnp.sqrt(v) + o.epsilon)
-    else:
-        direction = (m / one) / (jnp.sqrt(v / two) + o.epsilon)
-    return o.learning_rate * direction, {"first_moment": m, "second_moment": v}
-
-
-def adamw(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """Likewise, with a decay of its own."""
-    change, after = adam(o, w, g, slots, t)
-    return change + o.learning_rate * o.weight_decay * w, after
-
-
-OPTIMIZERS = {
-    "gradient_descent": gradient_descent,
-    "momentum": momentum,
-    "rmsprop": rmsprop,
-    "adam": adam,
-    "adamw": adamw,
-}
-
-
 # The output above which a unit says yes.
 THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
 
@@ -169,9 +119,7 @@ class JaxTwin:
         self.network = network
         self.optimizer = optimizer
         self.dtype = dtype
-        if optimizer.name not in OPTIMIZERS:
-            raise UsageError(f"no JAX twin for optimizer {optimizer.name!r}")
-        self.change = OPTIMIZERS[optimizer.name]
+        self.change = twin_of("optimizer", optimizer, "jax", "compare with another reference")
         self.compute = jax.jit(self._compute)
 
     def _loss(
@@ -202,7 +150,7 @@ class JaxTwin:
         t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
         for name, parameter in parameters.items():
             slots = {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
-            change, slots = self.change(self.optimizer, parameter, gradients[name], slots, t)
+            change, slots = self.change(parameter, gradients[name], slots, t)
             results[f"updated/{name}"] = parameter - change
             results |= {f"updated/{slot}/{name}": value for slot, value in slots.items()}
         if self.network.decision is not None:

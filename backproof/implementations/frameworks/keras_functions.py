@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache, partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from backproof.implementations.frameworks import twin_of
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.functions import Activation, named
 
 
 def activation(described: Activation) -> Any:
-    """Keras's own activation, or one in its operations where its own rounds what float64 holds.
-
-    TensorFlow keeps the slope of its leaky ReLU, and √2 and 0.044715 of its GELU, in float32.
-    """
-    name, double = described.name, keras.config.floatx() == "float64"
-    if name in ROUNDED and double:
-        return ROUNDED[name](described)
-    return ACTIVATIONS[name](described) if name in ACTIVATIONS else name
-
-
-# Those with fields; Keras knows the others by the same name.
-ACTIVATIONS: dict[str, Any] = {
-    "leaky_relu": lambda f: lambda z: keras.activations.leaky_relu(z, f.alpha),
-    "elu": lambda f: lambda z: keras.activations.elu(z, f.alpha),
-    "gelu": lambda f: lambda z: keras.activations.gelu(z, approximate=f.approximate),
-}
-ROUNDED: dict[str, Any] = {
-    "leaky_relu": lambda f: lambda z: keras.ops.where(z > 0, z, f.alpha * z),
-    "gelu": lambda f: gelu_tanh if f.approximate else gelu,
-}
-
-
-def gelu(z: Any) -> Any:
-    """As `tf.nn.gelu` has it, with √2 in the dtype of z."""
-    return 0.5 * z * (1.0 + keras.ops.erf(z / math.sqrt(2)))
-
-
-def gelu_tanh(z: Any) -> Any:
-    """Likewise, with 0.044715 in the dtype of z."""
-    cube = keras.ops.power(z, 3)
-    return 0.5 * z * (1.0 + keras.ops.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * cube)))
+    """An activation as its file has it for Keras."""
+    return twin_of("activation", described, "keras")()
 
 
 FUNCTIONS: dict[str, Any] = {

@@ -73,9 +73,7 @@ def penalised(penalty: Penalty, w: Any) -> Any:
 class Sharing(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types here
     """A node that takes some of its parameters from the part of another."""
 
-    def __init__(
-        self, network: Network, node: Node, parts: Mapping[str, Any], bare: bool
-    ) -> None:
+    def __init__(self, network: Network, node: Node, parts: Mapping[str, Any], bare: bool) -> None:
         super().__init__()
         port = node.layer.keras(*network.shapes_into(node))
         if port.apply is None:

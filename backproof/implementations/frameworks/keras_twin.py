@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from backproof.implementations.frameworks import factory, keras_loop
+from backproof.implementations.frameworks import factory, keras_loop, slots_of, twin_of
+from backproof.implementations.frameworks.keras_functions import MODES, apply
 from backproof.implementations.frameworks.keras_graph import (
     Built,
     build,
@@ -20,13 +21,6 @@ from backproof.implementations.frameworks.keras_graph import (
     turned,
 )
 from backproof.implementations.frameworks.parts import Held, held, inverse
-from backproof.implementations.frameworks.keras_functions import (
-    MODES,
-    activation,
-    apply,
-    rows,
-)
-from backproof.implementations.frameworks.keras_optimizers import SLOTS, own_optimizer
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
@@ -55,15 +49,17 @@ def open_twin(
     outputs: str = "logits",
 ) -> KerasTwin:
     """The named model, or an idiomatic one built from the network; compiled here if it is not."""
-    built = build(network) if model is None else None
-    twin = factory(model)() if built is None else built.model
+    if model is None:
+        built = build(network)
+        twin = built.model
+    else:
+        built, twin = None, factory(model)()
     if not isinstance(twin, keras.Model):
         raise UsageError(f"{model} returned {type(twin).__name__}; return a keras.Model")
     if not twin.compiled:
-        twin.compile(optimizer=own_optimizer(optimizer), loss=data_loss(network, built))
-    return KerasTwin(
-        twin, built, network, optimizer, dtype, compiled=compiled, outputs=outputs
-    )
+        own = twin_of("optimizer", optimizer, "keras", "compile the model with one")
+        twin.compile(optimizer=own(), loss=data_loss(network, built))
+    return KerasTwin(twin, built, network, optimizer, dtype, compiled=compiled, outputs=outputs)
 
 
 def data_loss(network: Network, built: Built | None = None) -> Any:
@@ -150,9 +146,8 @@ class KerasTwin:
         place = {id(variable): i for i, variable in enumerate(model.trainable_variables)}
         # Name of a slot → where Keras keeps it, and the factor that it has there.
         self.slots = {
-            f"{slot}/{name}": (getattr(model.optimizer, home)[place[id(variable)]], by(optimizer))
-            for slot in optimizer.SLOTS
-            for home, by in [SLOTS[slot]]
+            f"{slot}/{name}": (getattr(model.optimizer, home)[place[id(variable)]], by)
+            for slot, (home, by) in slots_of(optimizer, "keras").items()
             for name, variable in self.variables.items()
         }
         # How many steps were made before, where that matters.
@@ -267,6 +262,7 @@ class KerasTwin:
 
     def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
         """Loss, accuracy and parameters before each step of the report, in one compiled loop."""
+
         def accuracy(targets: Any, outputs: Any) -> Any:
             right = correct(self.network, targets, FINAL[self.fused](outputs))
             return keras.ops.mean(keras.ops.cast(right, "float64"))
@@ -294,6 +290,7 @@ FINAL: dict[str | None, Any] = {
     "sigmoid": keras.ops.sigmoid,
     "softmax": keras.ops.softmax,
 }
+
 
 def correct(network: Network, targets: Any, outputs: Any) -> Any:
     """Whether each row is classified as the targets say, by Keras's own metrics.

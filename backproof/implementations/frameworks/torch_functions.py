@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from backproof.implementations.protocol import Tensors
-from backproof.mathematics import losses
+from backproof.mathematics import functions, losses
 from backproof.mathematics.functions import Activation
+from backproof.mathematics.layers.port import as_module
 
 MODES = ("eager",)
 # The arrays that a function of `apply` may take, in this order.
@@ -44,19 +44,11 @@ SUMS: dict[str, Any] = {
     "row_sum": lambda x: x.sum(dim=1),
     "mean": torch.mean,
 }
-ACTIVATIONS: dict[str, Any] = {
-    "linear": lambda f: nn.Identity(),
-    "relu": lambda f: nn.ReLU(),
-    "leaky_relu": lambda f: nn.LeakyReLU(f.alpha),
-    "elu": lambda f: nn.ELU(f.alpha),
-    "selu": lambda f: nn.SELU(),
-    # Beyond its threshold softplus(z) is z: with the usual 20, off by e⁻²⁰. 40 serves float64.
-    "softplus": lambda f: nn.Softplus(threshold=40),
-    "gelu": lambda f: nn.GELU(approximate="tanh" if f.approximate else "none"),
-    "sigmoid": lambda f: nn.Sigmoid(),
-    "tanh": lambda f: nn.Tanh(),
-    "softmax": lambda f: nn.Softmax(dim=1),
-}
+
+
+def activation(described: Activation) -> Any:
+    """An activation as its file has it for PyTorch, as a module."""
+    return as_module(functions.twin(described, "torch"))
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
@@ -67,7 +59,7 @@ def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> 
     for name in pulled:
         arguments[name].requires_grad_()
     if not isinstance(function, str):
-        compute = ACTIVATIONS[function.name](function)
+        compute = activation(function)
     elif function in FUNCTIONS | SUMS:
         compute = (FUNCTIONS | SUMS)[function]
     else:

@@ -116,15 +116,12 @@ def held_by(network: Network, module: nn.Module) -> list[Held]:
 
 def in_order_of_computation(
     module: nn.Module, network: Network, kinds: tuple[type, ...]
-) -> tuple[list[nn.Module], str]:
+) -> tuple[list[Any], str]:
     """The layers of those kinds as one forward pass meets them, and why it fails, if it does."""
-    met: list[nn.Module] = []
+    met: list[Any] = []
     # Before the layer computes, so that one of the wrong shape is met too.
-    hooks = [
-        part.register_forward_pre_hook(lambda part, _: met.append(part))
-        for part in module.modules()
-        if isinstance(part, kinds)
-    ]
+    parts: list[Any] = [part for part in module.modules() if isinstance(part, kinds)]
+    hooks = [part.register_forward_pre_hook(lambda part, _: met.append(part)) for part in parts]
     parameter = next(module.parameters())
     unfit = ""
     with torch.no_grad():

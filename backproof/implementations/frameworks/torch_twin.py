@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backproof.implementations.frameworks import factory, torch_loop
-from backproof.implementations.frameworks.torch_functions import ACTIVATIONS, MODES, apply
-from backproof.implementations.frameworks.torch_optimizers import SLOTS, own_optimizer, set_count
+from backproof.implementations.frameworks import factory, slots_of, torch_loop, twin_of
 from backproof.implementations.frameworks.parts import held as held_at
 from backproof.implementations.frameworks.parts import inverse
+from backproof.implementations.frameworks.torch_functions import MODES, apply
 from backproof.implementations.frameworks.torch_graph import Graph, held_by, turned
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
@@ -68,6 +67,7 @@ class TorchTwin:
         self.optimizer: torch.optim.Optimizer = (
             configure() if configure else own_optimizer(optimizer, module)
         )
+        self.homes = slots_of(optimizer, "torch")
         self.described = optimizer
         self.slots = optimizer.SLOTS
         self.recipe = optimizer
@@ -115,13 +115,14 @@ class TorchTwin:
     def load(self, state: Tensors) -> None:
         """Copy parameters and slots in; PyTorch keeps a kernel as (fan_out, fan_in)."""
         if self.slots:
-            set_count(self.optimizer, self.described, int(state.get(STEP_COUNT, 0)))
+            self.described.torch_counted(self.optimizer, int(state.get(STEP_COUNT, 0)))
         with torch.no_grad():
             for name, parameter in self._parameters():
                 parameter.copy_(self._theirs(name, torch.from_numpy(state[name])))
                 for slot in self.slots:
                     held = torch.from_numpy(state[f"{slot}/{name}"]).to(parameter.dtype)
-                    self.optimizer.state[parameter][SLOTS[slot]] = self._theirs(name, held).clone()
+                    held = self._theirs(name, held).clone()
+                    self.optimizer.state[parameter][self.homes[slot]] = held
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
@@ -153,7 +154,7 @@ class TorchTwin:
             for name, parameter in self._parameters():
                 results[f"updated/{name}"] = self._ours(name, parameter).clone()
                 for slot in self.slots:
-                    kept = self.optimizer.state[parameter][SLOTS[slot]]
+                    kept = self.optimizer.state[parameter][self.homes[slot]]
                     results[f"updated/{slot}/{name}"] = self._ours(name, kept).clone()
         results |= self._counts()
         return {
@@ -220,6 +221,15 @@ class TorchTwin:
             for each in self.parts
         }
         return counts | {"parameter_count": sum(p.numel() for p in self.module.parameters())}
+
+
+def own_optimizer(optimizer: Optimizer, module: nn.Module) -> torch.optim.Optimizer:
+    """PyTorch's optimizer of that name, with the same coefficients."""
+    remedy = "give a model with configure_optimizers"
+    made: torch.optim.Optimizer = twin_of("optimizer", optimizer, "torch", remedy)(
+        module.parameters()
+    )
+    return made
 
 
 def held(value: Tensor) -> np.ndarray[Any, Any]:

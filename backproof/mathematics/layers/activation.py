@@ -10,7 +10,7 @@ from backproof.mathematics import functions
 from backproof.mathematics.functions import Activation as Function
 from backproof.mathematics.latex import activated, delta
 from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
-from backproof.mathematics.layers.port import Port
+from backproof.mathematics.layers.port import Port, as_module
 
 if TYPE_CHECKING:
     from backproof.mathematics.layers.here import Here
@@ -65,18 +65,24 @@ class Activation(Layer):
         import keras
 
         def make(bare: bool, regularizers: Mapping[str, Any]) -> Any:
-            return keras.layers.Activation("linear" if bare else self.activation.keras())
+            return keras.layers.Activation(
+                "linear" if bare else functions.twin(self.activation, "keras")
+            )
 
         return Port(make)
 
     def torch(self, *inputs: Shape) -> Port:
         from torch import nn
 
-        return Port(lambda bare: nn.Identity() if bare else self.activation.torch())
+        return Port(
+            lambda bare: (
+                nn.Identity() if bare else as_module(functions.twin(self.activation, "torch"))
+            )
+        )
 
     def jax(self, *inputs: Shape) -> Port:
         def make(bare: bool) -> Any:
-            f = None if bare else self.activation.jax()
+            f = None if bare else functions.twin(self.activation, "jax")
             return lambda parameters, x: x if f is None else f(x)
 
         return Port(make)

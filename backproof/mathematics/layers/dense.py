@@ -19,7 +19,7 @@ from backproof.mathematics.layers.layer import (
     Symbols,
     fitting,
 )
-from backproof.mathematics.layers.port import Port
+from backproof.mathematics.layers.port import Port, as_module
 
 if TYPE_CHECKING:
     from backproof.mathematics.layers.here import Here
@@ -176,7 +176,7 @@ class Dense(Layer):
         def make(bare: bool, regularizers: Mapping[str, Any]) -> Any:
             return kind(
                 self.fan_out,
-                activation=None if bare else self.activation.keras(),
+                activation=None if bare else functions.twin(self.activation, "keras"),
                 use_bias=bool(self.bias),
                 kernel_regularizer=regularizers.get("kernel"),
                 bias_regularizer=regularizers.get("bias"),
@@ -184,7 +184,7 @@ class Dense(Layer):
 
         weights = {"kernel": ("kernel", (0, 1)), "bias": ("bias", (0,))}
         named = {name: weights[name] for name in self.parameters()}
-        return Port(make, keras.layers.Dense, named, self._apply(self.activation.keras))
+        return Port(make, keras.layers.Dense, named, self._apply("keras"))
 
     def torch(self, *inputs: Shape) -> Port:
         import torch
@@ -194,20 +194,24 @@ class Dense(Layer):
             linear = nn.Linear(self.fan_in, self.fan_out, bias=bool(self.bias))
             if self.bias == "scalar":  # one number, which F.linear adds to every unit
                 linear.bias = nn.Parameter(torch.zeros(1))
-            return linear if bare else nn.Sequential(linear, self.activation.torch())
+            return (
+                linear
+                if bare
+                else nn.Sequential(linear, as_module(functions.twin(self.activation, "torch")))
+            )
 
         weights = {"kernel": ("weight", (1, 0)), "bias": ("bias", (0,))}
         named = {name: weights[name] for name in self.parameters()}
-        return Port(make, nn.Linear, named, self._apply(self.activation.torch))
+        return Port(make, nn.Linear, named, self._apply("torch"))
 
     def jax(self, *inputs: Shape) -> Port:
-        return Port(self._apply(self.activation.jax))
+        return Port(self._apply("jax"))
 
-    def _apply(self, function: Callable[[], Any]) -> Callable[[bool], Any]:
+    def _apply(self, framework: str) -> Callable[[bool], Any]:
         """The layer as plain array code, which reads the same in every framework."""
 
         def make(bare: bool) -> Any:
-            f = None if bare else function()
+            f = None if bare else functions.twin(self.activation, framework)
 
             def apply(parameters: Mapping[str, Any], x: Any) -> Any:
                 z = x @ parameters["kernel"]

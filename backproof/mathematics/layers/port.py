@@ -27,3 +27,14 @@ class Port:
     kind: type | None = None
     weights: Mapping[str, tuple[str, Axes]] = field(default_factory=dict)
     apply: Callable[..., Any] | None = None
+
+
+def as_module(function: Any) -> Any:
+    """A function of a tensor as a PyTorch module; a module as it is."""
+    from torch import nn
+
+    class Applied(nn.Module):  # type: ignore[misc]  # PyTorch is Any here
+        def forward(self, z: Any) -> Any:
+            return function(z)
+
+    return function if isinstance(function, nn.Module) else Applied()

@@ -183,7 +183,9 @@ class Network:
     @property
     def yes_above(self) -> float:
         """The target above which a row says yes: of logits, targets are probabilities still."""
-        no, yes = self.loss_function.LABELS or ((0.0, 0.0) if self.decision == "sign" else (0.0, 1.0))
+        no, yes = self.loss_function.LABELS or (
+            (0.0, 0.0) if self.decision == "sign" else (0.0, 1.0)
+        )
         return (no + yes) / 2
 
     @property

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backproof.comparison.bounds.bounds import traits_of
 from backproof.comparison.bounds.certainty import affordable
 from backproof.comparison.judging.rows import WAY, Status
 from backproof.comparison.record.record import SUBJECT
@@ -216,8 +217,8 @@ def worst(report: Report, column: str) -> list[Row]:
 def charges_of(report: Report) -> Iterator[tuple[str, list[str]]]:
     """For each implementation: what its functions were measured to err, and are charged."""
     for dtype, implementation, known in implementations(report):
-        model = Rounding.declared(implementation, dtype, calibrated=known)
-        lines = measured(implementation, dtype)
+        model = Rounding.declared(traits_of(implementation), dtype, calibrated=known)
+        lines = measured(traits_of(implementation), dtype)
         cells = []
         for function in CHARGED:
             ulps = [float(line["ulps"]) for line in lines if line["function"] == function]
@@ -243,7 +244,7 @@ def precisions_of(report: Report) -> Iterator[tuple[str, str, str]]:
             continue
         by_precision: dict[str, list[str]] = {}
         for operation, precision, _ in Rounding.declared(
-            implementation, dtype, calibrated=known
+            traits_of(implementation), dtype, calibrated=known
         ).inside:
             by_precision.setdefault(precision, []).append(operation)
         wider = [f"{p}: {', '.join(by_precision[p])}" for p in by_precision if p != dtype]

@@ -87,4 +87,4 @@ def test_nothing_overflows_that_need_not(name: str, dtype: str) -> None:
 def test_they_are_reached_through_the_package_alone() -> None:
     code = "import backproof; print(backproof.activations.named('elu', alpha=0.5))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "Function(alpha=0.5)"
+    assert done.stdout.strip() == "Elu(alpha=0.5)"

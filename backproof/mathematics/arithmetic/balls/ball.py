@@ -68,6 +68,11 @@ class Ball:
         return self._magnitude
 
     @property
+    def reach(self) -> Values | float:
+        """How far an implementation's value may lie from the ball's own."""
+        return 0.0 if self.radius is None else 2 * self.radius
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape
 

@@ -14,31 +14,27 @@ alone; what else belongs to a sum (``further_terms``, `as_summand`) is added aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
-from typing import Any
 
 import numpy as np
 
 from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Axis, Ball, Values, terms_of
-from backproof.mathematics.arithmetic.balls.half_steps import PULLED, ROUNDED_STEPS
 from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
-from backproof.mathematics.functions import Activation
-from backproof.mathematics.functions.softmax import single
+from backproof.mathematics.functions import PULLED, Activation
 from backproof.mathematics.losses import ROWS, SLOPE, LossFunction
 
 # What is summed over an axis, as `Rounding.inside` names it.
 SUMS: dict[Axis, str] = {None: "sum", 0: "column_sum", 1: "row_sum"}
-# A precision between float32 and the dtype: some steps round to the dtype (`ROUNDED_STEPS`).
+# A precision between float32 and the dtype: some steps round to the dtype, by the rules that the
+# activation or the loss states for them.
 STEPS = "float32, rounded steps"
 UNKNOWN = "unknown"
-# The longest sums, the widest softmax, and the largest arguments of activations that were measured;
-# these two of all arguments.
-MOST_TERMS, MOST_UNITS, MOST_ARGUMENT = 600, 100, 40.0
-OF_ALL = ("sigmoid", "tanh")
+# The longest sums that were measured.
+MOST_TERMS = 600
 
 
 class HalfOps(BallOps):
@@ -72,14 +68,14 @@ class HalfOps(BallOps):
         self,
         operation: str,
         compute: Callable[[BallOps], Ball],
-        *given: Any,
+        steps: Callable[[Rounding], Values] | None = None,
+        *,
         measured: bool = True,
-        steps: Mapping[str, Callable[..., Values]] = ROUNDED_STEPS,
     ) -> Ball:
         """The operation in the precision that it computes in, rounded once to the dtype.
 
-        ``given``: what the rule of its rounded steps looks at, which is one of ``steps``.
-        ``measured``: whether operations of that size were.
+        ``steps``: the rule of its steps that round before that. ``measured``: whether operations
+        of that size were.
         """
         precision = self._precision(operation) if measured else UNKNOWN
         inside, after = self._unknown if precision == UNKNOWN else self._inside[operation]
@@ -87,8 +83,8 @@ class HalfOps(BallOps):
         if precision == STEPS:
             assert result.radius is not None
             assert after is not None
-            added = steps[operation](after, *given)
-            result = Ball(result.value, result.radius + SLACK * added)
+            assert steps is not None
+            result = Ball(result.value, result.radius + SLACK * steps(after))
         return result if after is None else rounded(result, after)
 
     def _precision(self, operation: str) -> str:
@@ -139,19 +135,25 @@ class HalfOps(BallOps):
         return Ball(joined.value, joined.radius + own)
 
     def activate(self, f: Activation, z: Ball) -> Ball:
-        if f.name == "softmax" and single(z, self.rounding):  # 0 and 1 round to themselves
+        if f.settled(z, self.rounding):
             return super().activate(f, z)
-        return self.within(f.name, lambda ops: ops.activate(f, z), f, z, measured=usual(f.name, z))
+
+        def steps(after: Rounding) -> Values:
+            return f.value_steps(after, z)
+
+        return self.within(f.name, lambda ops: ops.activate(f, z), steps, measured=f.measured(z))
 
     def vjp(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
-        if f.name == "softmax" and single(z, self.rounding):
+        if f.settled(z, self.rounding):
             return super().vjp(f, z, a, cotangent)
 
         def compute(ops: BallOps) -> Ball:
             return ops.vjp(f, z, a, cotangent)
 
-        measured = usual(f.name, z)
-        return self.within(f.name + PULLED, compute, a, cotangent, measured=measured)
+        def steps(after: Rounding) -> Values:
+            return f.vjp_steps(after, a, cotangent)
+
+        return self.within(f.name + PULLED, compute, steps, measured=f.measured(z))
 
     def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         """Rows and slope, each in its own precision, which was found with targets of 0 and 1.
@@ -159,12 +161,13 @@ class HalfOps(BallOps):
         The slope is taken of the layer's own activation where that was found to be so (it computes
         in a wider precision), else of one that rounds like the rest of it.
         """
-        if loss.ACTIVATION == "softmax" and single(z, self.rounding):
+        fused = None if loss.ACTIVATION is None else functions.named(loss.ACTIVATION)
+        if fused is not None and fused.settled(z, self.rounding):
             return super().loss_and_slope(loss, z, a, y)
-        fused = loss.ACTIVATION
-        steps = {loss.name + part: rule for part, rule in loss.rounded_steps().items()}
+        rules = loss.rounded_steps()
         hard = fused is None or not (y.value * (1 - y.value)).any()
-        measured = hard and self.rounding.form.of == "logits" and usual(fused, z)
+        measured = hard and self.rounding.form.of == "logits"
+        measured = measured and (fused is None or fused.measured(z))
         found = []
         for part, which in enumerate((ROWS, SLOPE)):
             operation = loss.name + which
@@ -172,25 +175,19 @@ class HalfOps(BallOps):
             whole = precision in (UNKNOWN, STEPS, self.rounding.dtype)
 
             def compute(ops: BallOps, part: int = part, whole: bool = whole) -> Ball:
-                own = ops.activate(functions.named(fused), z) if fused and whole else a
+                own = ops.activate(fused, z) if fused is not None and whole else a
                 return ops.loss_and_slope(loss, z, own, y)[part]
 
-            found.append(self.within(operation, compute, z, a, measured=measured, steps=steps))
+            def steps(after: Rounding, which: str = which) -> Values:
+                return rules[which](after, z, a)
+
+            found.append(self.within(operation, compute, steps, measured=measured))
         return found[0], found[1]
 
 
 def balls_of(rounding: Rounding) -> BallOps:
     """The balls of a rounding model."""
     return HalfOps(rounding) if rounding.inside else BallOps(rounding)
-
-
-def usual(function: str | None, z: Ball) -> bool:
-    """Whether the function was measured on such arguments."""
-    if function is None or function in OF_ALL:
-        return True
-    if function == "softmax":
-        return z.shape[1] <= MOST_UNITS
-    return bool((z.magnitude <= MOST_ARGUMENT).all())
 
 
 def rounded(ball: Ball, rounding: Rounding) -> Ball:
