@@ -163,8 +163,9 @@ def twin(activation: Activation, framework: str) -> Any:
     """
     make = getattr(activation, framework, None)
     if make is None:
+        title = {"keras": "Keras", "torch": "PyTorch", "jax": "JAX"}.get(framework, framework)
         raise UsageError(
-            f"activation {activation.name!r} has no {framework} twin: write `{framework}` in its "
-            "file, or give a model of your own"
+            f"no {title} twin for activation {activation.name!r}: write `{framework}` in its file, "
+            "or give a model of your own"
         )
     return make()
