@@ -11,8 +11,7 @@ import numpy as np
 
 from backproof.implementations import frameworks
 from backproof.mathematics.errors import told
-from backproof.reproduction.outcome import SUBJECT, Outcome
-from backproof.reproduction.recipe import curve
+from backproof.reproduction.recipe import SUBJECT, Outcome, curve
 
 DPI = 110
 # How each implementation is drawn: wide and pale below, thin above, so that all can be seen.

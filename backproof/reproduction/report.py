@@ -23,7 +23,7 @@ from backproof.reproduction import figures
 from backproof.reproduction.errata import Exposure
 from backproof.reproduction.figures import NAMES, Picture
 from backproof.reproduction.judging import PASSING, Line, Told, Verdict
-from backproof.reproduction.outcome import SUBJECT
+from backproof.reproduction.recipe import SUBJECT
 from backproof.reproduction.run import Result
 
 TEMPLATE = "reproduction.md.j2"

@@ -11,9 +11,8 @@ from backproof.mathematics.errors import UsageError
 from backproof.reproduction import jobs, judging
 from backproof.reproduction.jobs import Job, Plan
 from backproof.reproduction.judging import Line, Verdict
-from backproof.reproduction.outcome import Outcome
 from backproof.reproduction.published import FILE, Published, load
-from backproof.reproduction.recipe import Reproduction
+from backproof.reproduction.recipe import Outcome, Reproduction
 
 # A worker that is silent for so many seconds is taken for lost; a whole training is one request.
 TIME_LIMIT = 900.0

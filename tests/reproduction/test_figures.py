@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from backproof.reproduction.figures import draw
-from backproof.reproduction.outcome import Outcome
-from backproof.reproduction.recipe import Figure, Reproduction
+from backproof.reproduction.recipe import Figure, Outcome, Reproduction
 
 
 def test_a_drawing_that_raises_is_told() -> None:

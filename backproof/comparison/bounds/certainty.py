@@ -7,13 +7,8 @@ from math import inf, log10
 import numpy as np
 
 from backproof.comparison.record.record import DATA, Point, Record
-from backproof.mathematics.arithmetic.certified import (
-    Certified,
-    CertifiedOps,
-    Truth,
-    Values,
-    certify,
-)
+from backproof.mathematics.arithmetic.certified import CertifiedOps, Truth, Values, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.step import step

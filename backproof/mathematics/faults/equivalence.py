@@ -14,14 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from backproof.mathematics.arithmetic.certified import (
-    HEADROOM,
-    Certified,
-    CertifiedOps,
-    Truth,
-    certify,
-    tight,
-)
+from backproof.mathematics.arithmetic.certified import HEADROOM, CertifiedOps, Truth, certify, tight
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.measure import measure, undecided
 from backproof.mathematics.definition.sites import Intervention, Scope, unchanged

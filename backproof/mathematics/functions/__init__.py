@@ -16,7 +16,7 @@ from backproof.mathematics.registry import Registry
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.balls.ball import Ball
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
     from backproof.mathematics.arithmetic.rounding.model import Rounding
 
 Values = NDArray[np.floating]

@@ -16,7 +16,7 @@ from backproof.mathematics.functions.leaky_relu import SLOPES, sides
 from backproof.mathematics.latex import times
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 
 class Exponential(Activation):

@@ -16,7 +16,7 @@ from backproof.mathematics.functions import Activation, Values
 from backproof.mathematics.latex import shown
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 CUBIC = "0.044715"
 # Bounds for both forms, which a test proves with Arb: of |f′|, of |f″| and of |f‴|.

@@ -14,7 +14,7 @@ from backproof.mathematics.functions import Activation, Values
 from backproof.mathematics.latex import times
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 # Those of examples: the usual one, and to 1 and beyond.
 SLOPES = (0.01, 0.3, 1.0, 1.7)

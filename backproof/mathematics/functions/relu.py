@@ -13,7 +13,7 @@ from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.functions import Activation, Values
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 
 @dataclass(frozen=True)

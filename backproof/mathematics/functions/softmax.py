@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
-from backproof.mathematics.arithmetic.certified import Certified, stacked
+from backproof.mathematics.arithmetic.certified_values import Certified, stacked
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.functions import Activation, Values
 

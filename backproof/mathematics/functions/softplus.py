@@ -13,7 +13,7 @@ from backproof.mathematics.functions import Activation, Values
 from backproof.mathematics.functions.sigmoid import Sigmoid, expit
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 SIGMOID = Sigmoid()
 

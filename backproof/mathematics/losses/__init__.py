@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from backproof.mathematics.registry import Registry, made
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.balls.ball import Ball
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
     from backproof.mathematics.arithmetic.rounding.model import Rounding
-    from backproof.mathematics.network.network import Decision
 
 Values = NDArray[np.floating]
+
+Decision = Literal["threshold", "sign", "argmax"]
+"""How an output becomes a class: above ½, above 0, or the largest."""
 
 # The two results of a loss, as `Rounding.inside` names them behind the name of the loss.
 ROWS, SLOPE = " rows", " slope"

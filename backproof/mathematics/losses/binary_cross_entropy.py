@@ -18,9 +18,9 @@ from backproof.mathematics.arithmetic.balls.probabilities import binary, in_form
 from backproof.mathematics.losses import ROWS, LossFunction, Values
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
     from backproof.mathematics.arithmetic.rounding.model import Rounding
-    from backproof.mathematics.network.network import Decision
+    from backproof.mathematics.losses import Decision
 ZERO = arb(0)
 
 

@@ -14,14 +14,14 @@ from flint import arb
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
 from backproof.mathematics.arithmetic.balls.outputs import Output, guards
 from backproof.mathematics.arithmetic.balls.probabilities import categorical, in_form, weighted
-from backproof.mathematics.arithmetic.certified import Certified, stacked
+from backproof.mathematics.arithmetic.certified_values import Certified, stacked
 from backproof.mathematics.arithmetic.rounding.model import U64, inflated
 from backproof.mathematics.functions.softmax import row_maximum, row_sum, single
 from backproof.mathematics.losses import ROWS, SLOPE, LossFunction, Values
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.rounding.model import Rounding
-    from backproof.mathematics.network.network import Decision
+    from backproof.mathematics.losses import Decision
 
 
 @dataclass(frozen=True)

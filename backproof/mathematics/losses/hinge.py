@@ -12,9 +12,9 @@ from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.losses import LossFunction, Values
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
     from backproof.mathematics.arithmetic.rounding.model import Rounding
-    from backproof.mathematics.network.network import Decision
+    from backproof.mathematics.losses import Decision
 
 
 @dataclass(frozen=True)

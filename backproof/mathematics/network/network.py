@@ -12,13 +12,12 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.blocks import Block
 from backproof.mathematics.layers.layer import Layer, Parameter, Shape
-from backproof.mathematics.losses import LossFunction
+from backproof.mathematics.losses import Decision, LossFunction
 from backproof.mathematics.network.graph import Use, checked, owners, shapes_of
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.node import INPUTS, Node, placed
 from backproof.mathematics.network.penalty import NONE, Penalty
 
-Decision = Literal["threshold", "sign", "argmax"]
 Penalties = tuple[tuple[str, Penalty], ...]
 
 

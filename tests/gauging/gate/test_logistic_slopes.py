@@ -11,7 +11,8 @@ from backproof.implementations.client import Worker
 from backproof.implementations.frameworks import traits
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified import CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from tests.gauging.gate.conftest import ROOT
 

@@ -19,7 +19,8 @@ from flint import arb, ctx
 from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps
+from backproof.mathematics.arithmetic.certified import CertifiedOps
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.operations import Ops
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate

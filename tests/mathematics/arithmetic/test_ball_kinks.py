@@ -12,7 +12,8 @@ from flint import arb
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified import CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.functions import Activation

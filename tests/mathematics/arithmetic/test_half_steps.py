@@ -11,7 +11,8 @@ import pytest
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import STEPS, HalfOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified import CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import HALF, Rounding, round_to
 from backproof.mathematics.functions import ACTIVATIONS
 from backproof.mathematics.functions.sigmoid import Sigmoid

@@ -10,7 +10,8 @@ from backproof.implementations.calibration.inputs.trial import Tensors, Trial, V
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, Truth, certify
+from backproof.mathematics.arithmetic.certified import CertifiedOps, Truth, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding, round_to
 from backproof.mathematics.functions import MOST_ARGUMENT, PULLED, Activation
 from backproof.mathematics.functions.softmax import MOST_UNITS
