@@ -243,7 +243,7 @@ def held(value: Tensor) -> np.ndarray[Any, Any]:
 FINAL: dict[str | None, Any] = {
     None: lambda outputs: outputs,
     "sigmoid": torch.sigmoid,
-    "softmax": lambda outputs: torch.softmax(outputs, dim=1),
+    "softmax": lambda outputs: torch.softmax(outputs, dim=-1),
 }
 
 

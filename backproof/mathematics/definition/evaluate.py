@@ -19,6 +19,7 @@ from backproof.mathematics.definition.penalties import penalties
 from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
 from backproof.mathematics.definition.sums import data_terms, sums_of
 from backproof.mathematics.layers.here import Here
+from backproof.mathematics.network.around import COTANGENT, back_to
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node
 from backproof.mathematics.network.parameters import Array, Batch
@@ -147,6 +148,7 @@ class Evaluation(Generic[T]):
         cotangent = reduced(self.ops, slope, network, len(self.batch.inputs))
         if len(shape) > 2:
             cotangent = self.ops.reshaped(cotangent, shape)
+        self.values[COTANGENT] = cotangent
         return data, cotangent
 
     def in_rows(self, value: T) -> T:
@@ -179,8 +181,7 @@ class Evaluation(Generic[T]):
                 if part is None:
                     continue
                 if len(self.network.consumers[source]) > 1:
-                    again = f".{index}" if node.inputs.count(source) > 1 else ""
-                    part = self.site(f"back/{source}/from/{node.name}{again}", part)
+                    part = self.site(back_to(self.network, node, index), part)
                 arriving.setdefault(source, []).append(part)
 
     def results(self, loss: T) -> dict[str, T]:

@@ -12,8 +12,8 @@ from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.layers.layer import Layer, Parameter, Role
 from backproof.mathematics.losses import LossFunction
+from backproof.mathematics.network.around import site_of
 from backproof.mathematics.network.network import Network
-from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.penalty import NONE, Penalty
 from backproof.mathematics.optimizers import Optimizer
 
@@ -109,14 +109,11 @@ class Target:
             kernels = [each for each in own.values() if each.role == "kernel"]
             held = all(name.startswith(f"{node.name}/") for name in own)
             plain = [len(kernel.shape) for kernel in kernels] == [2]
-            if plain and held and node.layer.function is not None and len(node.inputs) == 1:
-                found.append(Place(node.name, node.layer, self.site_of(node.inputs[0]), own))
+            came = self.network.shapes_into(node)
+            flat = [len(shape) for shape in came] == [1]
+            if plain and held and flat and node.layer.function is not None:
+                found.append(Place(node.name, node.layer, site_of(node.inputs[0]), own))
         return tuple(found)
-
-    @staticmethod
-    def site_of(source: str) -> str:
-        """The site of what a node gives."""
-        return source if source == INPUTS else f"activation/{source}"
 
     @property
     def hidden(self) -> tuple[Place, ...]:
@@ -155,7 +152,7 @@ class Target:
     @property
     def fused(self) -> bool:
         """Whether the loss is taken of the logits, together with the last activation."""
-        return self.network.loss_of == "fused"
+        return self.ends and self.network.loss_of == "fused"
 
     @property
     def plain(self) -> bool:

@@ -96,12 +96,12 @@ class Softmax(Activation):
     def torch(self) -> Any:
         from torch import nn
 
-        return nn.Softmax(dim=1)
+        return nn.Softmax(dim=-1)
 
     def jax(self) -> Any:
         import jax
 
-        return lambda z: jax.nn.softmax(z, axis=1)
+        return lambda z: jax.nn.softmax(z, axis=-1)
 
 
 def single(z: Ball, rounding: Rounding) -> bool:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from backproof.mathematics import functions
 from backproof.mathematics.functions import Activation as Function
 from backproof.mathematics.latex import activated, delta
+from backproof.mathematics.layers.here import in_rows
 from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.own import At, Change, LayerFault, instead
 from backproof.mathematics.layers.port import Port, as_module
 
 if TYPE_CHECKING:
@@ -25,6 +27,33 @@ class Activation(Layer):
     activation: Function
 
     kind: ClassVar[str] = "activation"
+    faults: ClassVar[tuple[LayerFault, ...]] = (
+        LayerFault(
+            "slope_forgotten",
+            "the cotangent goes back without the activation's derivative",
+            "x̄ = ḡ ⊙ f′(x)",
+            lambda at: {f"delta/{at.name}": instead(at.arriving)} if curved(at) else {},
+        ),
+        LayerFault(
+            "slope_of_the_output",
+            "the derivative is taken at the activation, not at what comes in",
+            "x̄ = ḡ ⊙ f′(x)",
+            lambda at: {f"delta/{at.name}": at_the_output(at)} if curved(at) else {},
+        ),
+        LayerFault(
+            "left_out",
+            "the activation is left out, forwards and backwards",
+            "a = f(x)",
+            lambda at: (
+                {
+                    f"activation/{at.name}": instead(f"z/{at.name}"),
+                    f"delta/{at.name}": instead(at.arriving),
+                }
+                if curved(at)
+                else {}
+            ),
+        ),
+    )
 
     def __init__(self, activation: str | Function) -> None:
         if isinstance(activation, str):
@@ -86,6 +115,27 @@ class Activation(Layer):
             return lambda parameters, x: x if f is None else f(x)
 
         return Port(make)
+
+
+def curved(at: At) -> bool:
+    """Whether it is another function than the identity, and takes its cotangent back itself."""
+    assert at.layer.function is not None
+    return bool(at.arriving) and at.layer.function.name != "linear"
+
+
+def at_the_output(at: At) -> Change:
+    """What arrives, taken back by the derivative at the activation."""
+    f = at.layer.function
+    assert f is not None
+
+    def change(value: Any, scope: Any) -> Any:
+        def pulled(a: Any, g: Any) -> Any:
+            return scope.ops.vjp(f, a, scope.ops.activate(f, a), g)
+
+        given = scope.values[f"activation/{at.name}"], scope.values[at.arriving]
+        return in_rows(scope.ops, pulled, *given)
+
+    return change
 
 
 PART = Activation

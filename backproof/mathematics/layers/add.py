@@ -8,6 +8,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, alike
+from backproof.mathematics.layers.own import At, Change, LayerFault, zeros
 from backproof.mathematics.layers.port import Port
 
 if TYPE_CHECKING:
@@ -22,6 +23,30 @@ class Add(Layer):
 
     kind: ClassVar[str] = "add"
     several: ClassVar[bool] = True
+    faults: ClassVar[tuple[LayerFault, ...]] = (
+        LayerFault(
+            "shortcut_forgotten",
+            "the last input is left out of the sum, forwards and backwards",
+            "a = x₁ + x₂, and ḡ goes back to both",
+            lambda at: {f"activation/{at.name}": without_last(at), **back(at, zeros)},
+        ),
+        LayerFault(
+            "shortcut_forgotten_backwards",
+            "nothing goes back along the last input of the sum",
+            "x̄₁ = ḡ, x̄₂ = ḡ",
+            lambda at: back(at, zeros),
+        ),
+        LayerFault(
+            "shared_backwards",
+            "the cotangent is shared among the inputs of the sum, each getting a part",
+            "x̄₁ = ḡ, x̄₂ = ḡ",
+            lambda at: {
+                site: lambda value, scope: scope.ops.scale(value, 1.0, len(at.sources))
+                for site in at.back
+                if site
+            },
+        ),
+    )
 
     def output(self, *inputs: Shape) -> Shape:
         return alike(self.kind, inputs)
@@ -61,6 +86,21 @@ class Add(Layer):
 
     def jax(self, *inputs: Shape) -> Port:
         return Port(lambda bare: lambda parameters, *given: reduce(lambda a, b: a + b, given))
+
+
+def without_last(at: At) -> Change:
+    """The sum of all inputs but the last."""
+
+    def change(value: Any, scope: Any) -> Any:
+        parts = [scope.values[site] for site in at.sources[:-1]]
+        return reduce(scope.ops.add, parts)
+
+    return change
+
+
+def back(at: At, change: Change) -> dict[str, Change]:
+    """The change in what goes back to the last input."""
+    return {at.back[-1]: change} if at.back[-1] else {}
 
 
 PART = Add

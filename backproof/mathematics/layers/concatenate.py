@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.own import At, Change, LayerFault, zeros
 from backproof.mathematics.layers.port import Port
 
 if TYPE_CHECKING:
@@ -25,6 +26,34 @@ class Concatenate(Layer):
 
     kind: ClassVar[str] = "concatenate"
     several: ClassVar[bool] = True
+    faults: ClassVar[tuple[LayerFault, ...]] = (
+        LayerFault(
+            "parts_exchanged_backwards",
+            "each input gets the columns of the cotangent that belong to the next one",
+            "x̄ᵢ = the columns of ḡ where xᵢ stands",
+            lambda at: exchanged(at) if len(set(at.inputs)) == 1 else {},
+        ),
+        LayerFault(
+            "last_forgotten_backwards",
+            "nothing goes back to the last input",
+            "x̄ᵢ = the columns of ḡ where xᵢ stands",
+            lambda at: {at.back[-1]: zeros} if at.back[-1] else {},
+        ),
+        LayerFault(
+            "order_turned",
+            "the inputs stand side by side in the reverse order",
+            "a = [x₁, x₂]",
+            lambda at: (
+                {
+                    f"activation/{at.name}": lambda value, scope: scope.ops.concatenated(
+                        [scope.values[site] for site in at.sources[::-1]]
+                    )
+                }
+                if len(set(at.inputs)) == 1
+                else {}
+            ),
+        ),
+    )
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) < 2 or not all(inputs):
@@ -80,6 +109,23 @@ class Concatenate(Layer):
         import jax.numpy as jnp
 
         return Port(lambda bare: lambda parameters, *given: jnp.concatenate(given, axis=-1))
+
+
+def exchanged(at: At) -> dict[str, Change]:
+    """By site of what goes back, the columns of the cotangent that are the next input's."""
+    width = at.inputs[0][-1]
+    many = len(at.inputs)
+
+    def columns_of(index: int) -> Change:
+        def change(value: Any, scope: Any) -> Any:
+            cotangent = scope.values[at.arriving]
+            places = np.arange(prod(cotangent.shape)).reshape(cotangent.shape)
+            start = (index + 1) % many * width
+            return scope.ops.gather(cotangent, places[..., start : start + width])
+
+        return change
+
+    return {site: columns_of(index) for index, site in enumerate(at.back) if site}
 
 
 PART = Concatenate

@@ -14,7 +14,7 @@ from backproof.mathematics.registry import Registry
 LAYERS: Registry[type[Layer]] = Registry(
     "layer",
     "backproof.mathematics.layers",
-    besides=("layer", "here", "port", "blocks", "kinds", "public"),
+    besides=("layer", "here", "port", "blocks", "kinds", "own", "public"),
     called="kind",
 )
 # The kind of a layer that is written down without one.

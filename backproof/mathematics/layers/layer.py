@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers.here import Here
+from backproof.mathematics.layers.own import LayerFault, LayerProbe
 from backproof.mathematics.layers.port import Port
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ class Layer(ABC):
 
     several: ClassVar[bool] = False
     """Whether it joins several inputs."""
+
+    faults: ClassVar[tuple[LayerFault, ...]] = ()
+    """What only this kind gets wrong."""
+
+    hostile: ClassVar[tuple[LayerProbe, ...]] = ()
+    """Its own probes: inputs that expose what others hide."""
 
     @property
     def accepts(self) -> Shape | None:

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, alike
+from backproof.mathematics.layers.own import Change, LayerFault
 from backproof.mathematics.layers.port import Port
 
 if TYPE_CHECKING:
@@ -22,6 +23,40 @@ class Multiply(Layer):
 
     kind: ClassVar[str] = "multiply"
     several: ClassVar[bool] = True
+    faults: ClassVar[tuple[LayerFault, ...]] = (
+        LayerFault(
+            "factor_forgotten_backwards",
+            "the cotangent goes back without the other factor",
+            "x̄₁ = ḡ ⊙ x₂",
+            lambda at: {
+                site: lambda value, scope: scope.values[at.arriving] for site in at.back if site
+            },
+        ),
+        LayerFault(
+            "own_factor_backwards",
+            "the cotangent goes back times the factor itself, not times the other one",
+            "x̄₁ = ḡ ⊙ x₂, x̄₂ = ḡ ⊙ x₁",
+            lambda at: {
+                back: times_own(at.arriving, source)
+                for back, source in zip(at.back, at.sources, strict=True)
+                if back and len(set(at.sources)) == len(at.sources)
+            },
+        ),
+        LayerFault(
+            "added",
+            "the factors are added, forwards and backwards",
+            "a = x₁ ⊙ x₂",
+            lambda at: {
+                f"activation/{at.name}": lambda value, scope: reduce(
+                    scope.ops.add, [scope.values[site] for site in at.sources]
+                ),
+                **{
+                    site: lambda value, scope: scope.values[at.arriving] for site in at.back if site
+                },
+            },
+            "convention",
+        ),
+    )
 
     def output(self, *inputs: Shape) -> Shape:
         return alike(self.kind, inputs)
@@ -74,6 +109,11 @@ class Multiply(Layer):
 
     def jax(self, *inputs: Shape) -> Port:
         return Port(lambda bare: lambda parameters, *given: reduce(lambda a, b: a * b, given))
+
+
+def times_own(arriving: str, source: str) -> Change:
+    """What arrives, times what this input gave."""
+    return lambda value, s: s.ops.multiply(s.values[arriving], s.values[source])
 
 
 PART = Multiply

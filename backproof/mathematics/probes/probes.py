@@ -7,8 +7,9 @@ small, drawn from a fixed seed, and belongs to a network alone, not to its data.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
@@ -16,12 +17,17 @@ from numpy.random import Generator
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import round_to
 from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.layers.kinds import LAYERS
+from backproof.mathematics.layers.own import LayerProbe
+from backproof.mathematics.network.around import at
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer, slot_shapes
 
 SAMPLES = 7
+
+Make = Callable[[Network, Generator], tuple[Parameters, Batch]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +57,31 @@ def probes(
             {key: round_to(value, dtype) for key, value in {**parameters, **slots}.items()},
             (batch if samples is None else repeated(batch, samples)).astype(dtype),
         )
-        for name, make in PROBES.items()
+        for name, make in (*PROBES.items(), *of_layers(network))
         if saturates or make not in SATURATING
         if make is not huge_outputs or network.loss_of in ("fused", "logits")
         for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
         for slots in [drawn_slots(network, optimizer, name)]
     ]
+
+
+def of_layers(network: Network) -> Iterator[tuple[str, Make]]:
+    """The probes of the kinds that the network has, at all nodes of each: ``multiply_zeros``."""
+    for kind in dict.fromkeys(node.layer.kind for node in network.nodes):
+        for own in LAYERS.get(kind).hostile:
+            yield f"{kind}_{own.name}", partial(hostile, kind, own)
+
+
+def hostile(
+    kind: str, own: LayerProbe, network: Network, stream: Generator
+) -> tuple[Parameters, Batch]:
+    """Drawn parameters and a batch, changed at each node of that kind."""
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    inputs = batch.inputs.copy()
+    for node in network.nodes:
+        if node.layer.kind == kind:
+            own.change(at(network, node), parameters, inputs, stream)
+    return parameters, Batch(inputs, batch.targets)
 
 
 def repeated(batch: Batch, samples: int) -> Batch:
@@ -236,7 +261,7 @@ def bias_beside(network: Network, kernel: str) -> str:
     )
 
 
-PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
+PROBES: dict[str, Make] = {
     make.__name__: make
     for make in (
         general,

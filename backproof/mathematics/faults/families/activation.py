@@ -50,11 +50,11 @@ def missing(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, FORWARD)
 def missing_at_output(of: Target) -> Iterator[Plant]:
     """The last activation is left out: pre-activations stand for the outputs."""
-    name = of.last.name
-    if of.ends and of.last.f.name == "linear":
+    if not of.ends or of.last.f.name == "linear":
         return
+    name = of.last.name
     logits = {f"activation/{name}": instead(f"z/{name}")}
-    if of.ends and of.fused:
+    if of.fused:
         yield Plant("", {**logits, "loss/rows": rows_of(of.last), "loss/slope": error(of.last)})
     else:
         yield Plant("", {**logits, f"delta/{name}": lambda value, scope: scaled_slope(scope)})
@@ -105,8 +105,10 @@ def applied_twice(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "a_0 = x: the inputs as they are")
 def of_inputs(of: Target) -> Iterator[Plant]:
     """The activation is applied to the inputs as well."""
+    if not of.hidden:
+        return
     f = of.layers[0].f
-    if of.hidden and f.name in ("relu", "sigmoid", "tanh"):
+    if f.name in ("relu", "sigmoid", "tanh"):
         yield Plant("", {"inputs": applied(f)})
 
 

@@ -21,7 +21,7 @@ TANH = "tanh′(z) = 1 − a² with a = tanh z"
 
 def curved(of: Target) -> list[Place]:
     """The layers whose delta carries a derivative: hidden ones, and the last if not fused."""
-    layers = of.hidden if of.ends and of.fused else of.layers
+    layers = of.hidden if of.fused else of.layers
     return [layer for layer in layers if layer.f.name != "linear"]
 
 
@@ -48,7 +48,7 @@ def missing_in_all_hidden(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "δ = a − y: the derivative of the activation cancels in it")
 def extra_at_output(of: Target) -> Iterator[Plant]:
     """The delta of the cross-entropy is multiplied by the derivative of the activation again."""
-    if of.ends and of.fused:
+    if of.fused:
         yield Plant(of.last.name, {f"delta/{of.last.name}": again(of.last)})
 
 

@@ -110,7 +110,8 @@ def count_with_biases(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, f"the sum over the layers of {COUNT}")
 def count_without_last(of: Target) -> Iterator[Plant]:
     """The total parameter count leaves the last layer out."""
-    yield Plant("", {"parameter_count": lambda n, s: n - s.values[counted(of.last)]})
+    if of.layers:
+        yield Plant("", {"parameter_count": lambda n, s: n - s.values[counted(of.last)]})
 
 
 def counted(layer: Place) -> str:

@@ -19,7 +19,7 @@ JACOBIAN = "δ = a ⊙ (g − Σ_j a_j g_j): every output depends on every logit
 @family.fault(Kind.MATHEMATICAL, JACOBIAN)
 def jacobian_diagonal_only(of: Target) -> Iterator[Plant]:
     """Only the diagonal of the softmax's Jacobian is used, g ⊙ a (1 − a)."""
-    for layer in of.hidden if of.ends and of.fused else of.layers:
+    for layer in of.hidden if of.fused else of.layers:
         if layer.f.name == "softmax":
             yield Plant(layer.name, {f"delta/{layer.name}": diagonal(layer)})
 
@@ -27,7 +27,7 @@ def jacobian_diagonal_only(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "δ = a − y for every class")
 def true_class_only(of: Target) -> Iterator[Plant]:
     """Only the logit of the true class gets a gradient: the softmax's Jacobian is its diagonal."""
-    if of.network.loss.kind == "categorical_cross_entropy" and of.network.outputs > 1:
+    if of.fused and of.network.loss.kind == "categorical_cross_entropy" and of.network.outputs > 1:
         yield Plant("", {"loss/slope": lambda g, s: s.ops.multiply(g, s.values["targets"])})
 
 
@@ -77,7 +77,8 @@ def probabilities_as_logits(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.CONVENTION, "the loss of the activations a")
 def logits_as_outputs(of: Target) -> Iterator[Plant]:
     """The loss is taken of the pre-activations, with the gradient of that."""
-    if not of.fused and of.last.f.name != "linear":
+    plain = of.network.loss.function.ACTIVATION is None
+    if plain and of.ends and of.last.f.name != "linear":
         yield Plant(
             "",
             {
@@ -91,28 +92,28 @@ def logits_as_outputs(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "ℓ = −y log a − (1 − y) log(1 − a)")
 def value_of_positives_only(of: Target) -> Iterator[Plant]:
     """The loss lacks its second term, (1 − y) log(1 − a)."""
-    if of.network.loss.kind == "binary_cross_entropy":
+    if of.fused and of.network.loss.kind == "binary_cross_entropy":
         yield Plant("", {"loss/rows": positives(of.last)})
 
 
 @family.fault(Kind.CONVENTION, "ℓ = −y log a − (1 − y) log(1 − a)")
 def positives_only(of: Target) -> Iterator[Plant]:
     """The loss lacks its second term, (1 − y) log(1 − a), and so does its gradient."""
-    if of.network.loss.kind == "binary_cross_entropy":
+    if of.fused and of.network.loss.kind == "binary_cross_entropy":
         yield Plant("", {"loss/rows": positives(of.last), "loss/slope": positive_slope(of.last)})
 
 
 @family.fault(Kind.MATHEMATICAL, "ℓ = (a − y)²")
 def value_absolute(of: Target) -> Iterator[Plant]:
     """The loss is the absolute error, its gradient that of the square."""
-    if of.network.loss.kind == "squared_error":
+    if of.ends and of.network.loss.kind == "squared_error":
         yield Plant("", {"loss/rows": lambda v, s: s.ops.magnitude(error(of.last, s))})
 
 
 @family.fault(Kind.MATHEMATICAL, "the loss that the gradient is of")
 def value_squared_error(of: Target) -> Iterator[Plant]:
     """The loss is the squared error, its gradient that of the cross-entropy."""
-    if of.ends and of.fused:
+    if of.fused:
         yield Plant("", {"loss/data": squares(of.last)})
 
 
@@ -120,7 +121,8 @@ def value_squared_error(of: Target) -> Iterator[Plant]:
 def delta_of_cross_entropy(of: Target) -> Iterator[Plant]:
     """The delta is a − y, that of a cross-entropy, but the loss is the squared error."""
     plain = of.network.loss.scale == 0.5  # then it is the derivative alone that is missing
-    if of.network.loss.kind == "squared_error" and of.last.f.name != "linear" and not plain:
+    squared = of.ends and of.network.loss.kind == "squared_error"
+    if squared and of.last.f.name != "linear" and not plain:
         yield Plant("", {f"delta/{of.last.name}": bare_error(of.last)})
 
 

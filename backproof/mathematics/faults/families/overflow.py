@@ -33,7 +33,7 @@ def at_head(of: Target, rows: Rows) -> dict[str, Change]:
 
 def likelihood(of: Target, log: Callable[[Array], Array]) -> Rows:
     """−y log a − (1 − y) log(1 − a), or −Σ y log a, with a logarithm of one's own."""
-    if of.network.loss.kind == "binary_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "binary_cross_entropy" and of.saturates:
         return lambda z, a, y: -(y * log(a) + (1 - y) * log(1 - a))
     return lambda z, a, y: -(y * log(a)).sum(axis=1, keepdims=True)
 
@@ -41,7 +41,7 @@ def likelihood(of: Target, log: Callable[[Array], Array]) -> Rows:
 @family.fault(Kind.NUMERICAL, LOGITS)
 def probabilities_clipped(of: Target) -> Iterator[Plant]:
     """The logarithm is taken of probabilities that are clipped."""
-    for epsilon in (1e-7, 1e-12) if of.ends and of.fused and of.saturates else ():
+    for epsilon in (1e-7, 1e-12) if of.fused and of.saturates else ():
         rows = likelihood(of, clipping(epsilon))
         yield Plant(f"the loss, ε = {epsilon:g}", at_head(of, rows))
 
@@ -49,7 +49,7 @@ def probabilities_clipped(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, LOGITS)
 def epsilon_added(of: Target) -> Iterator[Plant]:
     """The logarithm is taken of a probability with a small number added."""
-    for epsilon in (1e-8, 1e-12) if of.ends and of.fused and of.saturates else ():
+    for epsilon in (1e-8, 1e-12) if of.fused and of.saturates else ():
         rows = likelihood(of, adding(epsilon))
         yield Plant(f"the loss, ε = {epsilon:g}", at_head(of, rows))
 
@@ -57,14 +57,14 @@ def epsilon_added(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, LOGITS)
 def logarithm_of_zero(of: Target) -> Iterator[Plant]:
     """The logarithm is taken of probabilities that underflow to 0 or round to 1."""
-    if of.ends and of.fused and of.saturates:
+    if of.fused and of.saturates:
         yield Plant("", at_head(of, likelihood(of, np.log)))
 
 
 @family.fault(Kind.NUMERICAL, f"{LOGITS}; a NaN is an error to be found")
 def nan_masked(of: Target) -> Iterator[Plant]:
     """The loss is NaN for some samples, and nansum hides it."""
-    if of.ends and of.fused and of.saturates:
+    if of.fused and of.saturates:
         naive = likelihood(of, np.log)
         yield Plant("", at_head(of, lambda z, a, y: np.nan_to_num(naive(z, a, y), posinf=0.0)))
 
@@ -94,28 +94,28 @@ def sigmoid_overflows(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, LOGITS)
 def softplus_overflows(of: Target) -> Iterator[Plant]:
     """The loss takes log(1 + exp(z)), which is infinite for large z."""
-    if of.network.loss.kind == "binary_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "binary_cross_entropy" and of.saturates:
         yield Plant("", at_head(of, lambda z, a, y: np.log(1 + np.exp(z)) - y * z))
 
 
 @family.fault(Kind.NUMERICAL, LOGITS)
 def logsumexp_overflows(of: Target) -> Iterator[Plant]:
     """The loss takes log Σ exp(z) without the maximum taken off: it overflows."""
-    if of.network.loss.kind == "categorical_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "categorical_cross_entropy" and of.saturates:
         yield Plant("", at_head(of, summed))
 
 
 @family.fault(Kind.NUMERICAL, "δ = a − y, in which a (1 − a) has cancelled")
 def derivative_divided_out(of: Target) -> Iterator[Plant]:
     """The delta divides by a (1 − a) and multiplies by it again: NaN where a rounds to 0 or 1."""
-    if of.network.loss.kind == "binary_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "binary_cross_entropy" and of.saturates:
         yield Plant("", {"loss/slope": quotients(of.last, 0.0)})
 
 
 @family.fault(Kind.NUMERICAL, "δ = a − y, in which a (1 − a) has cancelled")
 def derivative_divided_by_more(of: Target) -> Iterator[Plant]:
     """The delta divides by a (1 − a) + 1e-8 and multiplies by a (1 − a) again."""
-    if of.network.loss.kind == "binary_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "binary_cross_entropy" and of.saturates:
         yield Plant("", {"loss/slope": quotients(of.last, 1e-8)})
 
 
