@@ -32,7 +32,7 @@ class Add(Layer):
         ),
         LayerFault(
             "shortcut_forgotten_backwards",
-            "nothing goes back along the last input of the sum",
+            "the last input of the sum gets nothing back",
             "x̄₁ = ḡ, x̄₂ = ḡ",
             lambda at: back(at, zeros),
         ),

@@ -29,13 +29,13 @@ class Concatenate(Layer):
     faults: ClassVar[tuple[LayerFault, ...]] = (
         LayerFault(
             "parts_exchanged_backwards",
-            "each input gets the columns of the cotangent that belong to the next one",
+            "the columns of the cotangent go back to the wrong inputs, each to the one before",
             "x̄ᵢ = the columns of ḡ where xᵢ stands",
             lambda at: exchanged(at) if len(set(at.inputs)) == 1 else {},
         ),
         LayerFault(
             "last_forgotten_backwards",
-            "nothing goes back to the last input",
+            "the last input gets nothing back",
             "x̄ᵢ = the columns of ḡ where xᵢ stands",
             lambda at: {at.back[-1]: zeros} if at.back[-1] else {},
         ),

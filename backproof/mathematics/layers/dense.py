@@ -184,7 +184,11 @@ class Dense(Layer):
 
         weights = {"kernel": ("kernel", (0, 1)), "bias": ("bias", (0,))}
         named = {name: weights[name] for name in self.parameters()}
-        return Port(make, keras.layers.Dense, named, self._apply("keras"))
+
+        def function() -> Any:
+            return keras.activations.get(functions.twin(self.activation, "keras"))
+
+        return Port(make, keras.layers.Dense, named, self._apply(function))
 
     def torch(self, *inputs: Shape) -> Port:
         import torch
@@ -202,16 +206,18 @@ class Dense(Layer):
 
         weights = {"kernel": ("weight", (1, 0)), "bias": ("bias", (0,))}
         named = {name: weights[name] for name in self.parameters()}
-        return Port(make, nn.Linear, named, self._apply("torch"))
+        return Port(
+            make, nn.Linear, named, self._apply(lambda: functions.twin(self.activation, "torch"))
+        )
 
     def jax(self, *inputs: Shape) -> Port:
-        return Port(self._apply("jax"))
+        return Port(self._apply(lambda: functions.twin(self.activation, "jax")))
 
-    def _apply(self, framework: str) -> Callable[[bool], Any]:
+    def _apply(self, function: Callable[[], Any]) -> Callable[[bool], Any]:
         """The layer as plain array code, which reads the same in every framework."""
 
         def make(bare: bool) -> Any:
-            f = None if bare else functions.twin(self.activation, framework)
+            f = None if bare else function()
 
             def apply(parameters: Mapping[str, Any], x: Any) -> Any:
                 z = x @ parameters["kernel"]
