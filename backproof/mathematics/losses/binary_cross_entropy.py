@@ -174,11 +174,12 @@ class BinaryOfOutputs(LossFunction):
         Underflow may take η from each product, from either logarithm, from the sum, and from y and
         1 − y, which their logarithms multiply.
 
-        The derivative has terms y/a and (1 − y)/(1 − a), of one of which it is the difference. As
-        (a − y)/(a(1 − a)) it is no larger than their sum T, and rounds five times: a − y, 1 − a,
-        their product, a reciprocal, a product. Of −y/a + (1 − y)/(1 − a) the second term rounds
-        five times too: 1 − y, 1 − a, a reciprocal, a product, the sum. So γ₅·T. Underflow may take
-        η from a − y or from y, which is divided by a(1 − a), from 1 − y, and from what follows.
+        The derivative is (1 − y)/(1 − a) − y/a; let T be the sum of the two. As (a − y)/(a(1 − a))
+        it is no larger than T, and rounds five times, or six: a − y, 1 − a, their product, the
+        division as a product with a reciprocal; or a division by a, and another by 1 − a. Of
+        −y/a + (1 − y)/(1 − a) the second term rounds five times: 1 − y, 1 − a, the division, the
+        sum. So γ₆·T. Underflow may take η from a − y or from y, which is divided by a(1 − a), from
+        1 − y, and from what follows.
 
         An epsilon inside of the logarithm makes one sum more, and of 1/a 1/(a + ε), less by
         ε/(a(a + ε)). Where a may have reached a clip or a floor, the derivative may be 0, or have a
@@ -206,7 +207,7 @@ class BinaryOfOutputs(LossFunction):
                 if form.epsilon:
                     epsilon = form.epsilon * (1 + 4 * rounding.unit)
                     own += weighted(weight, size * epsilon / (p.least + epsilon))
-            gamma = rounding.gamma(6 if form.epsilon else 5)
+            gamma = rounding.gamma(7 if form.epsilon else 6)
             own += gamma * terms
             bent = one.bent(rounding) | other.bent(rounding)
             bent |= room <= form.slope_floor * (1 + 2.0**-20)
