@@ -53,6 +53,10 @@ class LossFunction(Protocol):
     def value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
         """Loss (samples, outputs or 1) and derivative (samples, outputs)."""
 
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """`value` in another usual form, if there is one: a variant without fault."""
+        return self.value(z, a, y)
+
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """`value` of balls."""
 

@@ -46,6 +46,10 @@ class BinaryCrossEntropy(LossFunction):
         rows += np.maximum(z, 0) - y * z
         return rows, a - y
 
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """softplus(z) − y·z, and (1 − y)·σ(z) − y·(1 − σ(z))."""
+        return np.logaddexp(z.dtype.type(0), z) - y * z, (1 - y) * a - y * (1 - a)
+
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """Rows move by r_z·|σ − y| (and |σ − y| by at most r_z/2 over the reach of 2r_z).
 
@@ -80,7 +84,7 @@ class BinaryCrossEntropy(LossFunction):
             radius += moved
         radius *= SLACK
         radius += rounding.eta
-        if "binary_cross_entropy" in rounding.slopes:
+        if self.name in rounding.slopes:
             one = Ball(np.ones_like(z.value), None)
             a = functions.named("softplus").vjp_ball(z, a, one, rounding)
         assert a.radius is not None
@@ -166,6 +170,13 @@ class BinaryOfOutputs(LossFunction):
             rows = -weighted(y, np.log(a)) - weighted(rest, np.log1p(-a))
             slope = weighted(rest, 1 / (1 - a)) - weighted(y, 1 / a)
         return rows, slope
+
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """The logarithm of 1 − a, and (a − y)/(a(1 − a))."""
+        rest = 1 - a
+        with np.errstate(all="ignore"):
+            rows = -weighted(y, np.log(a)) - weighted(1 - y, np.log(rest))
+            return rows, (a - y) / (a * rest)
 
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """By the errors of log a, log(1 − a), 1/a and 1/(1 − a), as `outputs.Output` has them.

@@ -46,6 +46,12 @@ class CategoricalCrossEntropy(LossFunction):
         rows = np.log(row_sum(np.exp(shifted))) - row_sum(y * shifted)
         return rows, a - y
 
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """Σ y·(logsumexp(z) − z)."""
+        largest = z.max(axis=1, keepdims=True)
+        total = np.log(np.exp(z - largest).sum(axis=1, keepdims=True)) + largest
+        return (y * (total - z)).sum(axis=1, keepdims=True), a - y
+
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """Rows move by Σ_j r_j·|p_j − y_j|, and p_j by at most a factor exp(4r) over the reach.
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
+from backproof.mathematics.arithmetic.balls.half import STEPS, HalfOps
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.balls.outputs import Output
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from tests.mathematics.arithmetic.ball_cases import DTYPES
 from tests.mathematics.arithmetic.ball_checks import searched
+from tests.mathematics.arithmetic.half_models import model
 from tests.mathematics.arithmetic.test_ball_weakened import (
     Weakened,
     backproof_without,
@@ -197,3 +199,16 @@ def test_terms_of_both_signs_are_in_the_magnitude_of_their_row():
     terms = np.abs(0.5 * np.log(a.value)).sum(axis=1)
     assert (rows.magnitude[:, 0] >= terms).all()
     assert rows.radius[1, 0] < 1e-15 * SLACK
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_in_half_precision_it_is_charged_in_the_dtype(kind):
+    """What was measured of the loss of logits says nothing of this one."""
+    steps = {f"{kind}__rows": STEPS, f"{kind}__slope": "float32"}
+    a, y = np.array([[0.25, 0.75]]), np.array([[0.0, 1.0]])
+    known, plain = (
+        ops.loss_and_slope(of_outputs(kind), Ball(a, None), Ball(a, None), Ball(y, None))
+        for ops in (HalfOps(model("bfloat16", **steps)), BallOps(Rounding.of("bfloat16")))
+    )
+    for one, other in zip(known, plain, strict=True):
+        assert np.array_equal(one.radius, other.radius)

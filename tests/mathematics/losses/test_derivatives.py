@@ -93,6 +93,17 @@ def test_the_value_keeps_its_dtype_and_lies_in_the_ball(loss: LossFunction, dtyp
         assert (np.abs(value - ball.value) <= 2 * radius).all()
 
 
+@pytest.mark.parametrize("loss", EVERY, ids=by_name)
+def test_its_other_form_is_as_right(loss: LossFunction) -> None:
+    x, y = points(loss)
+    f, rounding = functions.named(loss.ACTIVATION or "linear"), Rounding.of("float64")
+    z = Ball(x, None)
+    balls = loss.ball(z, f.ball(z, rounding), Ball(y, None), rounding)
+    for value, ball in zip(loss.other_value(x, f.value(x), y), balls, strict=True):
+        radius = 0 if ball.radius is None else ball.radius
+        assert (np.abs(value - ball.value) <= 2 * radius).all()
+
+
 @pytest.mark.parametrize("loss", OF_OUTPUTS, ids=by_name)
 def test_a_loss_of_outputs_is_the_fused_one_where_that_applies(loss: LossFunction) -> None:
     """Taken of a sigmoid's or a softmax's outputs, and back through it."""
