@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,7 +12,7 @@ from flint import arb
 
 from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
-from backproof.mathematics.arithmetic.balls.outputs import Output, guards
+from backproof.mathematics.arithmetic.balls.outputs import Output, guards, known
 from backproof.mathematics.arithmetic.balls.probabilities import binary, in_form, weighted
 from backproof.mathematics.losses import ROWS, LossFunction, Values
 
@@ -225,7 +224,7 @@ class BinaryOfOutputs(LossFunction):
             own += bent * terms * ((1 + gamma) / (1 - form.clip - 4 * rounding.unit))
             radius = SLACK * radius + lost * rounding.eta
             own = SLACK * own + 7 * rounding.eta / room
-        return Ball(rows, np.where(inside, radius, inf)), Ball(slope, np.where(inside, own, inf))
+        return known(inside, rows, radius), known(inside, slope, own)
 
     def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
         """As `value`."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from flint import arb
+from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
-from backproof.mathematics.arithmetic.balls.outputs import Output, guards
+from backproof.mathematics.arithmetic.balls.outputs import Output, guards, known
 from backproof.mathematics.arithmetic.balls.probabilities import categorical, in_form, weighted
 from backproof.mathematics.arithmetic.certified import Certified, stacked
 from backproof.mathematics.arithmetic.rounding.model import U64, inflated
@@ -219,8 +219,8 @@ class CategoricalOfOutputs(LossFunction):
                 epsilon = form.epsilon * (1 + 4 * rounding.unit)
                 share += epsilon / (p.least + epsilon)
             own = SLACK * weighted(y.value, error + share * size) + (1 + size) * rounding.eta
-        known = inside.all(axis=1, keepdims=True)
-        return Ball(rows, np.where(known, radius, inf)), Ball(slope, np.where(inside, own, inf))
+        whole: NDArray[np.bool_] = inside.all(axis=1, keepdims=True)
+        return known(whole, rows, radius), known(inside, slope, own)
 
     def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
         """As `value`."""

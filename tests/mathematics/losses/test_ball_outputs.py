@@ -182,6 +182,7 @@ def test_where_an_output_may_be_0_or_1_nothing_is_known(a, radius, known):
     ball = Ball(np.array([[a, 0.5]]), np.array([[radius, 0.0]]))
     for found in of_outputs(BINARY).ball(ball, ball, Ball(np.array([[1.0, 0.0]]), None), NUMBERS):
         assert np.isfinite(found.radius).tolist() == [[known, True]]
+        assert np.isfinite(found.value).all()
 
 
 def test_a_row_with_an_output_that_may_be_0_has_no_bound_its_other_slopes_have():
