@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from flint import arb
-from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
 from backproof.mathematics.arithmetic.balls.outputs import Output, guards, known
@@ -202,7 +201,8 @@ class CategoricalOfOutputs(LossFunction):
         twice in its magnitude.
 
         The derivative rounds twice, as a product with a reciprocal. Underflow may take η from y,
-        which a divides, and from the quotient. For epsilon, clip and floor: see the binary one.
+        which a divides, and from the quotient. For epsilon, clip and floor: see the binary one; an
+        a above 1 that is clipped to 1 − clip has a derivative of 1/(1 − clip) at most.
         """
         p, m = Output.of(a), a.shape[1]
         rows, slope = self.value(z.value, a.value, y.value)
@@ -214,12 +214,13 @@ class CategoricalOfOutputs(LossFunction):
             radius = inflated(m + 56) * row_sum(terms) + row_sum(3 + size) * rounding.eta
             error, size = p.reciprocal()
             gamma = rounding.gamma(3 if form.epsilon else 2)
-            share = gamma + p.bent(rounding) * ((1 + gamma) / (1 - form.clip - 4 * rounding.unit))
+            bent = p.bent(rounding) * ((1 + gamma) / (1 - form.clip - 4 * rounding.unit))
+            error = error + gamma * size + bent * np.maximum(size, 1)
             if form.epsilon:
                 epsilon = form.epsilon * (1 + 4 * rounding.unit)
-                share += epsilon / (p.least + epsilon)
-            own = SLACK * weighted(y.value, error + share * size) + (1 + size) * rounding.eta
-        whole: NDArray[np.bool_] = inside.all(axis=1, keepdims=True)
+                error += size * epsilon / (p.least + epsilon)
+            own = SLACK * weighted(y.value, error) + (1 + size) * rounding.eta
+        whole = np.asarray(inside.all(axis=1, keepdims=True))
         return known(whole, rows, radius), known(inside, slope, own)
 
     def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:

@@ -50,11 +50,13 @@ def shares(kind: str, form: Form, dtype: str, code: str) -> list[float]:
     near = 10.0 ** -stream.uniform(1, 12 if dtype == "float64" else 6.5, (400, 3))
     a = np.where(stream.random((400, 3)) < 0.5, near, 1 - near).astype(dtype)
     a[:80] = stream.uniform(0, 1, (80, 3))
+    if kind != BINARY:
+        a[80:120] = stream.uniform(1, 40, (40, 3))
     y = np.eye(3)[stream.integers(3, size=400)]
     if kind == BINARY:
         y = np.where(stream.random(y.shape) < 0.8, y, 0.25)
     value = a.astype(np.float64)
-    radius = np.minimum(value, 1 - value) * 4 * rounding.unit
+    radius = np.minimum(value, np.abs(1 - value)) * 4 * rounding.unit
     # What an implementation has is as far off as it may be, and then rounded.
     off = radius * stream.choice([-1.0, 0.0, 1.0], a.shape)
     ball, targets = Ball(value, radius + np.abs(off)), Ball(y, None)
