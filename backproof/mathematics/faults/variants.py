@@ -131,14 +131,7 @@ class OtherFunctions(Float):
     def loss_and_slope(
         self, loss: LossFunction, z: Values, a: Values, y: Values
     ) -> tuple[Values, Values]:
-        rows, slope = loss.value(z, a, y)
-        if loss.ACTIVATION == "sigmoid":
-            return np.logaddexp(z.dtype.type(0), z) - y * z, (1 - y) * a - y * (1 - a)
-        if loss.ACTIVATION == "softmax":
-            largest = z.max(axis=1, keepdims=True)
-            total = np.log(np.exp(z - largest).sum(axis=1, keepdims=True)) + largest
-            return (y * (total - z)).sum(axis=1, keepdims=True), slope
-        return rows, slope
+        return loss.other_value(z, a, y)
 
 
 def mean_at_the_end(name: str, value: Any, scope: Any) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ Decision = Literal["threshold", "sign", "argmax"]
 ROWS, SLOPE = " rows", " slope"
 
 
-class LossFunction(Protocol):
+class LossFunction(ABC):
     """What a file of this package provides, as a frozen dataclass.
 
     ``ACTIVATION``: the activation of the last layer that the loss is fused with, its derivative
@@ -46,24 +47,31 @@ class LossFunction(Protocol):
     DECISION: ClassVar[Decision | None]
     LABELS: ClassVar[tuple[float, float] | None]
 
-    def __hash__(self) -> int:
-        return hash(type(self))  # a frozen dataclass has its own
-
+    @abstractmethod
     def latex(self) -> tuple[str, str, str]:
         """The element, its derivative, and why, if it is that by Z: for `backproof explain`."""
 
+    @abstractmethod
     def value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
         """Loss (samples, outputs or 1) and derivative (samples, outputs)."""
 
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """`value` in another usual form, if there is one: a variant without fault."""
+        return self.value(z, a, y)
+
+    @abstractmethod
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """`value` of balls."""
 
+    @abstractmethod
     def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
         """`value` of certified values."""
 
+    @abstractmethod
     def check_targets(self, y: Values) -> str | None:
         """What is wrong with these targets for this loss, or None."""
 
+    @abstractmethod
     def terms(self, y: Values) -> int:
         """How many terms, none of them negative, code may add up to a batch's loss."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,7 +12,7 @@ from flint import arb
 
 from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
-from backproof.mathematics.arithmetic.balls.outputs import Output, guards
+from backproof.mathematics.arithmetic.balls.outputs import Output, guards, known
 from backproof.mathematics.arithmetic.balls.probabilities import binary, in_form, weighted
 from backproof.mathematics.losses import ROWS, LossFunction, Values
 
@@ -45,6 +44,10 @@ class BinaryCrossEntropy(LossFunction):
         rows = np.log1p(np.exp(-np.abs(z)))
         rows += np.maximum(z, 0) - y * z
         return rows, a - y
+
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """softplus(z) − y·z, and (1 − y)·σ(z) − y·(1 − σ(z))."""
+        return np.logaddexp(z.dtype.type(0), z) - y * z, (1 - y) * a - y * (1 - a)
 
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """Rows move by r_z·|σ − y| (and |σ − y| by at most r_z/2 over the reach of 2r_z).
@@ -80,7 +83,7 @@ class BinaryCrossEntropy(LossFunction):
             radius += moved
         radius *= SLACK
         radius += rounding.eta
-        if "binary_cross_entropy" in rounding.slopes:
+        if self.name in rounding.slopes:
             one = Ball(np.ones_like(z.value), None)
             a = functions.named("softplus").vjp_ball(z, a, one, rounding)
         assert a.radius is not None
@@ -167,6 +170,13 @@ class BinaryOfOutputs(LossFunction):
             slope = weighted(rest, 1 / (1 - a)) - weighted(y, 1 / a)
         return rows, slope
 
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """The logarithm of 1 − a, and (a − y)/(a(1 − a))."""
+        rest = 1 - a
+        with np.errstate(all="ignore"):
+            rows = -weighted(y, np.log(a)) - weighted(1 - y, np.log(rest))
+            return rows, (a - y) / (a * rest)
+
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """By the errors of log a, log(1 − a), 1/a and 1/(1 − a), as `outputs.Output` has them.
 
@@ -174,11 +184,12 @@ class BinaryOfOutputs(LossFunction):
         Underflow may take η from each product, from either logarithm, from the sum, and from y and
         1 − y, which their logarithms multiply.
 
-        The derivative has terms y/a and (1 − y)/(1 − a), of one of which it is the difference. As
-        (a − y)/(a(1 − a)) it is no larger than their sum T, and rounds five times: a − y, 1 − a,
-        their product, a reciprocal, a product. Of −y/a + (1 − y)/(1 − a) the second term rounds
-        five times too: 1 − y, 1 − a, a reciprocal, a product, the sum. So γ₅·T. Underflow may take
-        η from a − y or from y, which is divided by a(1 − a), from 1 − y, and from what follows.
+        The derivative is (1 − y)/(1 − a) − y/a; let T be the sum of the two. As (a − y)/(a(1 − a))
+        it is no larger than T, and rounds five times, or six: a − y, 1 − a, their product, the
+        division as a product with a reciprocal; or a division by a, and another by 1 − a. Of
+        −y/a + (1 − y)/(1 − a) the second term rounds five times: 1 − y, 1 − a, the division, the
+        sum. So γ₆·T. Underflow may take η from a − y or from y, which is divided by a(1 − a), from
+        1 − y, and from what follows.
 
         An epsilon inside of the logarithm makes one sum more, and of 1/a 1/(a + ε), less by
         ε/(a(a + ε)). Where a may have reached a clip or a floor, the derivative may be 0, or have a
@@ -206,14 +217,14 @@ class BinaryOfOutputs(LossFunction):
                 if form.epsilon:
                     epsilon = form.epsilon * (1 + 4 * rounding.unit)
                     own += weighted(weight, size * epsilon / (p.least + epsilon))
-            gamma = rounding.gamma(6 if form.epsilon else 5)
+            gamma = rounding.gamma(7 if form.epsilon else 6)
             own += gamma * terms
             bent = one.bent(rounding) | other.bent(rounding)
             bent |= room <= form.slope_floor * (1 + 2.0**-20)
             own += bent * terms * ((1 + gamma) / (1 - form.clip - 4 * rounding.unit))
             radius = SLACK * radius + lost * rounding.eta
             own = SLACK * own + 7 * rounding.eta / room
-        return Ball(rows, np.where(inside, radius, inf)), Ball(slope, np.where(inside, own, inf))
+        return known(inside, rows, radius), known(inside, slope, own)
 
     def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
         """As `value`."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
-from backproof.mathematics.arithmetic.balls.outputs import Output, guards
+from backproof.mathematics.arithmetic.balls.outputs import Output, guards, known
 from backproof.mathematics.arithmetic.balls.probabilities import categorical, in_form, weighted
 from backproof.mathematics.arithmetic.certified_values import Certified, stacked
 from backproof.mathematics.arithmetic.rounding.model import U64, inflated
@@ -45,6 +44,12 @@ class CategoricalCrossEntropy(LossFunction):
         shifted = z - row_maximum(z)
         rows = np.log(row_sum(np.exp(shifted))) - row_sum(y * shifted)
         return rows, a - y
+
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """Σ y·(logsumexp(z) − z)."""
+        largest = z.max(axis=1, keepdims=True)
+        total = np.log(np.exp(z - largest).sum(axis=1, keepdims=True)) + largest
+        return (y * (total - z)).sum(axis=1, keepdims=True), a - y
 
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """Rows move by Σ_j r_j·|p_j − y_j|, and p_j by at most a factor exp(4r) over the reach.
@@ -196,7 +201,8 @@ class CategoricalOfOutputs(LossFunction):
         twice in its magnitude.
 
         The derivative rounds twice, as a product with a reciprocal. Underflow may take η from y,
-        which a divides, and from the quotient. For epsilon, clip and floor: see the binary one.
+        which a divides, and from the quotient. For epsilon, clip and floor: see the binary one; an
+        a above 1 that is clipped to 1 − clip has a derivative of 1/(1 − clip) at most.
         """
         p, m = Output.of(a), a.shape[1]
         rows, slope = self.value(z.value, a.value, y.value)
@@ -208,13 +214,14 @@ class CategoricalOfOutputs(LossFunction):
             radius = inflated(m + 56) * row_sum(terms) + row_sum(3 + size) * rounding.eta
             error, size = p.reciprocal()
             gamma = rounding.gamma(3 if form.epsilon else 2)
-            share = gamma + p.bent(rounding) * ((1 + gamma) / (1 - form.clip - 4 * rounding.unit))
+            bent = p.bent(rounding) * ((1 + gamma) / (1 - form.clip - 4 * rounding.unit))
+            error = error + gamma * size + bent * np.maximum(size, 1)
             if form.epsilon:
                 epsilon = form.epsilon * (1 + 4 * rounding.unit)
-                share += epsilon / (p.least + epsilon)
-            own = SLACK * weighted(y.value, error + share * size) + (1 + size) * rounding.eta
-        known = inside.all(axis=1, keepdims=True)
-        return Ball(rows, np.where(known, radius, inf)), Ball(slope, np.where(inside, own, inf))
+                error += size * epsilon / (p.least + epsilon)
+            own = SLACK * weighted(y.value, error) + (1 + size) * rounding.eta
+        whole = np.asarray(inside.all(axis=1, keepdims=True))
+        return known(whole, rows, radius), known(inside, slope, own)
 
     def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
         """As `value`."""

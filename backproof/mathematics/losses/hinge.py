@@ -48,7 +48,7 @@ class Hinge(LossFunction):
         rows = Ball(
             np.maximum(margin.value, 0), margin.radius * ~(margin.value + 2 * margin.radius <= 0)
         )
-        open_kink = (margin.radius != 0) | ("hinge" in rounding.kinks)
+        open_kink = (margin.radius != 0) | (self.name in rounding.kinks)
         doubtful = ~(np.abs(margin.value) > 2 * margin.radius) & open_kink
         if rounding.same_branches:
             doubtful &= ~np.isfinite(margin.radius)

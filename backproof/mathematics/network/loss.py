@@ -46,6 +46,8 @@ class Loss:
             if reduction not in ("mean", "sum"):
                 raise UsageError(f"Loss({axis}={reduction!r}): choose 'mean' or 'sum'")
         function = losses.named(chosen) if isinstance(chosen, str) else chosen
+        if isinstance(function, type) or not hasattr(function, "check_targets"):
+            raise UsageError(f"Loss(kind={kind!r}): give a name, or an instance of a loss's class")
         for name, value in (
             ("function", function),
             ("batch", batch),

@@ -9,6 +9,7 @@ Where p may be 0, or so small that its products underflow, nothing is known of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,3 +94,8 @@ class Output:
             np.maximum(self.value - off - 2 * r, 0) * low,
             (self.value + off + 2 * r) * high,
         )
+
+
+def known(where: NDArray[np.bool_], value: Values, radius: Values) -> Ball:
+    """The ball there; elsewhere 0 with an infinite radius, as of a division by 0."""
+    return Ball(np.where(where, value, 0), np.where(where, radius, inf))
