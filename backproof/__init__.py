@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from backproof.mathematics.optimizers.gradient_descent import GradientDescent
     from backproof.mathematics.optimizers.momentum import Momentum
     from backproof.mathematics.optimizers.rmsprop import RMSprop
+    from backproof.mathematics.registry import register
     from backproof.reports.report import Report
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "adapters",
     "assert_equivalent",
     "external",
+    "register",
     "verify",
 ]
 __version__ = "0.1.0"
@@ -67,6 +69,7 @@ _HOMES = {
     "Waiver": "comparison.pairing.pairing",
     "assert_equivalent": "faces.python",
     "external": "implementations.programs",
+    "register": "mathematics.registry",
     "verify": "faces.python",
 }
 
