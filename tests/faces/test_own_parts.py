@@ -5,6 +5,7 @@ They get bounds, certified values, twins in every framework, faults, random netw
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,7 @@ def test_a_file_that_has_changed_is_loaded_again(tmp_path: Path) -> None:
     try:
         worker.load_parts([str(path)])
         path.write_text("import builtins\nbuiltins.loaded_by_test.append(1)\n")
+        os.utime(path, (0, 0))
         for _ in range(2):
             worker.load_parts([str(path)])
         assert __builtins__["loaded_by_test"] == [1]  # type: ignore[index]

@@ -16,6 +16,7 @@ from backproof.implementations.frameworks.keras_functions import (
     MODES,
     activation,
     apply,
+    last_activation,
     rows,
 )
 from backproof.implementations.protocol import Tensors
@@ -220,7 +221,7 @@ class KerasTwin:
             id(variable): gradient
             for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True)
         }
-        final = FINAL[self.fused](outputs)
+        final = last_activation(self.fused)(outputs)
         activations = [*(recorded[index] for index in range(1, len(self.denses))), final]
         results = {
             f"activation/dense_{index}": value for index, value in enumerate(activations, start=1)
@@ -266,7 +267,7 @@ class KerasTwin:
         decision = self.network.decision
 
         def accuracy(targets: Any, outputs: Any) -> Any:
-            right = ACCURACY[str(decision)](targets, FINAL[self.fused](outputs))
+            right = ACCURACY[str(decision)](targets, last_activation(self.fused)(outputs))
             return keras.ops.mean(keras.ops.cast(right, "float64"))
 
         loop = keras_loop.Loop(
@@ -283,12 +284,6 @@ class KerasTwin:
     def _tensor(self, array: Any) -> Any:
         return tf.cast(tf.constant(array), self.dtype)
 
-
-FINAL: dict[str | None, Any] = {
-    None: lambda outputs: outputs,
-    "sigmoid": keras.ops.sigmoid,
-    "softmax": keras.ops.softmax,
-}
 
 ACCURACY: dict[str, Any] = {
     "threshold": lambda targets, outputs: all_right(targets, outputs, 0.5),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 
 from backproof.implementations.frameworks import twin_of
 from backproof.implementations.protocol import Tensors
+from backproof.mathematics import functions
 from backproof.mathematics.functions import Activation
 
 MODES = ("eager",)
@@ -58,6 +59,12 @@ def activation(described: Activation) -> Any:
     """An activation as its file has it for PyTorch, as a module."""
     made = twin_of("activation", described, "torch")()
     return made if isinstance(made, nn.Module) else Applied(made)
+
+
+@cache
+def last_activation(name: str | None) -> Any:
+    """The activation that a module leaves to its loss: of its outputs."""
+    return activation(functions.named(name or "linear"))
 
 
 class Applied(nn.Module):  # type: ignore[misc]  # PyTorch is Any here

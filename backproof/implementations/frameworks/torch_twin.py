@@ -10,7 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from backproof.implementations.frameworks import factory, slots_of, torch_loop, twin_of
-from backproof.implementations.frameworks.torch_functions import LOSSES, MODES, activation, apply
+from backproof.implementations.frameworks.torch_functions import (
+    LOSSES,
+    MODES,
+    activation,
+    apply,
+    last_activation,
+)
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
@@ -153,7 +159,7 @@ class TorchTwin:
         results: dict[str, Any] = {"loss": loss}
         with torch.no_grad():
             if "activation" in want or "accuracy" in want:
-                final = FINAL[self.fused](outputs)
+                final = last_activation(self.fused)(outputs)
                 for index, value in enumerate([*self.layer_inputs[1:], final], start=1):
                     results[f"activation/dense_{index}"] = value
                 if self.network.decision is not None:
@@ -189,7 +195,7 @@ class TorchTwin:
                 outputs = self.module(inputs)
                 results: dict[str, Any] = {"loss": self.loss(outputs, targets)}
                 if self.network.decision is not None:
-                    final = FINAL[self.fused](outputs)
+                    final = last_activation(self.fused)(outputs)
                     right = accuracy(self.network.decision, final, targets)
                     results["accuracy"] = torch.tensor(right, dtype=torch.float64)
                 for name, parameter in self._parameters():
@@ -247,13 +253,6 @@ def held(value: Tensor) -> np.ndarray[Any, Any]:
         value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
     ).numpy()
     return array
-
-
-FINAL: dict[str | None, Any] = {
-    None: lambda outputs: outputs,
-    "sigmoid": torch.sigmoid,
-    "softmax": lambda outputs: torch.softmax(outputs, dim=1),
-}
 
 
 def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
