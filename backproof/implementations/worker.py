@@ -14,6 +14,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 
 from backproof.implementations import protocol
+from backproof.implementations.frameworks import load_file
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import functions, optimizers
 from backproof.mathematics.functions import Activation
@@ -121,6 +122,7 @@ def answer(
     """Carry out one request; returns the reply's tensors."""
     match message["do"]:
         case "open":
+            load_parts(message.get("parts", ()))
             twins[message["twin"]] = framework.open_twin(
                 message["model"],
                 Network.from_json(message["network"]),
@@ -150,6 +152,19 @@ def answer(
             raise ValueError(
                 f"no request {unknown!r}; there are open, batch, evaluate, train, apply"
             )
+
+
+# Files of parts that are loaded, each as it was when that was done.
+_loaded: dict[str, int] = {}
+
+
+def load_parts(paths: Sequence[str]) -> None:
+    """Execute the files that enter parts of a user's own, each once; anew if it has changed."""
+    for path in paths:
+        changed = Path(path).stat().st_mtime_ns
+        if _loaded.get(path) != changed:
+            load_file(Path(path))
+            _loaded[path] = changed
 
 
 def own_output(root: str) -> IO[bytes]:

@@ -12,6 +12,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from math import isfinite
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from backproof.mathematics.errors import UsageError
@@ -20,9 +21,11 @@ T = TypeVar("T")
 
 # What a file of a folder of parts calls the one that it defines.
 PART = "PART"
-# The folder of each sort, whose registry stands in its `__init__.py`: imported when first needed.
+# The folder of each sort, with its registry: imported when first needed.
 HOMES = {
     "activation": "backproof.mathematics.functions",
+    "layer": "backproof.mathematics.layers.kinds",
+    "loss": "backproof.mathematics.losses",
     "optimizer": "backproof.mathematics.optimizers",
     "report format": "backproof.reports.formats",
 }
@@ -35,7 +38,8 @@ class Registry(Generic[T]):
     A file is read when its part is first asked for; its name is the part's. Files in ``besides``
     are none; where there is a ``suffix``, files with another end are none either, and the name is
     without it. ``called``: the attribute of a part that holds its name. ``defined_by``: what of a
-    part its file can be told of, where that is not the part or its class.
+    part its file can be told of, where that is not the part or its class. ``closed``: takes none
+    from outside.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Registry(Generic[T]):
         *,
         besides: tuple[str, ...] = (),
         suffix: str = "",
+        closed: bool = False,
         called: str = "name",
         defined_by: Callable[[T], object] = lambda part: part,
     ) -> None:
@@ -57,7 +62,13 @@ class Registry(Generic[T]):
         self._read: dict[str, T] = {}
         self._entered: dict[str, T] = {}
         self._sources: dict[str, str] = {}
-        SORTS[sort] = self
+        if not closed:
+            SORTS[sort] = self
+
+    @property
+    def one(self) -> str:
+        """The sort with its article."""
+        return f"{'an' if self.sort[0] in 'aeiou' else 'a'} {self.sort}"
 
     def names(self) -> list[str]:
         """All parts there are."""
@@ -81,16 +92,13 @@ class Registry(Generic[T]):
         """Take a part from outside in; the same part again, read anew, takes its own place."""
         name = getattr(part, self.called, None)
         if not isinstance(name, str):
-            article = "an" if self.sort[0] in "aeiou" else "a"
-            raise UsageError(
-                f"{article} {self.sort} needs {self.called!r}, its name; {part!r} has none"
-            )
+            raise UsageError(f"{self.one} needs {self.called!r}, its name; {part!r} has none")
         if missing := sorted(getattr(part, "__abstractmethods__", ())):
             raise UsageError(f"the {self.sort} {name!r} lacks {', '.join(missing)}")
         known, own = self._sources.get(name), source(self.defined_by(part))
         if known is None and name in self.names():
             raise UsageError(
-                f"backproof has a {self.sort} {name!r} of its own; give yours another name"
+                f"backproof has {self.one} {name!r} of its own; give yours another name"
             )
         if known not in (None, own):
             raise UsageError(f"two files define the {self.sort} {name!r}: {known} and {own}")
@@ -157,7 +165,7 @@ def source(part: object) -> str:
         found = None
     if found is None:
         raise UsageError(f"{part!r} stands in no file: workers could not load it")
-    return found
+    return str(Path(found).absolute())
 
 
 def files() -> list[str]:

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import datetime
-import importlib
 import os
-import pkgutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from backproof.comparison.judging.rows import Row, Status, exit_status
 from backproof.comparison.record.record import Record
 from backproof.comparison.run import Judged
 from backproof.mathematics.errors import UsageError
-from backproof.reports import formats, summary
-from backproof.reports.formats import evaluations
+from backproof.reports import summary
+from backproof.reports.formats import FORMATS, Format, evaluations
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SORTED_BY = ("pairing", "reference", "quantity", "tensor", "point", "step")
-
-
-class Format(Protocol):
-    """What a file of this package provides to be a report format."""
-
-    FILE: str
-
-    def render(self, report: Report) -> str:
-        """The text of the file: a deterministic function of the report."""
 
 
 @dataclass(eq=False, repr=False)
@@ -124,7 +113,7 @@ class Report:
         """
         folder = Path(folder)
         check_writable(folder)
-        texts = {format_.FILE: format_.render(self) for format_ in all_formats()}
+        texts = {format_.file: format_.render(self) for format_ in all_formats()}
         problems: list[str] = []
         try:
             with tempfile.TemporaryDirectory(dir=folder, prefix=".evaluations-") as scratch:
@@ -144,14 +133,8 @@ class Report:
 
 
 def all_formats() -> list[Format]:
-    """All report formats: the files of this package that define FILE and render."""
-    found: list[Any] = [
-        module
-        for each in pkgutil.iter_modules(formats.__path__)
-        for module in [importlib.import_module(f"{formats.__name__}.{each.name}")]
-        if hasattr(module, "FILE") and hasattr(module, "render")
-    ]
-    return found
+    """All report formats: the files of `formats`, and those of one's own."""
+    return [FORMATS.get(name) for name in FORMATS.names()]
 
 
 def check_writable(folder: Path) -> None:

@@ -78,6 +78,27 @@ def test_the_options_are_those_there_are() -> None:
         assert hasattr(backproof.Report, name), name
 
 
+def test_an_activation_of_ones_own_is_compared(tmp_path: Path) -> None:
+    (tmp_path / "square.py").write_text(example("Parts of your own"))
+    (tmp_path / "own.py").write_text(
+        "import numpy as np\n"
+        "import square\n"
+        "from backproof import Dense, Loss, Network, verify\n\n\n"
+        "def subject(state, batch):\n"
+        '    z = batch.inputs @ state["dense_1/kernel"]\n'
+        "    error = z**2 - batch.targets\n"
+        "    kernel = 2 * batch.inputs.T @ (error * 2 * z)\n"
+        '    return {"loss": (error**2).sum(), "gradient/dense_1/kernel": kernel}\n\n\n'
+        'layers = (Dense(3, 2, "square", bias=False),)\n'
+        'network = Network(layers, Loss("squared_error", batch="sum"))\n'
+        'print(verify(network, subject, references=["torch"]))\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "own.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("<Report MATCH: ")
+
+
 def test_the_network_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "network.toml"
     path.write_text(example("A project of its own", "toml"))

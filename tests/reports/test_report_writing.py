@@ -9,7 +9,7 @@ import pytest
 
 from backproof.comparison.record.record import Point, Record
 from backproof.mathematics.errors import UsageError
-from backproof.reports.formats import comparisons_csv
+from backproof.reports.formats import FORMATS, Format, comparisons_csv
 from backproof.reports.formats.evaluations import folder_name
 from tests.reports.sample import MATCHING, MISMATCHING, made, record
 
@@ -29,7 +29,7 @@ def test_a_format_that_fails_leaves_the_former_report_untouched(tmp_path, monkey
     def broken(report):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("backproof.reports.formats.report_md.render", broken)
+    monkeypatch.setitem(FORMATS._read, "report_md", Format("report_md", "report.md", broken))
     with pytest.raises(ZeroDivisionError):
         made(MISMATCHING).write(tmp_path)
     assert contents(tmp_path) == before

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 from backproof.comparison.record.record import Point, Record
 from backproof.implementations.client import Reply, Worker
-from backproof.mathematics import optimizers
+from backproof.mathematics import optimizers, registry
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS
 from backproof.mathematics.errors import EvaluationError
 
@@ -31,6 +31,7 @@ class Exchange:
                 "outputs": record.forms.get(worker.framework, LOGITS).of,
                 "network": record.network.to_json(),
                 "optimizer": optimizers.to_json(record.optimizer),
+                "parts": registry.files(),
             }
         )
 

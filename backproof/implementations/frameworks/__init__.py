@@ -17,7 +17,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.registry import Registry
 
-FRAMEWORKS: Registry[Traits] = Registry("reference", __name__, suffix="_traits")
+FRAMEWORKS: Registry[Traits] = Registry("reference", __name__, suffix="_traits", closed=True)
 
 
 def names() -> list[str]:

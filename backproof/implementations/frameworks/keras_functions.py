@@ -19,6 +19,12 @@ def activation(described: Activation) -> Any:
     return twin_of("activation", described, "keras")()
 
 
+@cache
+def last_activation(name: str | None) -> Any:
+    """The activation that a model leaves to its loss: of its outputs."""
+    return keras.activations.get(None if name is None else activation(named(name)))
+
+
 FUNCTIONS: dict[str, Any] = {
     "exp": tf.math.exp,
     "log": tf.math.log,

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from backproof.implementations.frameworks import factory, keras_loop, slots_of, twin_of
-from backproof.implementations.frameworks.keras_functions import MODES, apply
+from backproof.implementations.frameworks.keras_functions import MODES, apply, last_activation
 from backproof.implementations.frameworks.keras_graph import (
     Built,
     build,
@@ -195,7 +195,7 @@ class KerasTwin:
             id(variable): gradient
             for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True)
         }
-        final = FINAL[self.fused](outputs)
+        final = last_activation(self.fused)(outputs)
         recorded[self.network.last.name] = final
         results = {
             f"activation/{name}": recorded[name]
@@ -264,7 +264,7 @@ class KerasTwin:
         """Loss, accuracy and parameters before each step of the report, in one compiled loop."""
 
         def accuracy(targets: Any, outputs: Any) -> Any:
-            right = correct(self.network, targets, FINAL[self.fused](outputs))
+            right = correct(self.network, targets, last_activation(self.fused)(outputs))
             return keras.ops.mean(keras.ops.cast(right, "float64"))
 
         loop = keras_loop.Loop(
@@ -284,12 +284,6 @@ class KerasTwin:
 
 # The output above which a unit says yes, by the decision.
 THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
-
-FINAL: dict[str | None, Any] = {
-    None: lambda outputs: outputs,
-    "sigmoid": keras.ops.sigmoid,
-    "softmax": keras.ops.softmax,
-}
 
 
 def correct(network: Network, targets: Any, outputs: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -49,6 +50,12 @@ SUMS: dict[str, Any] = {
 def activation(described: Activation) -> Any:
     """An activation as its file has it for PyTorch, as a module."""
     return as_module(functions.twin(described, "torch"))
+
+
+@cache
+def last_activation(name: str | None) -> Any:
+    """The activation that a module leaves to its loss: of its outputs."""
+    return activation(functions.named(name or "linear"))
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from backproof.implementations.frameworks import factory, slots_of, torch_loop, twin_of
 from backproof.implementations.frameworks.parts import held as held_at
 from backproof.implementations.frameworks.parts import inverse
-from backproof.implementations.frameworks.torch_functions import MODES, apply
+from backproof.implementations.frameworks.torch_functions import MODES, apply, last_activation
 from backproof.implementations.frameworks.torch_graph import Graph, held_by, turned
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
@@ -139,7 +139,7 @@ class TorchTwin:
         results: dict[str, Any] = {"loss": loss}
         with torch.no_grad():
             if "activation" in want or "accuracy" in want:
-                final = FINAL[self.fused](outputs)
+                final = last_activation(self.fused)(outputs)
                 self.recorded[self.network.last.name] = final
                 for name in self.network.node_names:
                     if name in self.recorded:
@@ -177,7 +177,7 @@ class TorchTwin:
                 outputs = self.module(inputs)
                 results: dict[str, Any] = {"loss": self.loss(outputs, targets)}
                 if self.network.decision is not None:
-                    final = FINAL[self.fused](outputs)
+                    final = last_activation(self.fused)(outputs)
                     right = accuracy(self.network, final, targets)
                     results["accuracy"] = torch.tensor(right, dtype=torch.float64)
                 for name, parameter in self._parameters():
@@ -238,13 +238,6 @@ def held(value: Tensor) -> np.ndarray[Any, Any]:
         value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
     ).numpy()
     return array
-
-
-FINAL: dict[str | None, Any] = {
-    None: lambda outputs: outputs,
-    "sigmoid": torch.sigmoid,
-    "softmax": lambda outputs: torch.softmax(outputs, dim=-1),
-}
 
 
 def data_loss(

@@ -7,11 +7,10 @@ import io
 from typing import TYPE_CHECKING
 
 from backproof.comparison.judging.rows import COLUMNS
+from backproof.reports.formats import Format
 
 if TYPE_CHECKING:
     from backproof.reports.report import Report
-
-FILE = "comparisons.csv"
 
 
 def render(report: Report) -> str:
@@ -29,3 +28,6 @@ def cell(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.17g}" if isinstance(value, float) else str(value)
+
+
+PART = Format("comparisons_csv", "comparisons.csv", render)

@@ -12,6 +12,7 @@ from backproof.comparison.judging.rows import WAY, Status
 from backproof.comparison.record.record import SUBJECT
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Rounding, measured
 from backproof.reports import summary
+from backproof.reports.formats import Format
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from backproof.comparison.record.record import Record
     from backproof.reports.report import Report
 
-FILE = "report.md"
 # The rows of the table of worst comparisons.
 WORST = 10
 # Beyond this many tensors of a pairing and reference, only their names are given.
@@ -273,3 +273,6 @@ def digits_of(duel: Duel) -> list[tuple[str, str, str, int, float, float]]:
             subject, reference = (min(column) for column in zip(*known, strict=True))
             lines.append((duel.pairing, duel.reference, quantity, len(known), subject, reference))
     return lines
+
+
+PART = Format("report_md", "report.md", render)

@@ -18,7 +18,9 @@ from backproof.mathematics.functions.softmax import MOST_UNITS
 from backproof.mathematics.losses import ROWS, SLOPE
 
 # Activations of which 0 or a straight line is left beyond `MOST_ARGUMENT`.
-OTHERS = functions.examples("softplus", "selu", "elu", "leaky_relu", "gelu")
+OTHERS = ("softplus", "selu", "elu", "leaky_relu", "gelu")
+# What is tried by itself below, and what rounds nothing.
+BESIDES = ("sigmoid", "tanh", "softmax", "relu", "linear")
 # Units of a softmax, and how many rows of them.
 UNITS = {1: 100, 2: 4000, 3: 4000, 5: 4000, 16: 500, MOST_UNITS: 200}
 # Rows of small arrays, for which a framework may run other code.
@@ -50,7 +52,9 @@ def function_trials(dtype: str, stream: np.random.Generator, draws: int) -> Iter
         for z in arrays(logits(rows, units, dtype, stream), stream, draws):
             yield from of_result(functions.named("softmax"), z, dtype, stream, draws)
     moderate = numbers[np.abs(numbers) <= MOST_ARGUMENT][:, None]
-    for f in OTHERS:
+    known = {*OTHERS, *BESIDES, *functions.ACTIVATIONS.entered()}
+    further = [name for name in functions.names() if name not in known]
+    for f in functions.examples(*OTHERS, *further):
         for z in arrays(moderate, stream, draws):
             yield from of_argument(f, z, dtype, stream, draws)
 
