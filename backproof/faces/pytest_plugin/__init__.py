@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from backproof.faces.pytest_plugin.run import Run
 
 FOLDER = "comparisons"
+# As `backproof verify --dtype`; the module of that command's choices imports typer.
+DTYPES = ("float64", "float32", "bfloat16", "float16")
 # The status of a row whose reference alone is wrong; the module of the statuses imports NumPy.
 AT_FAULT = "AT-FAULT"
 
@@ -45,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--backproof-report", metavar="DIR", help="Write the reports there.")
     group.addoption(
         "--backproof-dtype",
-        choices=("float64", "float32"),
+        choices=DTYPES,
         default="float64",
         help="The precision of everything (default: float64).",
     )
@@ -84,7 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             check_writable(known.folder)
         except UsageError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(f"--backproof-report: {error}") from error
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PairingFile | None:
@@ -126,6 +128,7 @@ def start(config: pytest.Config, asked: Iterable[tuple[Pairing, str]], root: Pat
         root,
         config.getoption("backproof_dtype"),
         config.getoption("backproof_time_limit"),
+        one_by_one=bool(config.getoption("maxfail")),
     )
     config.add_cleanup(run.close)
     return run
