@@ -8,7 +8,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 import numpy as np
@@ -20,6 +19,7 @@ from backproof.mathematics.functions import Activation
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.places import place
 
 # Set in a worker's environment: whoever loads a model must not start workers of its own.
 IN_WORKER = "BACKPROOF_WORKER"
@@ -96,13 +96,12 @@ def reply_to_all(
         try:
             told, reply = answer(*received)
         except Exception as error:  # user code may raise anything; it goes back in the reply
-            last = traceback.extract_tb(error.__traceback__)[-1]
             protocol.send(
                 replies,
                 {
                     "ok": False,
                     "error": f"{type(error).__name__}: {error}",
-                    "where": f"{Path(last.filename).name}:{last.lineno}",
+                    "where": place(error),
                     "traceback": traceback.format_exc(),
                 },
             )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
+from backproof.mathematics.places import place
 
 
-def told(error: BaseException) -> str:
-    """An error of user code in one line: kind, message, file and line."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
+def told(error: BaseException, function: object = None) -> str:
+    """An error of user code in one line: kind, message, file and line.
+
+    ``function``: what was called, for an error that none of its lines has raised.
+    """
+    said = error.msg if isinstance(error, SyntaxError) else error
+    return f"{type(error).__name__}: {said} ({place(error, function)})"
 
 
 class BackproofError(Exception):

@@ -87,7 +87,9 @@ def test_outcomes_and_messages(project: Path, run_pytest: Run) -> None:
     ):
         assert part in wrong
     assert re.search(r"so at (\d+) of \1 points and steps, first at step 0 on the data", wrong)
-    assert "ERROR: subject: the subject raised ValueError: no luck (c_raises.py:" in text
+    assert (
+        "ERROR: subject: the subject raised ValueError: no luck (comparisons/c_raises.py:" in text
+    )
     assert "c_raises: loss against numpy, at step 0 on the data" in text
     assert "nosuch: the nosuch worker" in text
     assert "subject: gradient/dense_1/kernel is nan at (0, 0)" in text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
+from backproof.mathematics.places import origin, place, project_of
 from backproof.mathematics.probes.probes import PROBES
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
@@ -208,7 +208,7 @@ class Pairing:
         if self.minibatch is None:
             return data
         minibatch = self.minibatch
-        batch = self._call("minibatch", lambda: minibatch(data, step))
+        batch = self._call("minibatch", lambda: minibatch(data, step), minibatch)
         if not isinstance(batch, Batch):
             raise UsageError(
                 f"pairing {self.name}: minibatch() returned {type(batch).__name__}; return a Batch"
@@ -220,14 +220,19 @@ class Pairing:
         """Whether every implementation bears saturated units: those that start from logits do."""
         return all(form.of == LOGITS.of for form in self.forms.values())
 
-    def _call(self, name: str, function: Callable[[], Any]) -> Any:
-        """Call user code; what it raises becomes a `UsageError` that says where."""
+    def _call(self, name: str, function: Callable[[], Any], users: object = None) -> Any:
+        """Call user code; what it raises becomes a `UsageError` that says where.
+
+        ``users``: the user's own function, where ``function`` is one of ours around it.
+        """
         try:
             return function()
         except UsageError:
             raise
         except Exception as error:  # user code may raise anything
-            raise UsageError(f"pairing {self.name}: {name}() raised {told(error)}") from error
+            raise UsageError(
+                f"pairing {self.name}: {name}() raised {told(error, users or function)}"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -241,12 +246,7 @@ class Broken:
 def project_root(path: Path) -> Path:
     """The folder that holds ``comparisons/``: it goes on the import path and names the models."""
     path = path.resolve()
-    for folder in (path, *path.parents):
-        if folder.name == "comparisons":
-            return folder.parent
-        if (folder / "comparisons").is_dir():
-            return folder
-    return path if path.is_dir() else path.parent
+    return project_of(path) or (path if path.is_dir() else path.parent)
 
 
 def files(paths: Iterable[Path]) -> list[Path]:
@@ -294,17 +294,18 @@ def objects(path: Path, kind: type[T]) -> list[T]:
         sys.path.insert(0, str(root))
     try:
         module = _import(path, root)
-    except SyntaxError as error:
-        raise UsageError(f"{path}:{error.lineno}: {error.msg}") from error
     except Exception as error:  # a pairing file is user code
-        inside = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if Path(frame.filename).resolve() == path.resolve()
-        ]
-        line = inside[-1].lineno if inside else 1
-        raise UsageError(f"{path}:{line}: {type(error).__name__}: {error}") from error
+        raise UsageError(not_loaded(path, error)) from error
     return [value for value in vars(module).values() if isinstance(value, kind)]
+
+
+def not_loaded(path: Path, error: Exception) -> str:
+    """Why a file cannot be loaded: where the error is, be it in the file or in what it imports."""
+    file, line = origin(error) or (str(path), 1)
+    what = error.msg if isinstance(error, SyntaxError) else f"{type(error).__name__}: {error}"
+    if Path(file).resolve() == path.resolve():
+        return f"{path}:{line}: {what}"
+    return f"{place(error)}: {what}; so {path} cannot be loaded"
 
 
 def _import(path: Path, root: Path) -> Any:

@@ -44,7 +44,7 @@ def given_by(
         return {str(name): as_array(str(name), value) for name, value in given.items()}
 
     with calling.unchanged(batch):
-        results: Tensors = calling.call(answer, limit)
+        results: Tensors = calling.call(answer, limit, subject)
     return results
 
 

@@ -10,13 +10,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import FrozenInstanceError
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
+from backproof.implementations.subject.declaration import Adapted, innermost
 from backproof.mathematics.errors import EvaluationError, told
 from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.places import is_users, named, origin
 
 
 class HungError(EvaluationError):
@@ -26,11 +27,16 @@ class HungError(EvaluationError):
 NO_ANSWER = "the subject gave no answer"
 
 
-def call(function: Callable[[], Any], limit: float | None = None) -> Any:
+def call(
+    function: Callable[[], Any],
+    limit: float | None = None,
+    subject: Callable[..., Any] | None = None,
+) -> Any:
     """What user code returns; raises `EvaluationError` for whatever it does instead.
 
-    ``limit``: the seconds that it may take. What it prints goes to standard error, for standard
-    output is the result's alone.
+    ``limit``: the seconds that it may take. ``subject``: whose code it is, for an error that none
+    of its lines has raised. What it prints goes to standard error, for standard output is the
+    result's alone.
     """
     outcome: dict[str, Any] = {}
     context = contextvars.copy_context()  # NumPy keeps the user's errstate there
@@ -56,9 +62,12 @@ def call(function: Callable[[], Any], limit: float | None = None) -> Any:
     if isinstance(error, EvaluationError):
         raise error
     if isinstance(error, SystemExit):
-        raise EvaluationError(f"the subject wanted to exit: {told(error)}") from error
+        raise EvaluationError(
+            f"the subject wanted to exit: {told(error, subject and innermost(subject))}"
+        ) from error
     if isinstance(error, Exception):
-        raise EvaluationError(f"the subject raised {told(error)}{hint(error)}") from error
+        said = f"{told(error, subject and innermost(subject))}{hint(error, subject)}"
+        raise EvaluationError(f"the subject raised {said}") from error
     raise error
 
 
@@ -67,18 +76,15 @@ def place(thread: threading.Thread) -> str:
     frame = sys._current_frames().get(thread.ident or 0)
     if frame is None:
         return ""
-    own = Path(__file__).parents[2]
-    lines = [
-        line
-        for line in traceback.extract_stack(frame)
-        if not Path(line.filename).is_relative_to(own)
-        and Path(line.filename).name != "threading.py"
-    ]
-    return f" (it is at {Path(lines[-1].filename).name}:{lines[-1].lineno})" if lines else ""
+    lines = [line for line in traceback.extract_stack(frame) if is_users(line.filename)]
+    return f" (it is at {named(lines[-1].filename, lines[-1].lineno or 1)})" if lines else ""
 
 
-def hint(error: Exception) -> str:
+def hint(error: Exception, subject: object = None) -> str:
     """What to do about an error that many subjects make."""
+    unreached = origin(error) is None and not isinstance(subject, Adapted)
+    if unreached and isinstance(error, TypeError) and "argument" in str(error):
+        return ": it is called as subject(parameters, batch)"
     frozen = isinstance(error, FrozenInstanceError) and str(error).endswith(("inputs'", "targets'"))
     if frozen or (isinstance(error, ValueError) and "read-only" in str(error)):
         return ": it changes its batch in place; give it copies, with adapters.copied(subject)"
