@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from backproof.faces.command_line.calibrate import calibrate
 from backproof.faces.command_line.explain import explain
@@ -21,7 +20,7 @@ from backproof.faces.command_line.faults import faults
 from backproof.faces.command_line.fuzz import fuzz
 from backproof.faces.command_line.init import init
 from backproof.faces.command_line.reproduce import reproduce
-from backproof.faces.command_line.screen import console, progress
+from backproof.faces.command_line.screen import console, progress, tell
 from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
 from backproof.implementations.host.threads import one_thread
 from backproof.mathematics.errors import UsageError
@@ -115,7 +114,8 @@ def run_verify(
                 broken.append(each)
             else:
                 judged.append(each)
-    return finish(judged, broken, environment(workers.dtype, workers.versions()), today, report)
+    versions = workers.versions() if pairings else {}  # else no framework was waited for
+    return finish(judged, broken, environment(workers.dtype, versions), today, report)
 
 
 @app.command()
@@ -183,7 +183,7 @@ def main() -> None:
     try:
         app()
     except UsageError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        tell(str(error))
         sys.exit(WRONG_USAGE)
     except Exception:  # whatever is left is a fault of backproof, and must not look like a verdict
         traceback.print_exc()

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backproof.faces.command_line.screen import tell
 from backproof.mathematics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def ready(
     reference: list[str] | None,
     workers: Workers,
 ) -> tuple[list[Pairing], list[Broken]]:
-    """The pairings asked for, with their references started, and what could not be loaded."""
+    """The pairings asked for, with their references started, and what could not be loaded.
+
+    What could not is told at once, before anything waits for a framework.
+    """
     from backproof.comparison.pairing import pairing
 
     if report is not None:
@@ -75,6 +79,13 @@ def ready(
 
         check_writable(report)
     pairings, broken = pairing.load_all(paths)
+    if not pairings:
+        for worker in workers.by_name.values():
+            worker.kill()  # in the middle of its import, and nobody has a question
+        if broken and report is None:
+            raise UsageError("; ".join(each.reason for each in broken))
+    for each in broken:
+        tell(f"{each.reason}{'; the other pairings are compared' if pairings else ''}")
     pairings = chosen(pairings, only)
     if not pairings and not broken:
         raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
