@@ -96,10 +96,12 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object = None, *_: object) -> None:
         with ExitStack() as stack:
             for worker in self.by_name.values():
                 stack.callback(worker.close)
+                if kind is not None:  # broken off: nobody waits for what they are doing
+                    worker.kill()
 
 
 def verify(

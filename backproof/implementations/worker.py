@@ -13,6 +13,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 
 from backproof.implementations import protocol
+from backproof.implementations.host import processes
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import functions, optimizers
 from backproof.mathematics.functions import Activation
@@ -151,6 +152,12 @@ def answer(
             )
 
 
+def end_with_client() -> None:
+    """However the process that started this one ends, this one ends too, and at once."""
+    if processes.PARENT in os.environ:
+        processes.end_with_parent(int(os.environ.pop(processes.PARENT)))
+
+
 def own_output(root: str) -> IO[bytes]:
     """Standard output for the replies alone, and the project's folder as the place to be."""
     replies = os.fdopen(os.dup(1), "wb")
@@ -164,6 +171,7 @@ def main() -> None:
     """Take standard output away from the framework before its import, then serve."""
     name, dtype, root = sys.argv[1:4]
     os.environ[IN_WORKER] = name
+    end_with_client()
     replies = own_output(root)
     # Collecting garbage while a framework is imported finds none, and takes a fifth of the time.
     gc.disable()

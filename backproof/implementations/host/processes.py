@@ -1,0 +1,121 @@
+"""Processes end with the one that started them, as far as the system can see to that."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+LINUX = sys.platform == "linux"
+PARENT = "BACKPROOF_PARENT"
+"""Set in the environment of a process that is to end with another: that one's id."""
+# Options of Linux's prctl (linux/prctl.h), and a right of Windows' OpenProcess (winnt.h).
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+SYNCHRONIZE = 0x0010_0000
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+# Seconds between two looks at whether a parent is still there, where no signal says so.
+INTERVAL = 0.2
+
+
+def started(command: list[str], **how: Any) -> subprocess.Popen[bytes]:
+    """Start a process from a thread that lives as long as this one does.
+
+    Linux takes the end of the thread that started a process for the end of its parent.
+    """
+    how["env"] = {**how.get("env", os.environ), PARENT: str(os.getpid())}
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, **how)
+
+    return starter(os.getpid()).submit(start).result()
+
+
+@cache
+def starter(_: int) -> ThreadPoolExecutor:
+    """The thread that starts processes; a process that was forked off has one of its own."""
+    return ThreadPoolExecutor(1, thread_name_prefix="starter")
+
+
+def end_with_parent(parent: int, by: int = KILL) -> None:
+    """Have this process ended when its parent ends, however busy it is then.
+
+    Linux sends the signal ``by``; elsewhere a thread looks, and ends this process.
+    """
+    if LINUX:
+        control(PR_SET_PDEATHSIG, by)
+        if os.getppid() != parent:  # it had ended before this was asked for
+            os.kill(os.getpid(), by)
+        return
+    threading.Thread(target=outlive, args=(parent,), daemon=True).start()
+
+
+def outlive(parent: int) -> None:
+    """Wait until a parent has ended, and leave."""
+    if sys.platform == "win32":
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(SYNCHRONIZE, False, parent)
+        ctypes.windll.kernel32.WaitForSingleObject(handle, -1)
+    else:
+        while os.getppid() == parent:
+            time.sleep(INTERVAL)
+    os._exit(1)
+
+
+def adopt() -> None:
+    """On Linux, become the parent of all descendants whose own parent ends, so as to find them."""
+    if LINUX:
+        control(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def control(option: int, value: int) -> None:
+    """Linux's prctl; a system that refuses it leaves all as it was."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs, as Linux tells; elsewhere none."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat") if LINUX else ():
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(stat.parent.name))
+    found, waiting = [], [pid]
+    while waiting:
+        mine = children.get(waiting.pop(), [])
+        found += mine
+        waiting += mine
+    return found
+
+
+def end_all(pid: int, *, itself: bool = True) -> None:
+    """Kill a process with its group and all its descendants, in whichever session they are."""
+    every = [*descendants(pid), *([pid] if itself else [])]
+    if itself:
+        quietly(lambda: os.killpg(pid, KILL))
+    for each in every:
+        quietly(lambda each=each: os.kill(each, KILL))  # type: ignore[misc]
+
+
+def quietly(send: Callable[[], object]) -> None:
+    """Send a signal to who may have ended meanwhile, or never led a group."""
+    with contextlib.suppress(OSError, AttributeError):  # Windows has no groups
+        send()
+
+
+def describe_exit(status: int) -> str:
+    """How a process ended, in words."""
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended by itself with status {status}"
