@@ -10,8 +10,17 @@ def told(error: BaseException, function: object = None) -> str:
 
     ``function``: what was called, for an error that none of its lines has raised.
     """
-    said = error.msg if isinstance(error, SyntaxError) else error
-    return f"{type(error).__name__}: {said} ({place(error, function)})"
+    return f"{type(error).__name__}: {message(error)} ({place(error, function)})"
+
+
+def message(error: BaseException) -> str:
+    """What an error says; its text is user code too, and may raise."""
+    try:
+        return str(error.msg if isinstance(error, SyntaxError) else error)
+    except BaseException as again:  # only the kind is left to tell
+        if isinstance(again, KeyboardInterrupt):
+            raise
+        return f"(its text cannot be told: {type(again).__name__})"
 
 
 class BackproofError(Exception):

@@ -65,7 +65,9 @@ def faults(
                     broken.append(each)
                 else:
                     gauged.scores.append(each)
-        gauged.notes = [f"not loaded: {each.reason}" for each in broken]
+        gauged.notes = [
+            f"{'no verdict' if each.ended else 'not loaded'}: {each.reason}" for each in broken
+        ]
         show(gauged, console, every=bool(pairings))
         if report is not None:
             gauged.write(report)

@@ -78,7 +78,7 @@ def ready(
         from backproof.reports.report import check_writable
 
         check_writable(report)
-    pairings, broken = pairing.load_all(paths)
+    pairings, broken = pairing.load_all(paths, workers.limit)
     if not pairings:
         for worker in workers.by_name.values():
             worker.kill()  # in the middle of its import, and nobody has a question

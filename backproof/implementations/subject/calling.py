@@ -19,12 +19,15 @@ from backproof.mathematics.errors import EvaluationError, told
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.places import is_users, named, origin
 
+SYSTEM = sys.modules[os.name]
+"""The module that `os` has its ``_exit`` from: posix, or nt."""
+
 
 class HungError(EvaluationError):
     """The subject gave no answer in time; what it does still goes on, so it is not called again."""
 
 
-NO_ANSWER = "the subject gave no answer"
+NO_ANSWER = "gave no answer"
 
 
 def call(
@@ -37,6 +40,23 @@ def call(
     ``limit``: the seconds that it may take. ``subject``: whose code it is, for an error that none
     of its lines has raised. What it prints goes to standard error, for standard output is the
     result's alone.
+    """
+    value, error = attempt(function, limit, "the subject")
+    if error is None:
+        return value
+    if isinstance(error, EvaluationError):
+        raise error
+    said = f"{told(error, subject and innermost(subject))}{hint(error, subject)}"
+    raise EvaluationError(f"the subject raised {said}") from error
+
+
+def attempt(
+    function: Callable[[], Any], limit: float | None, who: str
+) -> tuple[Any, BaseException | None]:
+    """What user code returns, or what it raises, be it no Exception but another BaseException.
+
+    Raises `HungError` if it takes more than ``limit`` seconds, and `EvaluationError` if it wants to
+    exit; both say ``who`` it was.
     """
     outcome: dict[str, Any] = {}
     context = contextvars.copy_context()  # NumPy keeps the user's errstate there
@@ -53,22 +73,13 @@ def call(
         thread.join(limit)
     if thread.is_alive():
         raise HungError(
-            f"{NO_ANSWER} for {limit:g} s{place(thread)} and is not asked again; "
+            f"{who} {NO_ANSWER} for {limit:g} s{place(thread)} and is not asked again; "
             "raise the time limit if it needs that long"
         )
     error = outcome.get("error")
-    if error is None:
-        return outcome["value"]
-    if isinstance(error, EvaluationError):
-        raise error
     if isinstance(error, SystemExit):
-        raise EvaluationError(
-            f"the subject wanted to exit: {told(error, subject and innermost(subject))}"
-        ) from error
-    if isinstance(error, Exception):
-        said = f"{told(error, subject and innermost(subject))}{hint(error, subject)}"
-        raise EvaluationError(f"the subject raised {said}") from error
-    raise error
+        raise EvaluationError(f"{who} wanted to exit: {told(error)}") from error
+    return outcome.get("value"), error
 
 
 def place(thread: threading.Thread) -> str:
@@ -80,7 +91,7 @@ def place(thread: threading.Thread) -> str:
     return f" (it is at {named(lines[-1].filename, lines[-1].lineno or 1)})" if lines else ""
 
 
-def hint(error: Exception, subject: object = None) -> str:
+def hint(error: BaseException, subject: object = None) -> str:
     """What to do about an error that many subjects make."""
     unreached = origin(error) is None and not isinstance(subject, Adapted)
     if unreached and isinstance(error, TypeError) and "argument" in str(error):
@@ -93,7 +104,7 @@ def hint(error: Exception, subject: object = None) -> str:
 
 @contextmanager
 def kept_alive() -> Iterator[None]:
-    """os._exit in the subject would end this process, and say that all is well."""
+    """os._exit in user code would end this process, and say that all is well."""
     leave, ours = os._exit, os.getpid()
 
     def refused(status: int) -> NoReturn:
@@ -101,11 +112,11 @@ def kept_alive() -> Iterator[None]:
             leave(status)
         raise SystemExit(status)
 
-    os._exit = refused
+    os._exit = SYSTEM._exit = refused  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        os._exit = leave
+        os._exit = SYSTEM._exit = leave  # type: ignore[attr-defined]
 
 
 @contextmanager
