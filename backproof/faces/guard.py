@@ -39,9 +39,7 @@ INTERVAL = 0.05
 SAME = 1.0
 SHOW_CURSOR = "\x1b[?25h"
 
-SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
+SIGNALS = [getattr(signal, name) for name in watched.SIGNALS]
 
 
 class Child(Protocol):
@@ -114,8 +112,10 @@ class Heard:
         return ""
 
 
-def guarded() -> int | None:
+def guarded(leaving: float | None = LEAVING) -> int | None:
     """Go on in a child, where this returns None; here, the exit status that it comes to.
+
+    ``leaving``: the seconds that the child may take to end after its verdict.
 
     On Linux the child is forked off: it is this process in every respect, and costs nothing.
     Elsewhere the program is started once more.
@@ -133,13 +133,18 @@ def guarded() -> int | None:
             os.close(reading)
             return None
         os.close(writing)
-        heard, why = wait(child, os.fdopen(reading, "rb"))
+        heard, why = wait(child, os.fdopen(reading, "rb"), leaving)
         if heard.verdict is not None:
             return NO_VERDICT if ended and heard.verdict in (0, 2) else heard.verdict
         processes.end_all(os.getpid(), itself=False)
         culprit = name_end(heard, why, ended)
         if not culprit:
             return heard.interrupted or NO_VERDICT
+
+
+def alone() -> bool:
+    """Whether this process can be forked: it has one thread, on Linux."""
+    return processes.LINUX and threading.active_count() == 1
 
 
 def start(pipe: int, ended: dict[str, str]) -> Child | None:
@@ -189,14 +194,14 @@ def watch_signals() -> None:
         nonlocal last
         again, last = time.monotonic() - last < SAME, time.monotonic()
         if not again:
-            raise watched.Interrupt(number)
+            raise watched.interrupt(number)
 
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, interrupt)
 
 
-def wait(child: Child, pipe: IO[bytes]) -> tuple[Heard, str]:
+def wait(child: Child, pipe: IO[bytes], leaving: float | None) -> tuple[Heard, str]:
     """Wait until the child has ended; what it has told, and how it ended."""
     heard = Heard()
     threading.Thread(target=heard.listen, args=(pipe,), daemon=True).start()
@@ -204,8 +209,8 @@ def wait(child: Child, pipe: IO[bytes]) -> tuple[Heard, str]:
     why = ""
     with passing_on(child, heard) as passed:
         while (status := child.poll()) is None:
-            if deadline is None and heard.verdict is not None:
-                deadline = time.monotonic() + LEAVING
+            if deadline is None and leaving is not None and heard.verdict is not None:
+                deadline = time.monotonic() + leaving
             if passed:
                 held = any(each.get("limit") for each in heard.now)
                 patience = 0.0 if len(passed) > 1 else HELD if held else ENDING

@@ -41,7 +41,6 @@ MISMATCH = 1
 WRONG_USAGE = 2
 NO_VERDICT = guard.NO_VERDICT
 OWN_FAULT = 70
-INTERRUPTED = 130
 IN_PROCESS = "--in-process"
 
 app = typer.Typer(
@@ -58,7 +57,7 @@ class InterruptedRunError(Exception):
 
     def __init__(self, interrupt: KeyboardInterrupt) -> None:
         super().__init__("interrupted")
-        self.status = getattr(interrupt, "status", INTERRUPTED)
+        self.status = watched.status_of(interrupt)
 
 
 def command(function: Callable[..., None]) -> None:
@@ -266,9 +265,9 @@ def carried_out() -> int:
         return NO_VERDICT
     except InterruptedRunError as error:
         tell(str(error))
-        return int(error.status)
+        return error.status
     except KeyboardInterrupt as error:
-        return getattr(error, "status", INTERRUPTED)
+        return watched.status_of(error)
     except Exception:  # whatever is left is a fault of backproof, and must not look like a verdict
         traceback.print_exc()
         sys.stderr.write("This is a fault of backproof itself; please report it.\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backproof.faces.command_line.screen import tell
-from backproof.mathematics.errors import UsageError
+from backproof.mathematics.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
     from backproof.comparison.pairing.pairing import Broken, Pairing
@@ -83,7 +83,8 @@ def ready(
         for worker in workers.by_name.values():
             worker.kill()  # in the middle of its import, and nobody has a question
         if broken and report is None:
-            raise UsageError("; ".join(each.reason for each in broken))
+            kind = EvaluationError if all(each.ended for each in broken) else UsageError
+            raise kind("; ".join(each.reason for each in broken))
     for each in broken:
         tell(f"{each.reason}{'; the other pairings are compared' if pairings else ''}")
     pairings = chosen(pairings, only)

@@ -70,11 +70,12 @@ class PairingFile(pytest.File):
 
     def collect(self) -> Iterator[ComparisonItem]:
         from backproof.comparison.pairing.pairing import load, project_root
-        from backproof.mathematics.errors import UsageError
+        from backproof.mathematics.errors import EvaluationError, UsageError
 
         try:
-            pairings = {id(pairing): pairing for pairing in load(self.path)}
-        except UsageError as error:
+            limit = self.config.getoption("backproof_time_limit")
+            pairings = {id(pairing): pairing for pairing in load(self.path, limit)}
+        except (UsageError, EvaluationError) as error:
             raise self.CollectError(str(error)) from error
         names = [pairing.name for pairing in pairings.values()]
         twice = sorted({name for name in names if names.count(name) > 1})

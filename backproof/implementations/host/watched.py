@@ -20,14 +20,8 @@ from backproof.mathematics.errors import EvaluationError
 TIME_LIMIT = 300.0
 """Seconds that user code may take for one call, or a worker for one answer, unless it is said."""
 
-
-class Interrupt(KeyboardInterrupt):
-    """A signal asks this process to end; user code may raise KeyboardInterrupt by itself."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.status = 128 + number
-
+SIGNALS = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""The signals that ask a process to end."""
 
 _guard: tuple[int, int] | None = None  # the pipe, and the process that may write to it
 _ended: dict[str, str] = {}
@@ -47,9 +41,20 @@ def is_guarded() -> bool:
     return _guard is not None and _guard[1] == os.getpid()
 
 
+def interrupt(number: int) -> KeyboardInterrupt:
+    """What is raised where a signal asks this process to end."""
+    return KeyboardInterrupt(signal.Signals(number).name)
+
+
+def status_of(error: KeyboardInterrupt) -> int:
+    """128 + n, the exit status that a shell gives to a process ended by signal n."""
+    name = str(error.args[0]) if error.args else "SIGINT"
+    return 128 + int(getattr(signal, name if name in SIGNALS else "SIGINT"))
+
+
 def real(error: KeyboardInterrupt) -> bool:
     """Whether it comes from outside; without a guard every one is taken for that."""
-    return isinstance(error, Interrupt) or not is_guarded()
+    return not is_guarded() or (bool(error.args) and error.args[0] in SIGNALS)
 
 
 def tell(**message: object) -> None:
@@ -76,6 +81,11 @@ def doing(what: str, of: str = "", limit: float | None = None) -> Iterator[None]
     finally:
         _now.message = outer
         tell(**outer)
+
+
+def known_ends() -> dict[str, str]:
+    """What has ended a former run, and how."""
+    return dict(_ended)
 
 
 def refuse(of: str) -> None:
