@@ -103,7 +103,7 @@ HELD = {"holds": Deed("ctypes.PyDLL(None).sleep(600)", "gave no answer for 2 s a
 
 
 def write(folder: Path, name: str, **parts: str) -> None:
-    """A pairing file ``name``.py, with code at some of its moments, below ``folder``/comparisons."""
+    """A pairing file ``name``.py below ``folder``/comparisons, with code at some of its moments."""
     filled = dict.fromkeys(MOMENTS, "pass") | {"references": '{"numpy": None}', "waivers": ""}
     (folder / "comparisons").mkdir(exist_ok=True)
     text = textwrap.dedent(PAIRING).format(**filled | parts | {"name": name})
