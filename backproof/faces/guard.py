@@ -89,7 +89,10 @@ class Heard:
         """Take every line until there are no more."""
         with pipe:
             for line in pipe:
-                message = json.loads(line)
+                try:
+                    message = json.loads(line)
+                except ValueError:
+                    continue  # the end of the child cut it off
                 if "verdict" in message:
                     self.verdict = message["verdict"]
                 elif message["doing"]:
@@ -124,6 +127,7 @@ def guarded(leaving: float | None = LEAVING) -> int | None:
         pipe, ended = json.loads(os.environ.pop(GUARD))
         begin(pipe, ended)
         return None
+    hold_streams()
     processes.adopt()
     ended = {}
     while True:
@@ -142,6 +146,13 @@ def guarded(leaving: float | None = LEAVING) -> int | None:
             return heard.interrupted or NO_VERDICT
 
 
+def hold_streams() -> None:
+    """Open a standard stream that is closed: a pipe would get its number, and what is printed."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+
+
 def alone() -> bool:
     """Whether this process can be forked: it has one thread, on Linux."""
     return processes.LINUX and threading.active_count() == 1
@@ -149,9 +160,7 @@ def alone() -> bool:
 
 def start(pipe: int, ended: dict[str, str]) -> Child | None:
     """The child, as its parent sees it; None in itself."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none
-            stream.flush()
+    flush()
     if not processes.LINUX:
         os.set_inheritable(pipe, True)
         # Windows numbers its handles anew in each process; this one is inherited by its number.
@@ -166,6 +175,13 @@ def start(pipe: int, ended: dict[str, str]) -> Child | None:
     processes.end_with_parent(parent)
     begin(pipe, ended)
     return None
+
+
+def flush() -> None:
+    """Write what is held back of the output, or it is lost, or written twice."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none
+            stream.flush()
 
 
 def handle_of(pipe: int) -> int:

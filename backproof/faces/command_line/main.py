@@ -8,7 +8,6 @@ functions, so that the workers are started first.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import traceback
 from collections.abc import Callable
@@ -244,9 +243,7 @@ def main() -> None:
     elif (status := guard.guarded()) is not None:
         sys.exit(status)
     status = carried_out()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none
-            stream.flush()
+    guard.flush()
     watched.tell(verdict=status)
     sys.exit(status)
 

@@ -8,7 +8,6 @@ heavy before it meets a folder ``comparisons``.
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
@@ -34,6 +33,8 @@ FOLDER = "comparisons"
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 # The status of a row whose reference alone is wrong; the module of the statuses imports NumPy.
 AT_FAULT = "AT-FAULT"
+# The runs of the sessions that are open: an interrupt does not say whose it is.
+RUNS: list[Run] = []
 
 
 def seconds(text: str) -> float:
@@ -113,8 +114,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     status = guard.guarded(leaving=None)
     if status is not None:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        guard.flush()
         os._exit(status)  # what is to be done at the end of a session, the child has done
 
 
@@ -169,8 +169,17 @@ def start(config: pytest.Config, asked: Iterable[tuple[Pairing, str]], root: Pat
         config.getoption("backproof_time_limit"),
         one_by_one=bool(config.getoption("maxfail")),
     )
+    RUNS.append(run)
     config.add_cleanup(run.close)
+    config.add_cleanup(lambda: RUNS.remove(run))
     return run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """End the workers at once; only then is the interrupt shown, which takes its time."""
+    for run in RUNS:
+        run.stop()
 
 
 @pytest.hookimpl(wrapper=True)
