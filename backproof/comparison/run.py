@@ -143,9 +143,11 @@ def verify(
             certainty.prepare()
     for index, each in enumerate(bounds):
         record = each.record
-        on_stage(f"{record.pairing}: waiting for {' and '.join(record.references)}")
+        references = " and ".join(record.references)
+        on_stage(f"{record.pairing}: waiting for {references}")
         for exchange in asked[index]:
-            exchange.collect()
+            with watched.doing(f"waiting for {references}"):
+                exchange.collect()
             if exchange.worker.lost is not None and exchange.worker.ready:
                 # This pairing's twin has ended its worker; those that follow get another one.
                 worker = workers.restart(exchange.worker.framework)

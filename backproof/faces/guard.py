@@ -24,8 +24,8 @@ from typing import IO, Any, Protocol
 
 from backproof.implementations.host import processes, watched
 
-NO_VERDICT = 3
-"""The exit status of a run that ended without its verdict; elsewhere: undecided, or in error."""
+WRONG_USAGE, NO_VERDICT = 2, 3
+"""Exit statuses: of a run that ended without its verdict, as of one undecided, or in error."""
 GUARD = "BACKPROOF_GUARD"
 # Seconds beyond a limit, within which the child notices by itself if it can.
 GRACE = 2.0
@@ -37,6 +37,8 @@ INTERVAL = 0.05
 # Signals within so many seconds of the last one are the same: a terminal sends it to the guard and
 # to the child, and the guard passes it on.
 SAME = 1.0
+# Stands for a file or pairing, where none is to blame.
+AGAIN = "again"
 SHOW_CURSOR = "\x1b[?25h"
 
 SIGNALS = [getattr(signal, name) for name in watched.SIGNALS]
@@ -139,10 +141,9 @@ def guarded(leaving: float | None = LEAVING) -> int | None:
         os.close(writing)
         heard, why = wait(child, os.fdopen(reading, "rb"), leaving)
         if heard.verdict is not None:
-            return NO_VERDICT if ended and heard.verdict in (0, 2) else heard.verdict
+            return NO_VERDICT if ended and heard.verdict in (0, WRONG_USAGE) else heard.verdict
         processes.end_all(os.getpid(), itself=False)
-        culprit = name_end(heard, why, ended)
-        if not culprit:
+        if not name_end(heard, why, ended):
             return heard.interrupted or NO_VERDICT
 
 
@@ -267,21 +268,24 @@ def passing_on(child: Child, heard: Heard) -> Iterator[list[float]]:
 def name_end(heard: Heard, why: str, ended: dict[str, str]) -> str:
     """Say how the child has ended, and at what; the file or pairing to leave out, if one is known.
 
-    It is entered in ``ended`` with the reason.
+    It is entered in ``ended`` with the reason. Where none is to blame, as by a system without
+    memory, all is tried once more: what was judged is not told yet.
     """
     told = "; ".join(each["doing"] for each in heard.now)
     at = f" while {told}" if told else ""
     culprits = {each["of"] for each in heard.now if each.get("of")}
     (culprit,) = culprits if len(culprits) == 1 else ("",)
-    if culprit in ended or heard.interrupted:
-        culprit = ""
+    key = culprit or (AGAIN if any(each.get("again") for each in heard.now) else "")
+    if key in ended or heard.interrupted:
+        key = ""
+    without = f" without {culprit}" if culprit else ""
     say(
         f"error: the run {why}{at}, before it had a verdict"
-        + (f"; all is run again without {culprit}" if culprit else "")
+        + (f"; all is run again{without}" if key else "")
     )
-    if culprit:
-        ended[culprit] = f"the run {why}{at}"
-    return culprit
+    if key:
+        ended[key] = f"the run {why}{at}"
+    return key
 
 
 def say(text: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from backproof.implementations.host.processes import descendants
 from tests.faces.planted_ends import command, write
 from tests.faces.plugin_project import backproof_alone, environment
+from tests.faces.test_bad_input import rows_of
 from tests.faces.test_plugin_ends import alive, pids, wait_until
 
 pytestmark = pytest.mark.skipif(
@@ -112,15 +113,34 @@ def test_a_terminal_sends_it_to_all_of_a_group(tmp_path: Path, backproof: Path) 
     assert "interrupted: 1 not judged" in report
 
 
-def test_a_child_that_is_killed_is_told(tmp_path: Path, backproof: Path) -> None:
-    """As by a system without memory; the others are judged, and the cause is said."""
+ONCE = "Path('here').exists() or (Path('here').touch(), time.sleep(600))"
+
+
+@pytest.mark.parametrize(
+    ("parts", "told", "good"),
+    [
+        (
+            {"data": f"from pathlib import Path; {ONCE}"},
+            "no verdict: the run was ended by SIGKILL while calling data() of late",
+            ["a_good"],
+        ),
+        (
+            {
+                "file": "import backproof.reports.report as r; from pathlib import Path\n"
+                f"write = r.Report.write; r.Report.write = lambda *given, **more: ({ONCE}, "
+                "write(*given, **more))[1]"
+            },
+            "",
+            ["a_good", "late"],
+        ),
+    ],
+)
+def test_a_child_that_is_killed_is_told(
+    parts: dict[str, str], told: str, good: list[str], tmp_path: Path, backproof: Path
+) -> None:
+    """As by a system without memory; all others are judged, told and reported."""
     write(tmp_path, "a_good")
-    write(
-        tmp_path,
-        "late",
-        data="from pathlib import Path; p = Path('here'); "
-        "(p.touch(), time.sleep(600)) if not p.exists() else None",
-    )
+    write(tmp_path, "late", **parts)
     process = subprocess.Popen(
         command("verify", "--report", "report"),
         cwd=tmp_path,
@@ -137,8 +157,9 @@ def test_a_child_that_is_killed_is_told(tmp_path: Path, backproof: Path) -> None
     finally:
         process.kill()
     assert process.returncode == 3, err
-    assert "a_good" in out
-    assert "no verdict: the run was ended by SIGKILL while calling data() of late" in out
+    assert "error: the run was ended by SIGKILL while" in err
+    assert told in out
+    assert {row["pairing"] for row in rows_of(tmp_path / "report")} == set(good)
 
 
 def parent(pid: int) -> int:

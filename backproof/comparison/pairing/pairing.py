@@ -260,6 +260,17 @@ class Broken:
     reason: str
     ended: bool = False
 
+    @property
+    def note(self) -> str:
+        """What a report says of it."""
+        return f"{'no verdict' if self.ended else 'not loaded'}: {self.reason}"
+
+
+def all_ended(broken: Iterable[Broken]) -> bool:
+    """Whether these are no matter of how something is written: exit status 3, and not 2."""
+    every = [each.ended for each in broken]
+    return bool(every) and all(every)
+
 
 def project_root(path: Path) -> Path:
     """The folder that holds ``comparisons/``: it goes on the import path and names the models."""

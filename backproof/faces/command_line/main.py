@@ -26,6 +26,7 @@ from backproof.faces.command_line.init import init
 from backproof.faces.command_line.reproduce import reproduce
 from backproof.faces.command_line.screen import console, progress, tell
 from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
+from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.implementations.host import watched
 from backproof.implementations.host.threads import one_thread
 from backproof.mathematics.errors import EvaluationError, UsageError
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from backproof.comparison.run import Judged, Workers
 
 MISMATCH = 1
-WRONG_USAGE = 2
-NO_VERDICT = guard.NO_VERDICT
 OWN_FAULT = 70
 IN_PROCESS = "--in-process"
 
@@ -122,7 +121,10 @@ def verify(
     from backproof.comparison.run import Workers
 
     root = root_of(paths)
-    with Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers:
+    with (
+        watched.doing("working on it", again=True),
+        Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers,
+    ):
         raise typer.Exit(run_verify(paths, report, only, reference, workers, certified))
 
 
@@ -213,13 +215,12 @@ def finish(
     folder: Path | None,
 ) -> int:
     """Show and write the report; returns the exit status that follows from it."""
+    from backproof.comparison.pairing.pairing import all_ended
     from backproof.reports.report import Report as Judgement
     from backproof.reports.terminal import show
 
     report = Judgement.of(judged, environment, today)
-    report.notes += [
-        f"{'no verdict' if each.ended else 'not loaded'}: {each.reason}" for each in broken
-    ]
+    report.notes += [each.note for each in broken]
     show(report, console)  # before anything is written, so that the verdict is not lost with it
     if folder is not None:
         try:
@@ -231,8 +232,9 @@ def finish(
             traceback.print_exc()
         else:
             console.print(f"Report: {folder / 'report.md'}", highlight=False)
-    ended = bool(broken) and all(each.ended for each in broken)
-    return NO_VERDICT if ended and report.exit_status == WRONG_USAGE else report.exit_status
+    if report.exit_status == WRONG_USAGE and all_ended(broken):
+        return NO_VERDICT
+    return report.exit_status
 
 
 def main() -> None:

@@ -83,7 +83,7 @@ def ready(
         for worker in workers.by_name.values():
             worker.kill()  # in the middle of its import, and nobody has a question
         if broken and report is None:
-            kind = EvaluationError if all(each.ended for each in broken) else UsageError
+            kind = EvaluationError if pairing.all_ended(broken) else UsageError
             raise kind("; ".join(each.reason for each in broken))
     for each in broken:
         tell(f"{each.reason}{'; the other pairings are compared' if pairings else ''}")

@@ -100,7 +100,7 @@ class Run:
 
         known = environment(self.workers.dtype, self.workers.versions())
         report = Report.of(self.judged, known, self.today)
-        report.notes += [f"not loaded: {each.reason}" for each in self.broken]
+        report.notes += [each.note for each in self.broken]
         report.write(folder)
 
     def close(self) -> None:

@@ -67,14 +67,22 @@ def tell(**message: object) -> None:
 
 
 @contextmanager
-def doing(what: str, of: str = "", limit: float | None = None) -> Iterator[None]:
+def doing(
+    what: str, of: str = "", limit: float | None = None, *, again: bool = False
+) -> Iterator[None]:
     """Tell what is being done, as in "loading a.py"; afterwards, that it is done.
 
     ``of``: the file or pairing without which all can be run again. ``limit``: the seconds that it
-    may take; this process cannot see to that itself while C code holds its interpreter.
+    may take; this process cannot see to that itself while C code holds its interpreter. ``again``:
+    it is worth to run all once more, though nothing is to be left out.
     """
     outer = getattr(_now, "message", {"doing": ""})
-    _now.message = {"doing": what, "of": of or outer.get("of", ""), "limit": limit}
+    _now.message = {
+        "doing": what,
+        "of": of or outer.get("of", ""),
+        "limit": limit,
+        "again": again or outer.get("again", False),
+    }
     tell(**_now.message)
     try:
         yield
