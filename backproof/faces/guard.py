@@ -126,7 +126,8 @@ def guarded(leaving: float | None = LEAVING) -> int | None:
     Elsewhere the program is started once more.
     """
     if GUARD in os.environ:  # a child that was started, not forked off
-        pipe, ended = json.loads(os.environ.pop(GUARD))
+        parent, pipe, ended = json.loads(os.environ.pop(GUARD))
+        processes.end_with_parent(parent)
         begin(pipe, ended)
         return None
     hold_streams()
@@ -166,7 +167,7 @@ def start(pipe: int, ended: dict[str, str]) -> Child | None:
         os.set_inheritable(pipe, True)
         # Windows numbers its handles anew in each process; this one is inherited by its number.
         number = pipe if sys.platform != "win32" else handle_of(pipe)
-        environment = {**os.environ, GUARD: json.dumps([number, ended])}
+        environment = {**os.environ, GUARD: json.dumps([os.getpid(), number, ended])}
         command = [sys.executable, *sys.orig_argv[1:]]
         return subprocess.Popen(command, env=environment, close_fds=False)
     parent = os.getpid()

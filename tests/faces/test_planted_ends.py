@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faces.planted_ends import HANGS, HARD, HELD, MOMENTS, SOFT, Deed, run, write
-from tests.faces.plugin_project import backproof_alone
+from tests.faces.plugin_project import backproof_alone, environment
 from tests.faces.test_bad_input import rows_of
 
 pytestmark = pytest.mark.skipif(
@@ -98,6 +98,8 @@ def test_all_others_are_judged(kind: str, request: pytest.FixtureRequest) -> Non
         ("data", "ctypes.CDLL(None).exit(0)", 3),
         ("data", "raise ValueError", 2),
         ("subject", "raise SystemExit(0)", 3),
+        # It ends the thread alone: who started it would not be known when it does more.
+        ("file", "import threading; threading.Timer(0.5, os._exit, [0]).start()", 0),
         # What comes after the verdict changes nothing of it.
         ("file", "import atexit; atexit.register(os._exit, 0)", 0),
         ("subject", "import atexit; atexit.register(os._exit, 7)", 0),
@@ -148,3 +150,28 @@ def test_in_process_there_is_no_guard(tmp_path: Path, backproof: Path) -> None:
     assert f"process {os.getpid()}\n" in done.stderr
     assert done.returncode == 0
     assert f"process {os.getpid()}\n" not in run(tmp_path, backproof, "verify").stderr
+
+
+def test_where_nothing_can_be_forked_the_program_is_started_once_more(
+    tmp_path: Path, backproof: Path
+) -> None:
+    """As on Windows and a Mac: the same verdicts, and the same sentence."""
+    write(tmp_path, "a_good")
+    write(tmp_path, "bad", data=HARD["c_exits"].code)
+    code = (
+        "from backproof.implementations.host import processes; processes.LINUX = False; "
+        "from backproof.faces.command_line.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "verify", "--report", "report"],
+        cwd=tmp_path,
+        env={**os.environ, **environment(backproof)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "no verdict: the run ended by itself with status 0 while calling data() of bad" in (
+        done.stdout
+    )
+    assert {row["pairing"] for row in rows_of(tmp_path / "report")} == {"a_good"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backproof.implementations import frameworks
-from backproof.implementations.host import watched
+from backproof.implementations.host import processes, watched
 from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import Traits, traits_of
 from backproof.mathematics import losses
@@ -332,7 +332,7 @@ def objects(path: Path, kind: type[T], limit: float = watched.TIME_LIMIT) -> lis
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     try:
-        with watched.doing(f"loading {path}", str(path), limit), calling.kept_alive():
+        with watched.doing(f"loading {path}", str(path), limit), processes.kept_alive():
             module = _import(path, root)
     except SystemExit as error:
         raise EvaluationError(

@@ -27,7 +27,7 @@ from backproof.faces.command_line.reproduce import reproduce
 from backproof.faces.command_line.screen import console, progress, tell
 from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
-from backproof.implementations.host import watched
+from backproof.implementations.host import processes, watched
 from backproof.implementations.host.threads import one_thread
 from backproof.mathematics.errors import EvaluationError, UsageError
 
@@ -244,7 +244,8 @@ def main() -> None:
         sys.argv.remove(IN_PROCESS)
     elif (status := guard.guarded()) is not None:
         sys.exit(status)
-    status = carried_out()
+    with processes.kept_alive():
+        status = carried_out()
     guard.flush()
     watched.tell(verdict=status)
     sys.exit(status)

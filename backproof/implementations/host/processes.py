@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 LINUX = sys.platform == "linux"
 PARENT = "BACKPROOF_PARENT"
@@ -22,6 +23,9 @@ PARENT = "BACKPROOF_PARENT"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SYNCHRONIZE = 0x0010_0000
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+SYSTEM = sys.modules[os.name]
+"""The module that `os` has its ``_exit`` from: posix, or nt."""
+LEAVE = os._exit
 # Seconds between two looks at whether a parent is still there, where no signal says so.
 INTERVAL = 0.2
 
@@ -68,7 +72,24 @@ def outlive(parent: int) -> None:
     else:
         while os.getppid() == parent:
             time.sleep(INTERVAL)
-    os._exit(1)
+    LEAVE(1)
+
+
+@contextmanager
+def kept_alive() -> Iterator[None]:
+    """os._exit in user code, or a thread of it, would end this process and say that all is well."""
+    leave, ours = os._exit, os.getpid()
+
+    def refused(status: int) -> NoReturn:
+        if os.getpid() != ours:  # a child that was forked off may leave
+            leave(status)
+        raise SystemExit(status)
+
+    os._exit = SYSTEM._exit = refused  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        os._exit = SYSTEM._exit = leave  # type: ignore[attr-defined]
 
 
 def adopt() -> None:

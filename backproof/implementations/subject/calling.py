@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextvars
-import os
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import FrozenInstanceError
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
+from backproof.implementations.host.processes import kept_alive
 from backproof.implementations.subject.declaration import Adapted, innermost
 from backproof.mathematics.errors import EvaluationError, told
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.places import is_users, named, origin
-
-SYSTEM = sys.modules[os.name]
-"""The module that `os` has its ``_exit`` from: posix, or nt."""
 
 
 class HungError(EvaluationError):
@@ -100,23 +97,6 @@ def hint(error: BaseException, subject: object = None) -> str:
     if frozen or (isinstance(error, ValueError) and "read-only" in str(error)):
         return ": it changes its batch in place; give it copies, with adapters.copied(subject)"
     return ""
-
-
-@contextmanager
-def kept_alive() -> Iterator[None]:
-    """os._exit in user code would end this process, and say that all is well."""
-    leave, ours = os._exit, os.getpid()
-
-    def refused(status: int) -> NoReturn:
-        if os.getpid() != ours:  # a child that the subject has forked may leave
-            leave(status)
-        raise SystemExit(status)
-
-    os._exit = SYSTEM._exit = refused  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        os._exit = SYSTEM._exit = leave  # type: ignore[attr-defined]
 
 
 @contextmanager
