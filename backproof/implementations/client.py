@@ -196,6 +196,7 @@ class Worker:
     def _fail(self, why: str) -> None:
         """Give every open request, and every later one, the reason why there is no answer."""
         status = self.process.wait()
+        processes.end_group(self.process.pid)  # what it had started, and left
         if self._late:
             said = f"{self._late} (it {why})" if why else self._late
         else:

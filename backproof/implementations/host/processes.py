@@ -124,9 +124,14 @@ def end_all(pid: int, *, itself: bool = True) -> None:
     """Kill a process with its group and all its descendants, in whichever session they are."""
     every = [*descendants(pid), *([pid] if itself else [])]
     if itself:
-        quietly(lambda: os.killpg(pid, KILL))
+        end_group(pid)
     for each in every:
         quietly(lambda each=each: os.kill(each, KILL))  # type: ignore[misc]
+
+
+def end_group(pid: int) -> None:
+    """Kill all that are left of the group that a process leads, or has led."""
+    quietly(lambda: os.killpg(pid, KILL))
 
 
 def quietly(send: Callable[[], object]) -> None:
