@@ -23,6 +23,7 @@ from types import FrameType
 from typing import IO, Any, Protocol
 
 from backproof.implementations.host import processes, watched
+from backproof.implementations.host.processes import Patience
 
 WRONG_USAGE, NO_VERDICT = 2, 3
 """Exit statuses: of a run that ended without its verdict, as of one undecided, or in error."""
@@ -82,6 +83,7 @@ class Heard:
     ``interrupted``: the exit status if a signal has asked it to end.
     """
 
+    pid: int
     verdict: int | None = None
     interrupted: int = 0
     doing: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -98,7 +100,9 @@ class Heard:
                 if "verdict" in message:
                     self.verdict = message["verdict"]
                 elif message["doing"]:
-                    self.doing[message["thread"]] = {**message, "since": time.monotonic()}
+                    if message.get("limit") is not None:
+                        message["patience"] = Patience(message["limit"] + GRACE, self.pid)
+                    self.doing[message["thread"]] = message
                 else:
                     self.doing.pop(message["thread"], None)
         self.silent.set()
@@ -111,9 +115,8 @@ class Heard:
     def overdue(self) -> str:
         """What has taken longer than it may, or nothing."""
         for each in self.now:
-            limit = each.get("limit")
-            if limit is not None and time.monotonic() - each["since"] > limit + GRACE:
-                return f"gave no answer for {limit:g} s and was killed"
+            if "patience" in each and each["patience"].left() <= 0:
+                return f"gave no answer for {each['limit']:g} s and was killed"
         return ""
 
 
@@ -221,7 +224,7 @@ def watch_signals() -> None:
 
 def wait(child: Child, pipe: IO[bytes], leaving: float | None) -> tuple[Heard, str]:
     """Wait until the child has ended; what it has told, and how it ended."""
-    heard = Heard()
+    heard = Heard(child.pid)
     threading.Thread(target=heard.listen, args=(pipe,), daemon=True).start()
     deadline: float | None = None
     why = ""

@@ -143,14 +143,15 @@ class Worker:
 
     def _result(self, future: Future[Reply], limit: float) -> Reply:
         """The reply, however long it takes while others come; TimeoutError if none does."""
-        begun = time.monotonic()
-        while True:
-            left = max(begun, self._heard) + limit - time.monotonic()
-            try:
-                return future.result(timeout=max(left, 0))
-            except TimeoutError:
-                if max(begun, self._heard) + limit <= time.monotonic():
-                    raise
+        while not future.done():
+            heard = self._heard
+            patience = processes.Patience(limit, self.process.pid)
+            while (left := patience.left()) > 0 and self._heard == heard:
+                with contextlib.suppress(TimeoutError):
+                    return future.result(timeout=left)
+            if self._heard == heard and not future.done():
+                raise TimeoutError
+        return future.result()
 
     def versions(self) -> dict[str, str]:
         """The framework's versions, once it is imported."""

@@ -203,7 +203,8 @@ def test_message_and_exit_status(name: str, project: Path, tmp_path: Path) -> No
     said = " ".join((done.stdout + done.stderr).split())
     assert message in told or message in said
     for good in ("good", "z_after"):
-        assert {row["status"] for row in rows if row["pairing"] == good} == {"MATCH"}
+        theirs = {(row["status"], row["cause"]) for row in rows if row["pairing"] == good}
+        assert theirs == {("MATCH", "")}
     assert "Traceback" not in done.stderr
 
 

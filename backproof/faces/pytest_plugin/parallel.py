@@ -104,7 +104,7 @@ class Controller:
         The guard then says so, and runs the session again without that file.
         """
         told = self.folder / f"{process}{DOING}"
-        heard = Heard()
+        heard = Heard(os.getpid())
         if told.exists():
             heard.listen(told.open("rb"))
         for message in heard.now:

@@ -28,6 +28,9 @@ SYSTEM = sys.modules[os.name]
 LEAVE = os._exit
 # Seconds between two looks at whether a parent is still there, where no signal says so.
 INTERVAL = 0.2
+# How many times longer than its limit a thread may take that has to wait for others: one of a
+# hundred that are all busy for ever would never have had its time.
+STRETCHED = 10.0
 
 
 def started(command: list[str], **how: Any) -> subprocess.Popen[bytes]:
@@ -118,6 +121,33 @@ def descendants(pid: int) -> list[int]:
         found += mine
         waiting += mine
     return found
+
+
+class Patience:
+    """A time limit, counted in the time that the machine gives to a thread of a process.
+
+    Linux tells how long a thread would have run and had to wait for others; elsewhere, and for all
+    that a thread waits for by itself, it is the time of the clock. ``thread``: its number, by
+    default that of the process's first. So no verdict depends on what else the machine does.
+    """
+
+    def __init__(self, limit: float, pid: int, thread: int | None = None) -> None:
+        self.limit = limit
+        self.begun = time.monotonic()
+        self._told = Path(f"/proc/{pid}/task/{thread or pid}/schedstat")
+        self._before = self._waited()
+
+    def _waited(self) -> float:
+        """The seconds that the thread has had to wait for others since it began."""
+        try:
+            return int(self._told.read_text().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):  # no Linux, or the thread has ended
+            return 0.0
+
+    def left(self) -> float:
+        """The seconds that are left; a limit is never stretched beyond `STRETCHED` times."""
+        waited = max(self._waited() - self._before, 0.0)
+        return min(self.limit + waited, STRETCHED * self.limit) - (time.monotonic() - self.begun)
 
 
 def end_all(pid: int, *, itself: bool = True) -> None:

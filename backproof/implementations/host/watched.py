@@ -91,6 +91,11 @@ def doing(
         tell(**outer)
 
 
+def tell_again() -> None:
+    """What is being done takes as long as it may once more: this process sees to it itself."""
+    tell(**getattr(_now, "message", {"doing": ""}))
+
+
 def known_ends() -> dict[str, str]:
     """What has ended a former run, and how."""
     return dict(_ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import sys
 import threading
 import traceback
@@ -13,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from backproof.implementations.host.processes import kept_alive
+from backproof.implementations.host import watched
+from backproof.implementations.host.processes import Patience, kept_alive
 from backproof.implementations.subject.declaration import Adapted, innermost
 from backproof.mathematics.errors import EvaluationError, told
 from backproof.mathematics.network.parameters import Batch
@@ -67,7 +69,13 @@ def attempt(
     thread = threading.Thread(target=answer, daemon=True)
     with redirect_stdout(sys.stderr), kept_alive():
         thread.start()
-        thread.join(limit)
+        if limit is None:
+            thread.join()
+        else:
+            patience = Patience(limit, os.getpid(), thread.native_id)
+            while thread.is_alive() and (left := patience.left()) > 0:
+                thread.join(left)
+                watched.tell_again()
     if thread.is_alive():
         raise HungError(
             f"{who} {NO_ANSWER} for {limit:g} s{place(thread)} and is not asked again; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -85,3 +86,35 @@ def test_the_end_of_the_thread_that_asked_ends_no_process() -> None:
 )
 def test_how_a_process_ended_in_words(status: int, words: str) -> None:
     assert processes.describe_exit(status) == words
+
+
+@pytest.mark.skipif(not processes.LINUX, reason="only there it is told")
+def test_time_that_the_machine_does_not_give_counts_for_no_limit() -> None:
+    """Two busy processes on one core: the limit of each takes twice as long."""
+    spin = "while True: pass"
+    core = {min(os.sched_getaffinity(0))}
+    busy = [
+        subprocess.Popen(
+            [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {core}); {chr(10)}{spin}"]
+        )
+        for _ in range(3)
+    ]
+    try:
+        time.sleep(1)  # now each of them spins
+        patience = processes.Patience(0.5, busy[0].pid)
+        begun = time.monotonic()
+        while (left := patience.left()) > 0:
+            time.sleep(left)
+        assert time.monotonic() - begun > 0.75
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def test_time_that_is_slept_counts() -> None:
+    begun = time.monotonic()
+    patience = processes.Patience(0.5, os.getpid(), threading.get_native_id())
+    while (left := patience.left()) > 0:
+        time.sleep(left)
+    assert 0.5 <= time.monotonic() - begun <= 0.5 * processes.STRETCHED
