@@ -21,11 +21,11 @@ from backproof.comparison.record.subject_run import measure_slopes
 from backproof.comparison.record.subject_run import run as run_subject
 from backproof.comparison.record.twin_session import Exchange
 from backproof.implementations.client import Worker
+from backproof.implementations.host import watched
+from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.mathematics.arithmetic.rounding.model import HALF
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.network.quantities import expected
-
-TIME_LIMIT = 300.0
 
 
 @dataclass(eq=False)
@@ -96,10 +96,12 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object = None, *_: object) -> None:
         with ExitStack() as stack:
             for worker in self.by_name.values():
                 stack.callback(worker.close)
+                if kind is not None:  # broken off: nobody waits for what they are doing
+                    worker.kill()
 
 
 def verify(
@@ -125,29 +127,35 @@ def verify(
         try:
             record = new_record(pairing, workers)
             asked.append(ask(pairing, record, workers))
-        except UsageError as error:
-            yield Broken(pairing.name, str(error))
+        except (UsageError, EvaluationError) as error:
+            yield Broken(pairing.name, str(error), isinstance(error, EvaluationError))
         else:
             subjects.append(pairing)
             bounds.append(Bounds(record))
             certainties.append(Certainty(record, wanted=certified))
     for each, certainty in zip(bounds, certainties, strict=True):
-        on_stage(f"{each.record.pairing}: deriving the bounds")
-        each.prepare(SUBJECT, *each.record.references)
-        on_stage(f"{each.record.pairing}: certifying values")
-        certainty.prepare()
+        name = each.record.pairing
+        on_stage(f"{name}: deriving the bounds")
+        with watched.doing(f"deriving the bounds of {name}", name):
+            each.prepare(SUBJECT, *each.record.references)
+        on_stage(f"{name}: certifying values")
+        with watched.doing(f"certifying values of {name}", name):
+            certainty.prepare()
     for index, each in enumerate(bounds):
         record = each.record
-        on_stage(f"{record.pairing}: waiting for {' and '.join(record.references)}")
+        references = " and ".join(record.references)
+        on_stage(f"{record.pairing}: waiting for {references}")
         for exchange in asked[index]:
-            exchange.collect()
+            with watched.doing(f"waiting for {references}"):
+                exchange.collect()
             if exchange.worker.lost is not None and exchange.worker.ready:
                 # This pairing's twin has ended its worker; those that follow get another one.
                 worker = workers.restart(exchange.worker.framework)
                 asked[index + 1 :] = [renewed(later, worker) for later in asked[index + 1 :]]
-        measure = partial(measure_slopes, subjects[index], record)
-        rows = compare(record, each, certainties[index], today, measure)
-        name_layout(subjects[index], record, rows, workers.limit)
+        with watched.doing(f"judging {record.pairing}", record.pairing):
+            measure = partial(measure_slopes, subjects[index], record, workers.limit)
+            rows = compare(record, each, certainties[index], today, measure)
+            name_layout(subjects[index], record, rows, workers.limit)
         yield Judged(record, rows)
 
 
@@ -205,14 +213,19 @@ def declared_accuracy(pairing: Pairing) -> dict[str, float]:
 
 
 def ask(pairing: Pairing, record: Record, workers: Workers) -> list[Exchange]:
-    """Run the subject, and queue each of its points for every reference as it comes."""
+    """Run the subject, and queue each of its points for every reference as it comes.
+
+    Raises `UsageError`, and `EvaluationError` for one that has ended a former run.
+    """
+    watched.refuse(pairing.name)
     exchanges = [
         Exchange(record, pairing.references[name], workers.by_name[name])
         for name in record.references
     ]
-    for point in run_subject(pairing, record, workers.root, workers.limit):
-        for exchange in exchanges:
-            exchange.ask(point)
+    with watched.doing(f"running the subject of {pairing.name}", pairing.name):
+        for point in run_subject(pairing, record, workers.root, workers.limit):
+            for exchange in exchanges:
+                exchange.ask(point)
     return exchanges
 
 

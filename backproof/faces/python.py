@@ -17,6 +17,7 @@ import numpy as np
 
 from backproof.comparison import run
 from backproof.comparison.pairing.pairing import Broken, Pairing
+from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.declaration import innermost, traits_of
 from backproof.implementations.worker import IN_WORKER
 from backproof.mathematics.arithmetic.rounding.forms import Form
@@ -55,7 +56,7 @@ def verify(
     forms: Mapping[str, Form] | None = None,
     points: Mapping[str, Mapping[str, Any]] | None = None,
     certified: bool = True,
-    time_limit: float = run.TIME_LIMIT,
+    time_limit: float = TIME_LIMIT,
     name: str = "",
     root: str | Path | None = None,
 ) -> Report:

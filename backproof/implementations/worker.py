@@ -8,19 +8,20 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 import numpy as np
 
 from backproof.implementations import protocol
 from backproof.implementations.frameworks import load_file
+from backproof.implementations.host import processes
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import functions, optimizers
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.places import place
 
 # Set in a worker's environment: whoever loads a model must not start workers of its own.
 IN_WORKER = "BACKPROOF_WORKER"
@@ -97,13 +98,12 @@ def reply_to_all(
         try:
             told, reply = answer(*received)
         except Exception as error:  # user code may raise anything; it goes back in the reply
-            last = traceback.extract_tb(error.__traceback__)[-1]
             protocol.send(
                 replies,
                 {
                     "ok": False,
                     "error": f"{type(error).__name__}: {error}",
-                    "where": f"{Path(last.filename).name}:{last.lineno}",
+                    "where": place(error),
                     "traceback": traceback.format_exc(),
                 },
             )
@@ -167,6 +167,12 @@ def load_parts(paths: Sequence[str]) -> None:
             _loaded[path] = changed
 
 
+def end_with_client() -> None:
+    """However the process that started this one ends, this one ends too, and at once."""
+    if processes.PARENT in os.environ:
+        processes.end_with_parent(int(os.environ.pop(processes.PARENT)))
+
+
 def own_output(root: str) -> IO[bytes]:
     """Standard output for the replies alone, and the project's folder as the place to be."""
     replies = os.fdopen(os.dup(1), "wb")
@@ -180,6 +186,7 @@ def main() -> None:
     """Take standard output away from the framework before its import, then serve."""
     name, dtype, root = sys.argv[1:4]
     os.environ[IN_WORKER] = name
+    end_with_client()
     replies = own_output(root)
     # Collecting garbage while a framework is imported finds none, and takes a fifth of the time.
     gc.disable()

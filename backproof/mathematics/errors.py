@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
+from backproof.mathematics.places import place
 
 
-def told(error: BaseException) -> str:
-    """An error of user code in one line: kind, message, file and line."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
+def told(error: BaseException, function: object = None) -> str:
+    """An error of user code in one line: kind, message, file and line.
+
+    ``function``: what was called, for an error that none of its lines has raised.
+    """
+    return f"{type(error).__name__}: {message(error)} ({place(error, function)})"
+
+
+def message(error: BaseException) -> str:
+    """What an error says; its text is user code too, and may raise."""
+    try:
+        return str(error.msg if isinstance(error, SyntaxError) else error)
+    except BaseException as again:  # only the kind is left to tell
+        if isinstance(again, KeyboardInterrupt):
+            raise
+        return f"(its text cannot be told: {type(again).__name__})"
 
 
 class BackproofError(Exception):

@@ -128,7 +128,7 @@ class Report:
         if problems:
             raise UsageError(
                 f"the report in {folder} is not complete: {'; '.join(problems)}; "
-                "mend that, or name another folder with --report"
+                "mend that, or name another folder"
             )
 
 
@@ -146,7 +146,7 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         raise UsageError(
             f"{folder}: no report can be written there ({error.strerror}); "
-            "name a folder that can be written with --report"
+            "name a folder that can be written"
         ) from error
 
 

@@ -38,7 +38,7 @@ PAIRING = """
         waivers={waivers},
     )
 """
-# Given any model, it says who it is and hangs.
+# Given any model, it says who it is and hangs; one that is called "spins" is busy meanwhile.
 TWIN = """
     import os, time
     from pathlib import Path
@@ -50,6 +50,8 @@ TWIN = """
     def open_twin(model, network, optimizer, dtype, *, compiled, outputs):
         if model is not None:
             Path(f"{os.getpid()}.pid").write_text(model)
+            while model == "spins":
+                pass
             time.sleep(300)
         return Twin()
 

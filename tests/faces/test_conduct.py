@@ -73,7 +73,7 @@ def gives_once() -> Subject:
     [
         (shifts_its_inputs, "it changes its batch in place; give it copies, with adapters.copied"),
         (writes_past_numpy, "the subject changes batch.inputs in place"),
-        (exits, r"the subject wanted to exit: SystemExit: done \(test_conduct.py:"),
+        (exits, r"the subject wanted to exit: SystemExit: done \(faces/test_conduct.py:"),
         (leaves, "the subject wanted to exit: SystemExit: 0"),
         (draws, "not deterministic: called twice with the same input, it gave loss with a diff"),
         (gives_once(), "not deterministic.* only once; seed it, or begin anew"),
@@ -101,7 +101,7 @@ def test_it_is_an_error_that_says_what_to_do(subject: Subject, message: str) -> 
 def test_one_that_hangs_is_asked_once_and_where_it_hangs_is_told() -> None:
     report = check(sleeps, time_limit=20)
     assert report.status is Status.ERROR
-    assert "the subject gave no answer for 20 s (it is at test_conduct.py:" in report.cause
+    assert "the subject gave no answer for 20 s (it is at faces/test_conduct.py:" in report.cause
     (record,) = report.records
     assert len(set(record.errors["subject"].values())) == 1
 

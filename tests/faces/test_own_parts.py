@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backproof.mathematics.definition.definition import Site, evaluate, keep, step
 
 import backproof
 from backproof import Batch, Dense, Loss, Network, UsageError, register
@@ -30,6 +29,9 @@ from backproof.mathematics.arithmetic.certified import Certified, certify
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import Rounding, round_to
 from backproof.mathematics.arithmetic.rounding.traits import NUMPY
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.sites import Intervention, unchanged
+from backproof.mathematics.definition.step import step
 from backproof.mathematics.derivation.derivation import derived
 from backproof.mathematics.faults import planted
 from backproof.mathematics.network.parameters import Parameters
@@ -60,7 +62,7 @@ def network() -> Network:
     )
 
 
-def subject(of: Network, at: Site = keep) -> Any:
+def subject(of: Network, at: Intervention = unchanged) -> Any:
     """The definition in floating point, with a fault where there is one."""
     optimizer = optimizers.from_json({"name": "halving"})
 

@@ -13,4 +13,4 @@ def test_a_drawing_that_raises_is_told() -> None:
     recipe = Reproduction("s", "an article", figures=(Figure("one", "a picture", broken),))
     (picture,) = draw({"s": Outcome(recipe)})
     assert picture.png == b""
-    assert picture.problem.startswith("ValueError: no such colour (test_figures.py:")
+    assert picture.problem.startswith("ValueError: no such colour (reproduction/test_figures.py:")

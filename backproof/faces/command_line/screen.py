@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 console = Console()
@@ -19,6 +20,13 @@ def progress() -> Progress:
         console=console,
         transient=True,
         disable=not console.is_terminal,
+    )
+
+
+def tell(error: str) -> None:
+    """What went wrong, on standard error, while the rest goes on."""
+    Console(stderr=True).print(
+        f"[bold red]error:[/] {escape(error)}", highlight=False, soft_wrap=True
     )
 
 
