@@ -210,8 +210,8 @@ def sentence(report: Report) -> str:
     ]
     noted = [f"{len(report.notes)} not loaded"] if report.notes else []
     left_out = [
-        f"not compared{f' of {record.pairing}' if len(report.records) > 1 else ''}, for the subject "
-        f"gives none: {omitted(record.omits)}"
+        f"not compared{' of ' + record.pairing if len(report.records) > 1 else ''}, "
+        f"for the subject gives none: {omitted(record.omits)}"
         for record in report.records
         if record.omits
     ]
