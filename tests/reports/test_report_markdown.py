@@ -150,3 +150,12 @@ def test_a_probe_that_is_named_is_explained():
     )
     assert "*general*" not in text
     assert "The probes that are named" not in made(MISMATCHING).to_markdown()
+
+
+def test_a_notebook_shows_the_verdict_and_what_does_not_match():
+    shown = made(MATCHING)._repr_markdown_()
+    assert len(shown.splitlines()) < 20
+    assert "**MATCH, exit status 0.** All 1 comparisons match." in shown
+    failing = made(MISMATCHING)._repr_markdown_()
+    assert "- **MISMATCH** `gradient/dense_1/kernel`: why" in failing
+    assert "What to do: " in failing

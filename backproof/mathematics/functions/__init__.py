@@ -76,8 +76,16 @@ def named(name: str, **fields: float) -> Activation:
                 raise UsageError(f"{name}({field}={value!r}): give True or False")
         elif not finite(value):
             raise UsageError(f"{name}({field}={value!r}): give a finite number")
+    function.__repr__ = shown
     activation: Activation = function(**fields)
     return activation
+
+
+def shown(activation: Any) -> str:
+    """``leaky_relu(alpha=0.1)``, in a network's repr; the class of each is called Function."""
+    fields = (field.name for field in dataclasses.fields(activation))
+    given = ", ".join(f"{name}={getattr(activation, name)!r}" for name in fields)
+    return f"{activation.name}({given})"
 
 
 def finite(value: object) -> bool:
