@@ -177,6 +177,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
     return Record(
         pairing=pairing.name,
         subject=pairing.subject_name,
+        place=pairing.subject_place,
         network=pairing.network,
         optimizer=pairing.optimizer,
         dtype=workers.dtype,

@@ -156,17 +156,18 @@ def named_files(options: Mapping[str, Any]) -> bool:
 
 
 def explained(report: Report) -> str:
-    """What the terminal would show, as text."""
+    """The cause, and then what the terminal would show, as text."""
     import io
 
     from rich.console import Console
 
     from backproof.reports.terminal import show
 
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    # In a notebook Rich would show it beside the message, and leave the file empty.
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False)
     show(report, console)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return f"{report.status}\n{text}"
+    return f"{report.status}: {report.cause}\n\n{text}"
 
 
 def name_of(subject: Callable[..., Any]) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 from backproof.implementations import protocol
 from backproof.implementations.host import processes, threads
+from backproof.implementations.host.installation import to_install
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.errors import EvaluationError
 
@@ -215,7 +216,7 @@ class Worker:
         if not lines:
             return ""
         if lines[-1].startswith("ModuleNotFoundError"):
-            return f": {lines[-1]}; install it with: pip install 'backproof[{self.framework}]'"
+            return f": {lines[-1]}; install it with: {to_install(self.framework)}"
         return f": {lines[-1][:500]}"
 
     def kill(self) -> None:

@@ -65,8 +65,9 @@ class Report:
         return f"<Report {self.status}: {summary.sentence(self)}>"
 
     def _repr_markdown_(self) -> str:
-        """What a notebook shows of it."""
-        return self.to_markdown()
+        """What a notebook shows of it: the verdict, and what does not match."""
+        verdict, _, _ = self.to_markdown().partition("\n## Waivers\n")
+        return f"{verdict}\nAll of the report: `.write(folder)`, or `.to_markdown()`.\n"
 
     @property
     def exit_status(self) -> int:

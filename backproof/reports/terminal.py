@@ -17,7 +17,6 @@ from backproof.reports.summary import (
     duels,
     failures,
     figure,
-    omitted,
     sentence,
 )
 
@@ -56,10 +55,6 @@ def show(report: Report, console: Console) -> None:
             shown[key] = duel.reference
     if shown:
         console.print()
-    for record in report.records:
-        if record.omits:
-            told = f"{record.pairing}: the subject gives no {omitted(record.omits)}: not compared"
-            show_indented(0, escape(told), console)
     for note in report.notes:
         console.print(f"[bold red]{escape(note)}[/]", highlight=False, soft_wrap=True)
     quiet = report.status in (Status.MATCH, Status.AT_FAULT)

@@ -167,6 +167,7 @@ def of_twins(plans: list[Plan], framework: str, root: Path, limit: float) -> Ite
                 except Exception as error:  # the recipe is user code, and may raise anything
                     plan.failing(framework)(spoken(error))
                 else:
+                    plan.outcome.versions |= workers.versions()
                     plan.outcome.trained[framework] = trained
                     plan.outcome.numbers[framework] = numbers
 

@@ -177,6 +177,8 @@ class Outcome:
     effects: dict[str, tuple[Effect, ...]] = field(default_factory=dict)
     exposures: dict[str, Exposure] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    """Of the frameworks that have trained its twins."""
 
     @property
     def system(self) -> str:

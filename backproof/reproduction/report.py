@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backproof.implementations.host.installation import to_install
 from backproof.reports.formats.report_md import aligned, environment
 from backproof.reports.report import check_writable, write_whole
 from backproof.reproduction import figures
@@ -28,7 +29,6 @@ from backproof.reproduction.run import Result
 
 TEMPLATE = "reproduction.md.j2"
 FIGURES = "figures"
-NO_MATPLOTLIB = "Matplotlib is not installed: pip install 'backproof[plots]'"
 
 
 def write(result: Result, folder: Path, environment: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ def write(result: Result, folder: Path, environment: Mapping[str, Any]) -> None:
     pictures: list[Picture] = []
     notes: list[str] = []
     if importlib.util.find_spec("matplotlib") is None:
-        notes.append(NO_MATPLOTLIB)
+        notes.append(f"Matplotlib is not installed: {to_install('plots')}")
     else:
         pictures = list(figures.draw(result.outcomes))
         (folder / FIGURES).mkdir(exist_ok=True)

@@ -58,6 +58,15 @@ class Result:
             if who.startswith(beside)
         ]
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the frameworks that have trained twins."""
+        return {
+            name: version
+            for outcome in self.outcomes.values()
+            for name, version in sorted(outcome.versions.items())
+        }
+
     def count(self, verdict: Verdict) -> int:
         """How many numbers have a verdict."""
         return sum(line.verdict is verdict for line in self.lines)

@@ -245,7 +245,7 @@ def test_a_framework_that_is_not_installed(project: Path, tmp_path: Path) -> Non
     for row in rows_of(report):
         by_reference.setdefault(row["reference"], set()).add(row["status"])
         if row["reference"] == "keras":
-            assert "pip install 'backproof[keras]'" in row["cause"]
+            assert "pip install 'backproof[keras]" in row["cause"]
     assert by_reference == {"torch": {"MATCH"}, "keras": {"ERROR"}}
 
 

@@ -68,6 +68,10 @@ def gives_once() -> Subject:
     return subject
 
 
+def takes_one(parameters: Parameters) -> dict[str, Any]:
+    return {"loss": 0.0}
+
+
 @pytest.mark.parametrize(
     ("subject", "message"),
     [
@@ -77,6 +81,11 @@ def gives_once() -> Subject:
         (leaves, "the subject wanted to exit: SystemExit: 0"),
         (draws, "not deterministic: called twice with the same input, it gave loss with a diff"),
         (gives_once(), "not deterministic.* only once; seed it, or begin anew"),
+        (
+            takes_one,
+            r"TypeError: takes_one\(\) takes 1 positional argument but 2 were given \(faces/"
+            rf"test_conduct.py:{takes_one.__code__.co_firstlineno}\): it is called as subject",
+        ),
         (lambda parameters, batch: None, "the subject returned NoneType; return a dict"),
         (lambda parameters, batch: {}, "the subject gives nothing to compare"),
         (

@@ -68,7 +68,14 @@ def test_only_a_full_match_is_called_one(rows, notes, status, exit_status, said)
 
 def test_a_mismatch_is_told_with_its_cause_and_place():
     text = made(MATCHING, MISMATCHING).to_markdown()
-    assert "- **MISMATCH** `gradient/dense_1/kernel`, step 7" in text
+    told = text[text.index("- **MISMATCH**") :].splitlines()[:3]
+    assert told == [
+        "- **MISMATCH** `gradient/dense_1/kernel`: why",
+        "  - where: step 7",
+        "  - worst, step 7: at (0, 0): actual 1, expected 2",
+    ]
+    assert "**Cause:** why" in text
+    assert "\nWhat to do: `backproof explain tiny` derives " in text
     assert "worst, step 7: at (0, 0): actual 1, expected 2" in text
     assert "why" in text
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from backproof.implementations import frameworks
 from backproof.implementations.host import processes, watched
 from backproof.implementations.subject import calling
-from backproof.implementations.subject.declaration import Traits, traits_of
+from backproof.implementations.subject.declaration import Traits, innermost, traits_of
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
 from backproof.mathematics.arithmetic.rounding.model import round_to
 from backproof.mathematics.errors import EvaluationError, UsageError, message, told
@@ -22,7 +22,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.places import origin, place, project_of
+from backproof.mathematics.places import definition, named, origin, place, project_of
 from backproof.mathematics.probes.probes import PROBES
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
@@ -155,6 +155,12 @@ class Pairing:
         subject = self.subject
         name = getattr(subject, "__qualname__", type(subject).__qualname__)
         return f"{getattr(subject, '__module__', type(subject).__module__)}.{name}"
+
+    @property
+    def subject_place(self) -> str:
+        """File and line where the subject is written; empty if it is no Python code."""
+        found = definition(innermost(self.subject))
+        return "" if found is None else named(*found)
 
     def start(self, root: Path, dtype: str, limit: float | None = None) -> tuple[Batch, Parameters]:
         """The data and the initial parameters in ``dtype``, checked.

@@ -57,6 +57,8 @@ class Record:
     """What the subject does not give, and what is not compared for that."""
     unsteady: dict[str, float] = field(default_factory=dict)
     """By name, how far two calls with the same input were apart."""
+    place: str = ""
+    """File and line where the subject is written, relative to its project; empty if not known."""
     calibrated: tuple[str, ...] = ()
     """The references whose measured tables of a half precision hold where they ran."""
     batches: dict[str, Batch] = field(default_factory=dict)
@@ -128,6 +130,7 @@ class Record:
         described = {
             "pairing": self.pairing,
             "subject": self.subject,
+            "place": self.place,
             "network": self.network.to_json(),
             "optimizer": optimizers.to_json(self.optimizer),
             "dtype": self.dtype,
@@ -159,6 +162,7 @@ class Record:
         record = cls(
             pairing=described["pairing"],
             subject=described["subject"],
+            place=described.get("place", ""),
             network=Network.from_json(described["network"]),
             optimizer=optimizers.from_json(described["optimizer"]),
             dtype=described["dtype"],

@@ -11,6 +11,7 @@ from backproof.comparison.bounds.certainty import affordable
 from backproof.comparison.judging.rows import WAY, Status
 from backproof.comparison.record.record import SUBJECT
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Rounding, measured
+from backproof.mathematics.probes.probes import PROBES
 from backproof.reports import summary
 from backproof.reports.formats import Format
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
@@ -35,6 +36,7 @@ def render(report: Report) -> str:
     """The template ``report.md.j2``, filled."""
     every = summary.duels(report)
     failing = [(duel, summary.failures(report, duel)) for duel in every]
+    told = told_once([(duel, grave(found)) for duel, found in failing if grave(found)])
     text: str = (
         environment()
         .get_template("report.md.j2")
@@ -45,7 +47,9 @@ def render(report: Report) -> str:
             most_detailed=MOST_DETAILED,
             duels=every,
             shown=[s for s in SHOWN if s == "MATCH" or any(duel.counts[s] for duel in every)],
-            failing=[(duel, grave(found)) for duel, found in failing if grave(found)],
+            failing=told,
+            remedies={record.pairing: remedy(record) for record in report.records},
+            probed=probed([failure for _, found, _ in told for failure in found]),
             at_fault=[(d, f) for d, found in failing for f in found if f.status == Status.AT_FAULT],
             waived=[(duel, f) for duel, found in failing for f in found if f.status == "WAIVED"],
             waivers=waivers(report),
@@ -199,6 +203,39 @@ def network_in_words(record: Record) -> str:
 def grave(found: list[Failure]) -> list[Failure]:
     """The failures that no waiver lets pass, and that are not the reference's own."""
     return [failure for failure in found if not failure.status.passes]
+
+
+def told_once(
+    failing: list[tuple[Duel, list[Failure]]],
+) -> list[tuple[Duel, list[Failure], str]]:
+    """The duels, without those that would say the same of a further reference, which are named."""
+    alike: dict[tuple[object, ...], list[tuple[Duel, list[Failure]]]] = {}
+    for duel, found in failing:
+        key = (duel.pairing, *(failure.gist(duel.reference) for failure in found))
+        alike.setdefault(key, []).append((duel, found))
+    return [
+        (*group[0], summary.listed([duel.reference for duel, _ in group[1:]]))
+        for group in alike.values()
+    ]
+
+
+def remedy(record: Record) -> str:
+    """What to do about what does not match in a pairing."""
+    where = f"the subject is written at {plain(record.place)}; " if record.place else ""
+    return (
+        f"{where}`backproof explain {record.pairing}` derives what each gradient should be, and "
+        f"`backproof verify --only {record.pairing}` judges a change."
+    )
+
+
+def probed(failures: list[Failure]) -> list[tuple[str, str]]:
+    """Each probe at which something does not match, and what it is, in a line."""
+    names = {row.point for failure in failures for row in failure.rows}
+    return [
+        (name, (make.__doc__ or "").splitlines()[0])
+        for name, make in PROBES.items()
+        if name in names
+    ]
 
 
 def worst(report: Report, column: str) -> list[Row]:
