@@ -48,7 +48,7 @@ def chosen(
     root: Path | None = None
     for file in files:
         from backproof.comparison.pairing.pairing import load, project_root
-        from backproof.faces.pytest_plugin.items import item_names
+        from backproof.faces.pytest_plugin.names import item_names
 
         for pairing in load(rootdir / file):
             for name, reference, _ in item_names(pairing):
