@@ -108,13 +108,8 @@ class Controller:
         if told.exists():
             heard.listen(told.open("rb"))
         for message in heard.now:
-            watched.tell(
-                **message
-                | {
-                    "thread": 0,
-                    "doing": f"replacing {process}, which was lost while {message['doing']}",
-                }
-            )
+            lost = f"replacing {process}, which was lost while {message['doing']}"
+            watched.tell(thread=0, doing=lost, of=message["of"])
         if heard.now:
             self.close()
             os._exit(NO_VERDICT)
