@@ -13,7 +13,7 @@ from pathlib import Path
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.judging.layouts import name_layout
-from backproof.comparison.judging.rows import Row
+from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.judging.verdicts import compare
 from backproof.comparison.pairing.pairing import Broken, Pairing
 from backproof.comparison.record.record import SUBJECT, Record
@@ -154,10 +154,31 @@ def verify(
 def judge_again(
     records: Iterable[Record], today: datetime.date, *, certified: bool = True
 ) -> Iterator[Judged]:
-    """Judge stored records, as `verify` judged them."""
+    """Judge stored records, as `verify` judged them.
+
+    What was left out of a record is as it was judged then.
+    """
     for record in records:
         certainty = Certainty(record, wanted=certified)
-        yield Judged(record, compare(record, Bounds(record), certainty, today))
+        rows = compare(record, Bounds(record), certainty, today)
+        yield Judged(record, completed(rows, record.judged))
+
+
+def completed(rows: list[Row], judged: Iterable[Row]) -> list[Row]:
+    """The rows of a record of which not all was stored, after what all of its rows were.
+
+    A verdict that is another now, counts; but what matched in view of points that are not there any
+    more, a zero of a tensor that is none elsewhere, is not undecided for their sake.
+    """
+    if not judged:
+        return rows
+    again = {(row.reference, row.name, row.point, row.step): row for row in rows}
+    whole = []
+    for former in judged:
+        row = again.get((former.reference, former.name, former.point, former.step), former)
+        lost = (former.status, row.status) == (Status.MATCH, Status.UNDECIDED)
+        whole.append(former if lost or row.status is former.status else row)
+    return whole
 
 
 def new_record(pairing: Pairing, workers: Workers) -> Record:

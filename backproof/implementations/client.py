@@ -8,7 +8,6 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -17,6 +16,7 @@ from typing import Any
 
 from backproof.implementations import protocol
 from backproof.implementations.host import threads
+from backproof.implementations.host.files import temporary_file
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.errors import EvaluationError
 
@@ -64,7 +64,7 @@ class Worker:
         self._late = ""
         self._ended = threading.Event()
         self._losing = threading.Lock()
-        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process has ended)
+        self.stderr = temporary_file()  # closed when the process has ended
         try:
             self.process = subprocess.Popen(
                 command or [sys.executable, "-m", module, framework, dtype, str(root)],

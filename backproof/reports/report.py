@@ -6,18 +6,26 @@ import datetime
 import importlib
 import os
 import pkgutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backproof.comparison.judging.rows import Row, Status, exit_status
+from backproof.comparison.record import LIMIT, archive
+from backproof.comparison.record.archive import EVALUATIONS
+from backproof.comparison.record.limit import limited
 from backproof.comparison.record.record import Record
 from backproof.comparison.run import Judged
+from backproof.implementations.host.files import (
+    check_writable,
+    draft,
+    put_in_place,
+    reason,
+    write_whole,
+)
 from backproof.mathematics.errors import UsageError
 from backproof.reports import formats, summary
-from backproof.reports.formats import evaluations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +55,9 @@ class Report:
     environment: dict[str, Any]
     today: datetime.date
     notes: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    """By pairing, how many comparisons cannot be judged again, as what they compared is not stored:
+    when it was written, or when what it was made of was."""
 
     @classmethod
     def of(
@@ -56,7 +67,9 @@ class Report:
         every = sorted(judged, key=lambda each: each.record.pairing)
         rows = [row for each in every for row in each.rows]
         rows.sort(key=lambda row: tuple(getattr(row, column) for column in SORTED_BY))
-        return cls([each.record for each in every], rows, environment, today)
+        records = [each.record for each in every]
+        left_out = {record.pairing: record.left_out for record in records if record.left_out}
+        return cls(records, rows, environment, today, left_out=left_out)
 
     @property
     def status(self) -> Status:
@@ -116,31 +129,67 @@ class Report:
 
         return report_md.render(self)
 
-    def write(self, folder: str | Path) -> None:
-        """Write every format, and the evaluations; each file, and they, whole or not at all.
+    def write(self, folder: str | Path, *, evaluations_limit: float = LIMIT) -> None:
+        """Write every format, and the evaluations: all of them, or the former report stays whole.
 
-        Everything is made before the first file is replaced: what cannot be made, harms nothing.
-        Raises `UsageError` if something cannot be written or stored; all else is written then.
+        Of the evaluations, those beyond ``evaluations_limit`` bytes are left out where they match.
+        Raises `UsageError` if the report cannot be written; and if evaluations cannot be stored, or
+        something that is not backproof's own is in the way, when all else is written.
         """
         folder = Path(folder)
         check_writable(folder)
+        stored = limited(self.records, self.rows, evaluations_limit)
+        self.left_out = {record.pairing: record.left_out for record in stored if record.left_out}
         texts = {format_.FILE: format_.render(self) for format_ in all_formats()}
-        problems: list[str] = []
         try:
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".evaluations-") as scratch:
-                problems += evaluations.store(self.records, folder / "evaluations", Path(scratch))
+            with draft(folder) as fresh:
+                problems = archive.store(
+                    stored, fresh / EVALUATIONS, texts[archive.ENVIRONMENT], self.notes
+                )
+                for name, text in texts.items():
+                    write_whole(fresh / name, text)
+                problems += replace_report(fresh, folder)
         except OSError as error:
-            problems.append(evaluations.reason(folder / "evaluations", error))
-        for name, text in texts.items():
-            try:
-                write_whole(folder / name, text)
-            except OSError as error:
-                problems.append(evaluations.reason(folder / name, error))
+            problems = [f"it cannot be written ({reason(error)}), and the former one is as it was"]
         if problems:
             raise UsageError(
                 f"the report in {folder} is not complete: {'; '.join(problems)}; "
                 "mend that, or name another folder with --report"
             )
+
+
+def replace_report(fresh: Path, folder: Path) -> list[str]:
+    """Put a report that was made in a draft in the place of the former one, all or nothing.
+
+    What backproof has not written, it leaves alone; returns what was in the way.
+    """
+    made = [path.name for path in sorted(fresh.iterdir()) if path.name != EVALUATIONS]
+    made += [f"{EVALUATIONS}/{path.name}" for path in sorted((fresh / EVALUATIONS).iterdir())]
+    stored = folder / EVALUATIONS
+    former: list[str] = []
+    if stored.is_symlink() or (stored.exists() and not stored.is_dir()):
+        blocked = {place for place in made if place.startswith(EVALUATIONS)}
+        told = [f"{stored} is in the way: it is a link or a file, and nothing behind it is touched"]
+    else:
+        there = sorted(stored.iterdir()) if stored.exists() else []
+        former = [f"{EVALUATIONS}/{path.name}" for path in there if archive.is_ours(path)]
+        blocked = {
+            place
+            for place in made
+            if place not in former and is_other(folder / place, fresh / place)
+        }
+        told = [
+            f"{folder / place} is in the way, and backproof has not written it"
+            for place in sorted(blocked)
+        ]
+    places = [place for place in made if place not in blocked]
+    put_in_place(fresh, places, [place for place in former if place not in places])
+    return told
+
+
+def is_other(there: Path, made: Path) -> bool:
+    """Whether what lies at a place is of another kind than what was made for it."""
+    return os.path.lexists(there) and (made.is_dir() or there.is_dir())
 
 
 def all_formats() -> list[Format]:
@@ -152,32 +201,3 @@ def all_formats() -> list[Format]:
         if hasattr(module, "FILE") and hasattr(module, "render")
     ]
     return found
-
-
-def check_writable(folder: Path) -> None:
-    """Make the folder, or say why it cannot hold a report; before a long run, not after it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"{folder}: no report can be written there ({error.strerror}); "
-            "name a folder that can be written with --report"
-        ) from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place, then move it there: a reader never sees half of it."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}-", delete=False, encoding="utf-8", newline=""
-    ) as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

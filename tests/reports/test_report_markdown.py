@@ -9,7 +9,8 @@ import pytest
 
 from backproof.comparison.judging.rows import WAY, Status
 from backproof.comparison.pairing.pairing import Waiver
-from backproof.reports.formats.report_md import aligned, plain
+from backproof.reports.formats.report_md import aligned
+from backproof.reports.harmless import for_markdown
 from tests.reports.sample import MATCHING, MISMATCHING, made
 
 
@@ -24,7 +25,7 @@ from tests.reports.sample import MATCHING, MISMATCHING, made
     ],
 )
 def test_a_text_is_not_taken_for_markup(text, shown):
-    assert plain(text) == shown
+    assert for_markdown(text) == shown
 
 
 def test_tables_are_aligned_and_keep_their_cells():

@@ -13,28 +13,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from backproof.comparison.record import LIMIT
 from backproof.faces.command_line.calibrate import calibrate
 from backproof.faces.command_line.explain import explain
 from backproof.faces.command_line.faults import faults
 from backproof.faces.command_line.fuzz import fuzz
 from backproof.faces.command_line.init import init
 from backproof.faces.command_line.reproduce import reproduce
-from backproof.faces.command_line.screen import console, progress
+from backproof.faces.command_line.screen import (
+    close_outputs,
+    console,
+    guard_outputs,
+    progress,
+    tell_error,
+)
 from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
 from backproof.implementations.host.threads import one_thread
 from backproof.mathematics.errors import UsageError
+from backproof.reports.harmless import for_terminal, printable
 
 if TYPE_CHECKING:
     import datetime
 
-    from backproof.comparison.pairing.pairing import Broken
     from backproof.comparison.run import Judged, Workers
 
 MISMATCH = 1
 WRONG_USAGE = 2
 OWN_FAULT = 70
+BYTES = 1_000_000
+"""In a megabyte."""
+MEGABYTES = LIMIT / BYTES
 
 app = typer.Typer(
     help="Prove hand-written backpropagation against Keras and PyTorch, within derived bounds.",
@@ -48,7 +57,15 @@ Report = Annotated[
     Path | None, typer.Option("--report", metavar="DIR", help="Write the reports there.")
 ]
 
-
+Limit = Annotated[
+    float,
+    typer.Option(
+        "--evaluations-limit",
+        metavar="MB",
+        min=0,
+        help="Evaluations beyond so many megabytes are not stored, where they match.",
+    ),
+]
 Certified = Annotated[
     bool, typer.Option(help="Certified values, for the digits that each implementation gets right.")
 ]
@@ -72,6 +89,7 @@ def verify(
         float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
     ] = 300.0,
     certified: Certified = True,
+    limit: Limit = MEGABYTES,
 ) -> None:
     """Compare every pairing with its twins, element by element."""
     paths = paths or [Path("comparisons")]
@@ -80,7 +98,7 @@ def verify(
 
     root = root_of(paths)
     with Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers:
-        raise typer.Exit(run_verify(paths, report, only, reference, workers, certified))
+        raise typer.Exit(run_verify(paths, report, only, reference, workers, certified, limit))
 
 
 def run_verify(
@@ -90,6 +108,7 @@ def run_verify(
     reference: list[str] | None,
     workers: Workers,
     certified: bool,
+    limit: float,
 ) -> int:
     """Load, run, judge, show and write; returns the exit status."""
     import datetime
@@ -115,7 +134,9 @@ def run_verify(
                 broken.append(each)
             else:
                 judged.append(each)
-    return finish(judged, broken, environment(workers.dtype, workers.versions()), today, report)
+    notes = [f"not loaded: {each.reason}" for each in broken]
+    known = environment(workers.dtype, workers.versions())
+    return finish(judged, notes, known, today, report, limit)
 
 
 @app.command()
@@ -123,24 +144,25 @@ def replay(
     folder: Annotated[Path, typer.Argument(help="A folder that verify has written its report to.")],
     report: Report = None,
     certified: Certified = True,
+    limit: Limit = MEGABYTES,
 ) -> None:
-    """Judge the evaluations of a former run again, without running anything."""
-    import datetime
-    import json
+    """Judge the evaluations of a former run again, without running anything.
 
-    from backproof.comparison.record.record import load_all
+    Refused, with exit status 2, where not all of them are there as they were written.
+    """
+    import datetime
+
+    from backproof.comparison.record import archive
     from backproof.comparison.run import judge_again
 
     if report is not None:
-        from backproof.reports.report import check_writable
+        from backproof.implementations.host.files import check_writable
 
         check_writable(report)
-    records = load_all(folder)
-    known = folder / "environment.json"
-    environment = json.loads(known.read_text()) if known.exists() else {}
+    known = archive.load(folder)
     today = datetime.date.today()
-    judged = list(judge_again(records, today, certified=certified))
-    raise typer.Exit(finish(judged, [], environment, today, report))
+    judged = list(judge_again(known.records, today, certified=certified))
+    raise typer.Exit(finish(judged, known.notes, known.environment, today, report, limit))
 
 
 app.command()(fuzz)
@@ -153,39 +175,49 @@ app.command()(reproduce)
 
 def finish(
     judged: list[Judged],
-    broken: list[Broken],
+    notes: list[str],
     environment: dict[str, object],
     today: datetime.date,
     folder: Path | None,
+    limit: float,
 ) -> int:
-    """Show and write the report; returns the exit status that follows from it."""
+    """Write and show the report; returns the exit status that follows from it.
+
+    It is written first: a screen may fail, or be closed by who has seen enough.
+    """
     from backproof.reports.report import Report as Judgement
     from backproof.reports.terminal import show
 
     report = Judgement.of(judged, environment, today)
-    report.notes += [f"not loaded: {each.reason}" for each in broken]
-    show(report, console)  # before anything is written, so that the verdict is not lost with it
+    report.notes += notes
+    unwritten: UsageError | None = None
     if folder is not None:
         try:
-            report.write(folder)
-        except UsageError:
-            if report.exit_status != MISMATCH:
-                raise
-            traceback.print_exc()
-        else:
-            console.print(f"Report: {folder / 'report.md'}", highlight=False)
+            report.write(folder, evaluations_limit=limit * BYTES)
+        except UsageError as error:
+            unwritten = error
+    show(report, console)
+    if unwritten is not None:
+        if report.exit_status != MISMATCH:
+            raise unwritten
+        tell_error(unwritten)
+    elif folder is not None:
+        console.print(for_terminal(f"Report: {folder / 'report.md'}"), highlight=False)
     return report.exit_status
 
 
 def main() -> None:
     """The entry point: a user's mistake becomes a message, a fault of our own a traceback."""
     one_thread()
+    guard_outputs()
     try:
         app()
     except UsageError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        tell_error(error)
         sys.exit(WRONG_USAGE)
     except Exception:  # whatever is left is a fault of backproof, and must not look like a verdict
-        traceback.print_exc()
+        sys.stderr.write(printable(traceback.format_exc()))
         sys.stderr.write("This is a fault of backproof itself; please report it.\n")
         sys.exit(OWN_FAULT)
+    finally:
+        close_outputs()

@@ -78,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in sorted(set(asked) - set(names())):
             raise pytest.UsageError(f"no reference {name!r}; there are {', '.join(names())}")
     if known.folder is not None and not known.idle:
+        from backproof.implementations.host.files import check_writable
         from backproof.mathematics.errors import UsageError
-        from backproof.reports.report import check_writable
 
         try:
             check_writable(known.folder)

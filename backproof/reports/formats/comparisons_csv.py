@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import operator
 from typing import TYPE_CHECKING
 
 from backproof.comparison.judging.rows import COLUMNS
+from backproof.reports.harmless import for_table
 
 if TYPE_CHECKING:
     from backproof.reports.report import Report
@@ -19,13 +21,7 @@ def render(report: Report) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    cells = operator.attrgetter(*COLUMNS)
     for row in report.rows:
-        writer.writerow([cell(getattr(row, column)) for column in COLUMNS])
+        writer.writerow(map(for_table, cells(row)))
     return text.getvalue()
-
-
-def cell(value: object) -> str:
-    """A value as it stands in the table; a float in ``%.17g`` reads back as the same number."""
-    if value is None:
-        return ""
-    return f"{value:.17g}" if isinstance(value, float) else str(value)

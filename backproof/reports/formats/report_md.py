@@ -11,6 +11,7 @@ from backproof.comparison.judging.rows import WAY, Status
 from backproof.comparison.record.record import SUBJECT
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Rounding, measured
 from backproof.reports import summary
+from backproof.reports.harmless import code, for_markdown
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ FILE = "report.md"
 WORST = 10
 # Beyond this many tensors of a pairing and reference, only their names are given.
 MOST_DETAILED = 8
-# What Markdown would take for its own; underscores only where they are not inside a word.
-SPECIAL = re.compile(r"[\\`*|]|(?<![^\W_])_+|_+(?![^\W_])")
 
 
 def render(report: Report) -> str:
@@ -68,7 +67,8 @@ def render(report: Report) -> str:
 def environment(package: str = "backproof.reports.formats") -> jinja2.Environment:
     """Jinja2 for Markdown, with a package's templates.
 
-    Nothing is escaped but the bars of a table, and nothing may be undefined.
+    Nothing is escaped by itself: a template says what is `plain` text and what is `code`. Nothing
+    may be undefined.
     """
     import jinja2
 
@@ -80,7 +80,8 @@ def environment(package: str = "backproof.reports.formats") -> jinja2.Environmen
         autoescape=False,
     )
     made.filters["figure"] = figure
-    made.filters["plain"] = plain
+    made.filters["plain"] = for_markdown
+    made.filters["code"] = code
     made.filters["gap"] = gap
     made.filters["grouped"] = summary.omitted
     return made
@@ -91,13 +92,6 @@ def gap(row: Row) -> float | None:
     if not row.bound or row.bound_used is None:
         return 0.0 if row.bound_used == 0 else None
     return row.bound * row.bound_used
-
-
-def plain(text: object) -> str:
-    """A text that stays what it is in Markdown, on one line."""
-    line = " ".join(str(text).split())
-    line = line.replace("&", "&amp;").replace("<", "&lt;")
-    return SPECIAL.sub(lambda found: "".join(f"\\{sign}" for sign in found[0]), line)
 
 
 def aligned(text: str) -> str:

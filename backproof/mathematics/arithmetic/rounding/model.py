@@ -186,7 +186,7 @@ def declaring(implementation: str, model: Rounding) -> Rounding:
 def computed_in(implementation: str, dtype: str) -> Inside:
     """What its operations were measured to compute in: the coarsest of all modes compared."""
     found: dict[str, tuple[str, str]] = {}
-    for line in csv.DictReader(PRECISIONS.read_text().splitlines()):
+    for line in csv.DictReader(PRECISIONS.read_text(encoding="utf-8").splitlines()):
         here = line["implementation"] == implementation and line["dtype"] == dtype
         if here and line["mode"] in MODES.get(implementation, ()):
             known = found.get(line["operation"], ("float64", "gradual"))
@@ -210,7 +210,7 @@ def measured(implementation: str, dtype: str) -> list[dict[str, str]]:
     who = {implementation} if implementation in MODES else {"numpy", "scipy"}
     return [
         line
-        for line in csv.DictReader(TABLE.read_text().splitlines())
+        for line in csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())
         if line["implementation"] in who and line["mode"] in modes and line["dtype"] == dtype
     ]
 
