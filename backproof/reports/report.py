@@ -7,11 +7,12 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backproof.comparison.judging.rows import Row, Status, exit_status
+from backproof.comparison.judging.verdicts import errors
 from backproof.comparison.record import LIMIT, archive
 from backproof.comparison.record.archive import EVALUATIONS
 from backproof.comparison.record.limit import limited
@@ -24,7 +25,7 @@ from backproof.implementations.host.files import (
     reason,
     write_whole,
 )
-from backproof.mathematics.errors import UsageError
+from backproof.mathematics.errors import UsageError, told
 from backproof.reports import formats, summary
 
 if TYPE_CHECKING:
@@ -129,6 +130,23 @@ class Report:
 
         return report_md.render(self)
 
+    def rendered(self) -> dict[str, str]:
+        """Every format's text, by file; a pairing that it cannot be made of becomes an ERROR."""
+        try:
+            return texts_of(self)
+        except Exception:  # one pairing must not cost the others their report
+            rows: list[Row] = []
+            for record in self.records:
+                own = [row for row in self.rows if row.pairing == record.pairing]
+                try:
+                    texts_of(replace(self, records=[record], rows=own))
+                except Exception as error:  # this one is it
+                    own = errors(record, f"the report of it cannot be made ({told(error)})")
+                rows += own
+            texts = texts_of(replace(self, rows=rows))
+            self.rows = rows
+            return texts
+
     def write(self, folder: str | Path, *, evaluations_limit: float = LIMIT) -> None:
         """Write every format, and the evaluations: all of them, or the former report stays whole.
 
@@ -140,7 +158,7 @@ class Report:
         check_writable(folder)
         stored = limited(self.records, self.rows, evaluations_limit)
         self.left_out = {record.pairing: record.left_out for record in stored if record.left_out}
-        texts = {format_.FILE: format_.render(self) for format_ in all_formats()}
+        texts = self.rendered()
         try:
             with draft(folder) as fresh:
                 problems = archive.store(
@@ -156,6 +174,11 @@ class Report:
                 f"the report in {folder} is not complete: {'; '.join(problems)}; "
                 "mend that, or name another folder with --report"
             )
+
+
+def texts_of(report: Report) -> dict[str, str]:
+    """The text of every format, by the name of its file."""
+    return {format_.FILE: format_.render(report) for format_ in all_formats()}
 
 
 def replace_report(fresh: Path, folder: Path) -> list[str]:

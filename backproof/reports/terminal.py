@@ -8,6 +8,7 @@ from rich.text import Text
 
 from backproof.comparison.judging.rows import Status
 from backproof.comparison.record.record import DATA
+from backproof.mathematics.errors import told
 from backproof.reports.harmless import for_terminal, paragraph
 from backproof.reports.report import Report
 from backproof.reports.summary import (
@@ -46,7 +47,11 @@ def show(report: Report, console: Console) -> None:
         console.print(fitting(every, console))
     shown: dict[tuple[object, ...], str] = {}
     for duel in every:
-        found = failures(report, duel)
+        try:
+            found = failures(report, duel)
+        except Exception as error:  # what cannot be told of one, must not hide the others
+            console.print(f"\n{heading(duel)}: {paragraph(told(error))}, see comparisons.csv")
+            continue
         if not found:
             continue
         key = (duel.pairing, *(failure.gist(duel.reference) for failure in found))
@@ -59,15 +64,17 @@ def show(report: Report, console: Console) -> None:
         console.print()
     for record in report.records:
         if record.omits:
-            told = f"{record.pairing}: the subject gives no {omitted(record.omits)}: not compared"
-            show_indented(0, for_terminal(told), console)
+            lacking = (
+                f"{record.pairing}: the subject gives no {omitted(record.omits)}: not compared"
+            )
+            show_indented(0, for_terminal(lacking), console)
     if report.left_out:
-        told = (
+        unstored = (
             f"{sum(report.left_out.values())} comparisons that match, of "
             f"{', '.join(report.left_out)}, cannot be judged again: what they compared is not "
             "stored, as it is beyond the limit (--evaluations-limit)"
         )
-        show_indented(0, for_terminal(told), console)
+        show_indented(0, for_terminal(unstored), console)
     for note in report.notes:
         console.print(f"[bold red]{paragraph(note)}[/]", highlight=False, soft_wrap=True)
     quiet = report.status in (Status.MATCH, Status.AT_FAULT)
@@ -133,7 +140,7 @@ def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
     console.print(
         f"\n[bold]{for_terminal(duel.pairing)}[/] against [bold]{for_terminal(duel.reference)}[/]"
     )
-    told: set[str] = set()  # what explains several tensors is said once
+    said: set[str] = set()  # what explains several tensors is said once
     for failure in found[:MOST_SHOWN]:
         row = failure.worst
         at = f"step {row.step}" if row.point == DATA else row.point
@@ -141,8 +148,8 @@ def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
         head = f"[{STYLES[failure.status]}]{failure.status}[/] {name}"
         lines = [(2, f"{head}, {for_terminal(failure.where)}")]
         lines += [(4, paragraph(f"{at}, {row.detail}"))] if row.detail else []
-        lines += [(4, paragraph(row.cause))] if row.cause and row.cause not in told else []
-        told.add(row.cause)
+        lines += [(4, paragraph(row.cause))] if row.cause and row.cause not in said else []
+        said.add(row.cause)
         for indent, line in lines:
             show_indented(indent, line, console)
     if len(found) > MOST_SHOWN:

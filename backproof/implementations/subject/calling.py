@@ -57,9 +57,8 @@ def call(function: Callable[[], Any], limit: float | None = None) -> Any:
         raise error
     if isinstance(error, SystemExit):
         raise EvaluationError(f"the subject wanted to exit: {told(error)}") from error
-    if isinstance(error, Exception):
-        raise EvaluationError(f"the subject raised {told(error)}{hint(error)}") from error
-    raise error
+    # Also one that is no `Exception`: what interrupts a command reaches its main thread, not this.
+    raise EvaluationError(f"the subject raised {told(error)}{hint(error)}") from error
 
 
 def place(thread: threading.Thread) -> str:
@@ -77,7 +76,7 @@ def place(thread: threading.Thread) -> str:
     return f" (it is at {Path(lines[-1].filename).name}:{lines[-1].lineno})" if lines else ""
 
 
-def hint(error: Exception) -> str:
+def hint(error: BaseException) -> str:
     """What to do about an error that many subjects make."""
     frozen = isinstance(error, FrozenInstanceError) and str(error).endswith(("inputs'", "targets'"))
     if frozen or (isinstance(error, ValueError) and "read-only" in str(error)):
