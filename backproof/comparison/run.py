@@ -122,9 +122,11 @@ def verify(
         pairing = pairing.narrowed(workers.by_name)
         try:
             case = Case(pairing, new_record(pairing, workers), certified)
-            case.attempt("running it", partial(case.ask, workers))
+            case.attempt("running it", partial(case.ask, workers), but=UsageError)
         except UsageError as error:
             yield Broken(pairing.name, str(error))
+        except Exception as error:  # it costs this pairing, and must not cost the others
+            yield Broken(pairing.name, failure(f"pairing {pairing.name}: starting it", error))
         else:
             cases.append(case)
     for case in cases:
@@ -151,16 +153,21 @@ class Case:
         self.certainty = Certainty(record, wanted=False)
         self.failed = ""
 
-    def attempt(self, doing: str, task: Callable[[], object]) -> None:
+    def attempt(
+        self,
+        doing: str,
+        task: Callable[[], object],
+        but: type[Exception] | tuple[type[Exception], ...] = (),
+    ) -> None:
         """Do something for this pairing; what it raises is noted, and ends it for this pairing.
 
-        A `UsageError` is the caller's.
+        ``but``: what is the caller's.
         """
         if self.failed:
             return
         try:
             task()
-        except UsageError:
+        except but:
             raise
         except Exception as error:  # it costs this pairing, and must not cost the others
             self.failed = failure(doing, error)

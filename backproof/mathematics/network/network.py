@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from backproof.mathematics import functions, losses
+from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.functions import Activation
 
@@ -66,10 +67,9 @@ class Loss:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         losses.named(self.kind)
-        for axis, reduction in (("batch", self.batch), ("outputs", self.outputs)):
-            if reduction not in ("mean", "sum"):
-                raise UsageError(f"Loss({axis}={reduction!r}): choose 'mean' or 'sum'")
+        finite("Loss", scale=self.scale)
 
     def divisor(self, samples: int, outputs: int) -> int:
         """What the sum over all elements is divided by, before ``scale`` multiplies it."""
@@ -84,6 +84,10 @@ class Penalty:
     l2: float = 0.0
     l1: float = 0.0
     biases: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        finite("Penalty", l2=self.l2, l1=self.l1)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.rounding.model import round_to
+from backproof.mathematics.checking import came, odd_element
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 
@@ -27,9 +29,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         for name in ("inputs", "targets"):
-            array = np.array(getattr(self, name), copy=True)
-            if array.dtype.kind not in "fiub":
-                raise UsageError(f"batch {name} hold {array.dtype} values; give numbers")
+            array = np.array(as_numbers(getattr(self, name), f"batch {name}"), copy=True)
             if array.dtype.kind != "f":
                 array = array.astype(np.float64)
             if array.ndim != 2:
@@ -54,18 +54,35 @@ class Batch:
         return Batch(round_to(self.inputs, dtype), round_to(self.targets, dtype))
 
 
+def as_numbers(given: object, what: str) -> NDArray[Any]:
+    """What was given as an array of numbers; raises `UsageError` for anything else."""
+    try:
+        array = np.asarray(given)
+    except (ValueError, TypeError) as error:  # rows of several lengths
+        raise UsageError(f"{what}: no array of numbers can be made of it ({error})") from error
+    if array.dtype.kind == "O":
+        raise UsageError(f"{what}: {odd_element(array)} is among its values; give numbers")
+    if array.dtype.kind not in "fiub":
+        raise UsageError(f"{what}: it holds {array.dtype} values; give numbers")
+    return array
+
+
 def check(parameters: Mapping[str, object], network: Network, *, source: str) -> Parameters:
     """``parameters`` as arrays in the network's order; raises if names, shapes, values are off."""
+    if not isinstance(parameters, Mapping):
+        raise UsageError(
+            f"{source}: the parameters are {came(parameters)}; give a dict of arrays by name"
+        )
     shapes = network.shapes()
     missing, extra = shapes.keys() - parameters.keys(), parameters.keys() - shapes.keys()
     if missing or extra:
         raise UsageError(
             f"{source}: parameters missing: {sorted(missing) or 'none'}; "
-            f"not of this network: {sorted(extra) or 'none'}"
+            f"not of this network: {sorted(map(str, extra)) or 'none'}"
         )
     checked: Parameters = {}
     for name, shape in shapes.items():
-        array = np.asarray(parameters[name])
+        array = as_numbers(parameters[name], f"{source}: {name}")
         if array.dtype.kind != "f":
             raise UsageError(f"{source}: {name} has dtype {array.dtype}; give floating point")
         if array.shape != shape:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.latex import shown
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class GradientDescent:
     SLOTS: ClassVar[tuple[str, ...]] = ()
     SQUARES: ClassVar[tuple[str, ...]] = ()
     COUNTS: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        finite("GradientDescent", learning_rate=self.learning_rate)
 
     def latex(self) -> list[str]:
         rate = shown(self.learning_rate)
