@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from backproof.comparison.record import LIMIT
 from backproof.faces.pytest_plugin.items import (
     COMPARISONS,
     ComparisonItem,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from backproof.faces.pytest_plugin.run import Run
 
 FOLDER = "comparisons"
+BYTES = 1_000_000
+"""In a megabyte."""
 # The status of a row whose reference alone is wrong; the module of the statuses imports NumPy.
 AT_FAULT = "AT-FAULT"
 
@@ -35,6 +38,14 @@ def seconds(text: str) -> float:
     """The value of a time limit: at least one second."""
     value = float(text)
     if not value >= 1:
+        raise ValueError(text)
+    return value
+
+
+def megabytes(text: str) -> float:
+    """The value of a limit of memory."""
+    value = float(text)
+    if not value >= 0:
         raise ValueError(text)
     return value
 
@@ -56,12 +67,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Only this reference; repeatable.",
     )
     group.addoption(
+        "--backproof-evaluations-limit",
+        type=megabytes,
+        default=LIMIT / BYTES,
+        metavar="MB",
+        help="Evaluations beyond so many megabytes are not stored, where they match.",
+    )
+    group.addoption(
         "--backproof-time-limit",
         type=seconds,
         default=300.0,
         metavar="SECONDS",
         help="Seconds, at least 1, that a worker may be silent before it is killed (default: 300).",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: Sequence[str]) -> None:
+    """Where comparisons are asked for, NumPy's threads are settled before a conftest imports it.
+
+    A run then writes the bytes that ``backproof verify`` writes.
+    """
+    folder = early_config.invocation_params.dir
+    named = any(FOLDER in Path(each).parts for each in args)
+    if named or (folder / FOLDER).is_dir() or folder.name == FOLDER:
+        one_thread()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -146,7 +176,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     run.stop()
     if known.folder is not None:
         try:
-            run.write(known.folder)
+            run.write(known.folder, session.config.getoption("backproof_evaluations_limit"))
         except Exception:  # shown after the verdicts, which must not be lost with it
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
             known.closing = f"the report could not be written\n{traceback.format_exc()}"
@@ -169,16 +199,19 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Every waiver with its reason, and what has become of the report."""
+    from backproof.reports.harmless import printable
+
     sections = {"waived": "waived comparisons", "reference at fault": "references at fault"}
     for kind, title in sections.items():
-        told = terminalreporter.stats.get(kind, [])
-        if told:
+        reports = terminalreporter.stats.get(kind, [])
+        if reports:
             terminalreporter.section(title)
-        for report in told:
-            terminalreporter.write_line(f"{report.nodeid}: {dict(report.user_properties)['cause']}")
+        for report in reports:
+            told = dict(report.user_properties)["cause"]
+            terminalreporter.write_line(printable(f"{report.nodeid}: {told}"))
     closing = config.stash[COMPARISONS].closing
     if closing:
-        terminalreporter.write_line(f"backproof: {closing}")
+        terminalreporter.write_line(printable(f"backproof: {closing}"))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -59,10 +59,11 @@ COMPARISONS = pytest.StashKey[Comparisons]()
 def item_names(pairing: Pairing) -> Iterator[tuple[str, str, str]]:
     """The name of each item of a pairing, with its reference and the name that it compares."""
     from backproof.mathematics.network.quantities import expected
+    from backproof.reports.harmless import one_line
 
     for reference in pairing.references:
         for compared in expected(pairing.network, pairing.quantities):
-            yield f"{pairing.name}[{reference}-{compared}]", reference, compared
+            yield f"{one_line(pairing.name)}[{reference}-{compared}]", reference, compared
 
 
 class PairingFile(pytest.File):
@@ -71,11 +72,12 @@ class PairingFile(pytest.File):
     def collect(self) -> Iterator[ComparisonItem]:
         from backproof.comparison.pairing.pairing import load, project_root
         from backproof.mathematics.errors import UsageError
+        from backproof.reports.harmless import printable
 
         try:
             pairings = {id(pairing): pairing for pairing in load(self.path)}
         except UsageError as error:
-            raise self.CollectError(str(error)) from error
+            raise self.CollectError(printable(error)) from error
         names = [pairing.name for pairing in pairings.values()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -119,6 +121,8 @@ class ComparisonItem(pytest.Item):
         return self.path, None, self.name
 
     def runtest(self) -> None:
+        from backproof.reports.harmless import printable
+
         source = self.config.stash[COMPARISONS].source
         assert source is not None
         with warnings.catch_warnings():
@@ -134,7 +138,7 @@ class ComparisonItem(pytest.Item):
         self.user_properties += properties(rows)
         problem = explain(rows) if rows else f"ERROR: {outcome.broken or 'nothing was compared'}"
         if problem:
-            pytest.fail(problem, pytrace=False)
+            pytest.fail(printable(problem), pytrace=False)
 
 
 def badness(row: Row) -> tuple[int, float, float]:
@@ -170,8 +174,8 @@ def explain(rows: list[Row]) -> str:
         lines = (
             f"{status}: {worst.pairing} {worst.name} against {worst.reference}, {place(worst)}"
             + (f", {used:.3g} times the bound" if 1 < used < math.inf else ""),
-            worst.detail,
-            worst.cause and f"cause: {worst.cause}",
+            worst.detail.replace("\n", "\n  "),
+            worst.cause and "cause: " + worst.cause.replace("\n", "\n  "),
             f"so at {len(same)} of {len(rows)} points and steps, first {place(same[0])}",
         )
         blocks.append("\n  ".join(line for line in lines if line))

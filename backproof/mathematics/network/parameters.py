@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,13 +74,8 @@ def check(parameters: Mapping[str, object], network: Network, *, source: str) ->
         raise UsageError(
             f"{source}: the parameters are {came(parameters)}; give a dict of arrays by name"
         )
+    check_names(parameters, network, source)
     shapes = network.shapes()
-    missing, extra = shapes.keys() - parameters.keys(), parameters.keys() - shapes.keys()
-    if missing or extra:
-        raise UsageError(
-            f"{source}: parameters missing: {sorted(missing) or 'none'}; "
-            f"not of this network: {sorted(map(str, extra)) or 'none'}"
-        )
     checked: Parameters = {}
     for name, shape in shapes.items():
         array = as_numbers(parameters[name], f"{source}: {name}")
@@ -93,16 +89,28 @@ def check(parameters: Mapping[str, object], network: Network, *, source: str) ->
     return checked
 
 
+def check_names(given: Mapping[str, object], network: Network, source: str) -> None:
+    """Refuse parameters that are missing, and what the network has none of."""
+    shapes = network.shapes()
+    missing, extra = shapes.keys() - given.keys(), given.keys() - shapes.keys()
+    if missing or extra:
+        raise UsageError(
+            f"{source}: parameters missing: {sorted(missing) or 'none'}; "
+            f"not of this network: {sorted(map(str, extra)) or 'none'}"
+        )
+
+
 def load(path: Path, network: Network) -> Parameters:
     """Parameters from an ``.npz`` (never with pickle) or a ``.safetensors`` file."""
     try:
         if path.suffix == ".npz":
+            check_shapes(npz_shapes(path), network, str(path))
             with np.load(path, allow_pickle=False) as file:
                 tensors: dict[str, Array] = {name: file[name] for name in file.files}
         elif path.suffix == ".safetensors":
             from safetensors.numpy import load_file
 
-            tensors = load_file(path)
+            tensors = load_file(path)  # which holds as many bytes as the file
         else:
             raise UsageError(f"{path}: save the weights as .npz or .safetensors")
     except UsageError:
@@ -115,6 +123,31 @@ def load(path: Path, network: Network) -> Parameters:
         )
         raise UsageError(f"{path}: cannot be read as weights ({error}): {hint}") from error
     return check(tensors, network, source=str(path))
+
+
+def npz_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """What the arrays of an ``.npz`` say of their shapes: a small file may unpack to terabytes."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                read = np.lib.format.read_array_header_1_0
+                if np.lib.format.read_magic(member) != (1, 0):
+                    read = np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(member)
+                if dtype.hasobject:
+                    raise ValueError("a pickle, which is never loaded")
+                shapes[name.removesuffix(".npy")] = shape
+    return shapes
+
+
+def check_shapes(given: Mapping[str, tuple[int, ...]], network: Network, source: str) -> None:
+    """Refuse what is larger than a parameter of the network, or none of them, before it is read."""
+    wanted = network.shapes()
+    check_names(given, network, source)
+    for name, shape in given.items():
+        if shape != wanted[name]:
+            raise UsageError(f"{source}: {name} has shape {shape}, but should be {wanted[name]}")
 
 
 def save(path: Path, parameters: Parameters) -> None:
