@@ -162,7 +162,7 @@ def explained(report: Report) -> str:
 
     from backproof.reports.terminal import show
 
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, emoji=False)
     show(report, console)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return f"{report.status}\n{text}"

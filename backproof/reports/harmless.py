@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from rich.markup import escape
-
 # Beside control characters and halves of surrogate pairs: what turns the direction of a text, and
 # the separators that end a line for some readers and not for others.
 TURNING = "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # What Markdown would take for its own; underscores only where they are not inside a word.
-SPECIAL = re.compile(r"[\\`*|$\[\]]|~(?=\S)|(?<![^\W_])_+|_+(?![^\W_])")
+SPECIAL = re.compile(r"[\\`*|$\[\]]|~+(?=\S)|(?<=\S)~+|(?<![^\W_])_+|_+(?![^\W_])")
 # What it takes for its own at the beginning of a line: headings, quotes, lists, rules.
 LEADING = re.compile(r"(#+|[-+=]+|\d+[.)])(?=\s|$)|>")
+# A bracket with the backslashes before it, and whether Rich would take it for a tag.
+OPENING = re.compile(r"(\\*)\[(?=([a-z#/@][^\[]*?\])?)")
 # What a spreadsheet takes for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -38,6 +38,15 @@ def controls(sign: str) -> bool:
 def one_line(text: object) -> str:
     """The same on one line, for names and whatever stands in a line of its own."""
     return printable(" ".join(str(text).split()))
+
+
+def escape(text: str) -> str:
+    """A text that Rich's markup leaves as it is.
+
+    Its own `escape` does not: it drops the backslash of a bracket that begins no tag.
+    """
+    text = OPENING.sub(lambda found: found[1] * (2 if found[2] else 1) + "\\[", text)
+    return text + text[len(text.rstrip("\\")) :]  # else it would escape a tag that follows
 
 
 def for_terminal(text: object) -> str:

@@ -26,6 +26,9 @@ from rich.text import Text
 
 from backproof.reports.harmless import for_terminal, one_line, paragraph
 
+NARROWEST = 20
+"""Columns that a word of ours may take."""
+
 
 class Output(io.RawIOBase):
     """A stream of the process that can always be written to; what cannot be, is noted."""
@@ -97,10 +100,14 @@ def close_outputs() -> None:
 
 
 def environ() -> dict[str, str]:
-    """The variables that Rich reads; a terminal of 0 columns is one that does not know its size."""
+    """The variables that Rich reads.
+
+    A terminal of 0 columns is one that does not know its size; one of very few breaks lines itself.
+    """
     known = dict(os.environ)
-    if not known.get("COLUMNS", "").strip("0"):
-        known.pop("COLUMNS", None)
+    columns = known.pop("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        known["COLUMNS"] = str(max(int(columns), NARROWEST))
     return known
 
 
