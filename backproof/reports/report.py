@@ -60,6 +60,9 @@ class Report:
     """By pairing, how many comparisons cannot be judged again, as what they compared is not stored:
     when it was written, or when what it was made of was."""
 
+    grouped: Any = field(init=False, default=None)
+    """Its rows by pairing and reference, where `summary.duels` keeps them."""
+
     @classmethod
     def of(
         cls, judged: Iterable[Judged], environment: dict[str, Any], today: datetime.date

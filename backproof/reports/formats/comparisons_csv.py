@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import operator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backproof.comparison.judging.rows import COLUMNS
 from backproof.reports.harmless import for_table
@@ -22,6 +22,24 @@ def render(report: Report) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     cells = operator.attrgetter(*COLUMNS)
+    known = Known()
     for row in report.rows:
-        writer.writerow(map(for_table, cells(row)))
+        writer.writerow(
+            [
+                f"{cell:.17g}"
+                if isinstance(cell, float)
+                else known[cell]
+                if cell
+                else for_table(cell)
+                for cell in cells(row)
+            ]
+        )
     return text.getvalue()
+
+
+class Known(dict[Any, str]):
+    """Cells that are no floats: a million rows have few of them, and each is looked at once."""
+
+    def __missing__(self, cell: Any) -> str:
+        self[cell] = for_table(cell)
+        return self[cell]
