@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from backproof.mathematics.layers import PUBLIC
+
 if TYPE_CHECKING:
     from backproof import activations, adapters
     from backproof.comparison.pairing.pairing import Pairing, Waiver
@@ -12,37 +14,45 @@ if TYPE_CHECKING:
     from backproof.implementations.programs import external
     from backproof.mathematics.arithmetic.rounding.forms import Form
     from backproof.mathematics.errors import UsageError
-    from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+    from backproof.mathematics.layers.public import *  # noqa: F403 (the kinds of layers)
+    from backproof.mathematics.network.loss import Loss
+    from backproof.mathematics.network.network import Network
+    from backproof.mathematics.network.node import Node, Shared
     from backproof.mathematics.network.parameters import Batch, Parameters
+    from backproof.mathematics.network.penalty import Penalty
     from backproof.mathematics.optimizers.adam import Adam
     from backproof.mathematics.optimizers.adamw import AdamW
     from backproof.mathematics.optimizers.gradient_descent import GradientDescent
     from backproof.mathematics.optimizers.momentum import Momentum
     from backproof.mathematics.optimizers.rmsprop import RMSprop
+    from backproof.mathematics.registry import register
     from backproof.reports.report import Report
 
 __all__ = [
     "Adam",
     "AdamW",
     "Batch",
-    "Dense",
     "Form",
     "GradientDescent",
     "Loss",
     "Momentum",
     "Network",
+    "Node",
     "Pairing",
     "Parameters",
     "Penalty",
     "RMSprop",
     "Report",
+    "Shared",
     "UsageError",
     "Waiver",
     "activations",
     "adapters",
     "assert_equivalent",
     "external",
+    "register",
     "verify",
+    *PUBLIC,
 ]
 __version__ = "0.1.0"
 
@@ -52,22 +62,25 @@ _HOMES = {
     "Adam": "mathematics.optimizers.adam",
     "AdamW": "mathematics.optimizers.adamw",
     "Batch": "mathematics.network.parameters",
-    "Dense": "mathematics.network.network",
     "Form": "mathematics.arithmetic.rounding.forms",
     "GradientDescent": "mathematics.optimizers.gradient_descent",
-    "Loss": "mathematics.network.network",
+    "Loss": "mathematics.network.loss",
     "Momentum": "mathematics.optimizers.momentum",
     "Network": "mathematics.network.network",
+    "Node": "mathematics.network.node",
     "Pairing": "comparison.pairing.pairing",
     "Parameters": "mathematics.network.parameters",
-    "Penalty": "mathematics.network.network",
+    "Penalty": "mathematics.network.penalty",
     "RMSprop": "mathematics.optimizers.rmsprop",
     "Report": "reports.report",
+    "Shared": "mathematics.network.node",
     "UsageError": "mathematics.errors",
     "Waiver": "comparison.pairing.pairing",
     "assert_equivalent": "faces.python",
     "external": "implementations.programs",
+    "register": "mathematics.registry",
     "verify": "faces.python",
+    **{name: f"mathematics.layers.{file}" for name, file in PUBLIC.items()},
 }
 
 

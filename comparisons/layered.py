@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from backproof import Batch, Dense, GradientDescent, Loss, Network, Pairing, Parameters
-from backproof.mathematics.network.network import Decision
+from backproof.mathematics.losses import Decision
 from comparisons._evaluation import evaluation
 from scratch import layered as scratch
 

@@ -21,11 +21,11 @@ from backproof.comparison.record.subject_run import measure_slopes
 from backproof.comparison.record.subject_run import run as run_subject
 from backproof.comparison.record.twin_session import Exchange
 from backproof.implementations.client import Worker
-from backproof.mathematics.arithmetic.rounding.model import HALF, MODES
+from backproof.implementations.host import watched
+from backproof.implementations.host.watched import TIME_LIMIT
+from backproof.mathematics.arithmetic.rounding.model import HALF
 from backproof.mathematics.errors import EvaluationError, UsageError, told
 from backproof.mathematics.network.quantities import expected
-
-TIME_LIMIT = 300.0
 
 
 @dataclass(eq=False)
@@ -78,7 +78,7 @@ class Workers:
         out, which takes some ten seconds.
         """
         if name not in self._calibrated:
-            self._calibrated[name] = self.dtype in HALF and name in MODES and self._holds(name)
+            self._calibrated[name] = self.dtype in HALF and self._holds(name)
         return self._calibrated[name]
 
     def _holds(self, name: str) -> bool:
@@ -96,10 +96,12 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object = None, *_: object) -> None:
         with ExitStack() as stack:
             for worker in self.by_name.values():
                 stack.callback(worker.close)
+                if kind is not None:  # broken off: nobody waits for what they are doing
+                    worker.kill()
 
 
 def verify(
@@ -122,23 +124,31 @@ def verify(
         pairing = pairing.narrowed(workers.by_name)
         try:
             case = Case(pairing, new_record(pairing, workers), certified)
-            case.attempt("running it", partial(case.ask, workers), but=UsageError)
-        except UsageError as error:
-            yield Broken(pairing.name, str(error))
+            case.attempt(
+                "running it", partial(case.ask, workers), but=(UsageError, EvaluationError)
+            )
+        except (UsageError, EvaluationError) as error:
+            yield Broken(pairing.name, str(error), isinstance(error, EvaluationError))
         except Exception as error:  # it costs this pairing, and must not cost the others
             yield Broken(pairing.name, failure(f"pairing {pairing.name}: starting it", error))
         else:
             cases.append(case)
     for case in cases:
-        on_stage(f"{case.record.pairing}: deriving the bounds")
-        names = (SUBJECT, *case.record.references)
-        case.attempt("deriving its bounds", partial(case.bounds.prepare, *names))
-        on_stage(f"{case.record.pairing}: certifying values")
-        case.attempt("certifying its values", case.certainty.prepare)
+        name = case.record.pairing
+        on_stage(f"{name}: deriving the bounds")
+        with watched.doing(f"deriving the bounds of {name}", name):
+            known = (SUBJECT, *case.record.references)
+            case.attempt("deriving its bounds", partial(case.bounds.prepare, *known))
+        on_stage(f"{name}: certifying values")
+        with watched.doing(f"certifying values of {name}", name):
+            case.attempt("certifying its values", case.certainty.prepare)
     for index, case in enumerate(cases):
-        on_stage(f"{case.record.pairing}: waiting for {' and '.join(case.record.references)}")
+        name = case.record.pairing
+        on_stage(f"{name}: waiting for {' and '.join(case.record.references)}")
         case.attempt("taking the answers", partial(case.collect, workers, cases[index + 1 :]))
-        yield case.judged(today, workers.limit)
+        with watched.doing(f"judging {name}", name):
+            judged = case.judged(today, workers.limit)
+        yield judged
 
 
 class Case:
@@ -181,7 +191,8 @@ class Case:
     def collect(self, workers: Workers, following: Iterable[Case]) -> None:
         """Take the references' answers."""
         for exchange in self.exchanges:
-            exchange.collect()
+            with watched.doing(f"waiting for {' and '.join(self.record.references)}"):
+                exchange.collect()
             if exchange.worker.lost is not None and exchange.worker.ready:
                 # This pairing's twin has ended its worker; those that follow get another one.
                 worker = workers.restart(exchange.worker.framework)
@@ -193,7 +204,7 @@ class Case:
         rows: list[Row] = []
 
         def judge() -> None:
-            measure = partial(measure_slopes, self.pairing, self.record)
+            measure = partial(measure_slopes, self.pairing, self.record, limit)
             rows.extend(compare(self.record, self.bounds, self.certainty, today, measure))
             name_layout(self.pairing, self.record, rows, limit)
 
@@ -250,6 +261,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
     return Record(
         pairing=pairing.name,
         subject=pairing.subject_name,
+        place=pairing.subject_place,
         network=pairing.network,
         optimizer=pairing.optimizer,
         dtype=workers.dtype,
@@ -272,7 +284,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
 def declared_accuracy(pairing: Pairing) -> dict[str, float]:
     """What the subject declares to err by, under names that the network has."""
     network = pairing.network
-    functions = {layer.activation.name for layer in network.layers}
+    functions = {f.name for n in network.nodes if (f := n.layer.function) is not None}
     known = [*sorted(functions), *(f"{name}'" for name in sorted(functions)), *expected(network)]
     for name in pairing.traits.accuracy:
         if name not in known:
@@ -286,14 +298,19 @@ def declared_accuracy(pairing: Pairing) -> dict[str, float]:
 
 
 def ask(pairing: Pairing, record: Record, workers: Workers) -> list[Exchange]:
-    """Run the subject, and queue each of its points for every reference as it comes."""
+    """Run the subject, and queue each of its points for every reference as it comes.
+
+    Raises `UsageError`, and `EvaluationError` for one that has ended a former run.
+    """
+    watched.refuse(pairing.name)
     exchanges = [
         Exchange(record, pairing.references[name], workers.by_name[name])
         for name in record.references
     ]
-    for point in run_subject(pairing, record, workers.root, workers.limit):
-        for exchange in exchanges:
-            exchange.ask(point)
+    with watched.doing(f"running the subject of {pairing.name}", pairing.name):
+        for point in run_subject(pairing, record, workers.root, workers.limit):
+            for exchange in exchanges:
+                exchange.ask(point)
     return exchanges
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from backproof.comparison import run
 from backproof.comparison.pairing.pairing import Broken, Pairing, Subject
+from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.declaration import innermost, traits_of
 from backproof.implementations.worker import IN_WORKER
 from backproof.mathematics.arithmetic.rounding.forms import Form
@@ -54,7 +55,7 @@ def verify(
     forms: Mapping[str, Form] | None = None,
     points: Mapping[str, Mapping[str, Any]] | None = None,
     certified: bool = True,
-    time_limit: float = run.TIME_LIMIT,
+    time_limit: float = TIME_LIMIT,
     name: str = "",
     root: str | Path | None = None,
 ) -> Report:
@@ -155,17 +156,20 @@ def named_files(options: Mapping[str, Any]) -> bool:
 
 
 def explained(report: Report) -> str:
-    """What the terminal would show, as text."""
+    """The cause, and then what the terminal would show, as text."""
     import io
 
     from rich.console import Console
 
     from backproof.reports.terminal import show
 
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, emoji=False)
+    # In a notebook Rich would show it beside the message, and leave the file empty.
+    console = Console(
+        file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False, emoji=False
+    )
     show(report, console)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return f"{report.status}\n{text}"
+    return f"{report.status}: {report.cause}\n\n{text}"
 
 
 def name_of(subject: Callable[..., Any]) -> str:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
-import signal
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from backproof.implementations import protocol
-from backproof.implementations.host import threads
+from backproof.implementations.host import processes, threads
 from backproof.implementations.host.files import temporary_file
+from backproof.implementations.host.installation import to_install
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.errors import EvaluationError
 
@@ -33,6 +36,9 @@ ENVIRONMENT = {
 Reply = tuple[dict[str, Any], Tensors]
 # So many characters of what makes no sense are quoted.
 QUOTED = 200
+START_LIMIT = 900.0
+"""Seconds that a framework may take to be imported, on the slowest of machines."""
+WARDEN = "backproof.implementations.host.warden"
 
 
 class Worker:
@@ -60,14 +66,17 @@ class Worker:
         self.framework = framework
         self.name = f"the program {command[0]}" if command else f"the {framework} worker"
         self.limit = limit
+        self.start_limit = limit if command else max(limit, START_LIMIT)
         self.lost: EvaluationError | None = None
         self._late = ""
         self._ended = threading.Event()
         self._losing = threading.Lock()
         self.stderr = temporary_file()  # closed when the process has ended
         try:
-            self.process = subprocess.Popen(
-                command or [sys.executable, "-m", module, framework, dtype, str(root)],
+            self.process = processes.started(
+                in_custody(command, root)
+                if command
+                else [sys.executable, "-m", module, framework, dtype, str(root)],
                 cwd=root if command else None,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -83,6 +92,7 @@ class Worker:
         )
         self._open: queue.SimpleQueue[Future[Reply]] = queue.SimpleQueue()
         self.hello: Future[Reply] = Future()
+        self._heard = time.monotonic()
         self._open.put(self.hello)
         self._threads = [
             threading.Thread(target=self._write, daemon=True),
@@ -103,12 +113,19 @@ class Worker:
         return future
 
     def wait(self, future: Future[Reply]) -> Reply:
-        """The reply, or an `EvaluationError`; a worker silent beyond its limit is killed."""
+        """The reply, or an `EvaluationError`; a worker silent beyond its limit is killed.
+
+        The limit counts from when the worker is ready: its import is no part of it.
+        """
         try:
-            message, tensors = future.result(timeout=self.limit)
+            if not self.hello.done():
+                limit = self.start_limit
+                self._result(self.hello, limit)
+            limit = self.limit
+            message, tensors = self._result(future, limit)
         except TimeoutError:
             self._late = (
-                f"gave no answer for {self.limit:g} s and was killed; "
+                f"gave no answer for {limit:g} s and was killed; "
                 "raise the time limit if the network is that large"
             )
             self.kill()
@@ -124,6 +141,18 @@ class Worker:
             where = f" ({message['where']})" if message.get("where") else ""
             raise EvaluationError(f"{message['error']}{where}")
         return message, tensors
+
+    def _result(self, future: Future[Reply], limit: float) -> Reply:
+        """The reply, however long it takes while others come; TimeoutError if none does."""
+        while not future.done():
+            heard = self._heard
+            patience = processes.Patience(limit, self.process.pid)
+            while (left := patience.left()) > 0 and self._heard == heard:
+                with contextlib.suppress(TimeoutError):
+                    return future.result(timeout=left)
+            if self._heard == heard and not future.done():
+                raise TimeoutError
+        return future.result()
 
     def versions(self) -> dict[str, str]:
         """The framework's versions, once it is imported."""
@@ -149,13 +178,14 @@ class Worker:
         while True:
             try:
                 reply = protocol.receive(self.process.stdout)
-            except (protocol.ProtocolError, OSError, ValueError, MemoryError) as error:
+            except Exception as error:  # whatever came, this thread must live to say so
                 reply, why = None, f"wrote garbage: {str(error) or type(error).__name__}"
                 self.kill()
             else:
                 why = ""
             if reply is None:
                 break
+            self._heard = time.monotonic()
             try:
                 self._open.get_nowait().set_result(reply)
             except queue.Empty:
@@ -168,10 +198,11 @@ class Worker:
     def _fail(self, why: str) -> None:
         """Give every open request, and every later one, the reason why there is no answer."""
         status = self.process.wait()
+        processes.end_group(self.process.pid)  # what it had started, and left
         if self._late:
             said = f"{self._late} (it {why})" if why else self._late
         else:
-            said = f"{why or describe_exit(status)}{self._last_words()}"
+            said = f"{why or processes.describe_exit(status)}{self._last_words()}"
         with self._losing:
             self.lost = EvaluationError(f"{self.name} {said}")
             while not self._open.empty():
@@ -185,13 +216,13 @@ class Worker:
         if not lines:
             return ""
         if lines[-1].startswith("ModuleNotFoundError"):
-            return f": {lines[-1]}; install it with: pip install 'backproof[{self.framework}]'"
+            return f": {lines[-1]}; install it with: {to_install(self.framework)}"
         return f": {lines[-1][:500]}"
 
     def kill(self) -> None:
         """End the process and whatever it started, at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            processes.end_all(self.process.pid)
 
     def close(self) -> None:
         """Let the worker end by itself, and end it if it does not."""
@@ -211,8 +242,15 @@ class Worker:
         self.close()
 
 
-def describe_exit(status: int) -> str:
-    """How a process ended, in words."""
-    if status < 0:
-        return f"was ended by {signal.Signals(-status).name}"
-    return f"ended by itself with status {status}"
+def in_custody(command: Sequence[str], folder: Path) -> list[str]:
+    """The command of a program's warden, where there are any; OSError if there is no program."""
+    program = command[0]
+    if os.sep in program:
+        if not (folder / program).exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+        if not os.access(folder / program, os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), program)
+    elif shutil.which(program) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+    custody = [sys.executable, "-P", "-m", WARDEN] if processes.LINUX else []
+    return [*custody, *command]

@@ -85,7 +85,7 @@ class External:
             raise worker.lost
         if batch is not self._batch:
             asked = {"do": "batch", "batch": "batch"}
-            worker.wait(worker.request(asked, {"inputs": batch.inputs, "targets": batch.targets}))
+            worker.wait(worker.request(asked, batch.arrays()))
             self._batch = batch
         request = {
             "do": "evaluate",

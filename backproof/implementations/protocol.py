@@ -16,6 +16,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 Tensors = dict[str, NDArray[Any]]
+# Bytes of the longest line of JSON: a thousand times what a network takes. A stream without an end
+# of line would else fill the memory before anyone could say so.
+LONGEST = 2**26
 
 
 class ProtocolError(Exception):
@@ -38,17 +41,20 @@ def send(
 
 def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], Tensors] | None:
     """Read one message; None at the end of the stream."""
-    line = pipe.readline()
+    line = pipe.readline(LONGEST)
     if not line:
         return None
     try:
         message = json.loads(line)
         size = int(message.get("tensors", 0))
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise ProtocolError(f"expected a line of JSON, got {line[:200]!r}") from error
     if size < 0:
         raise ProtocolError(f"{size} bytes of tensors are announced in {line[:200]!r}")
-    payload = pipe.read(size) if size else b""
+    try:
+        payload = pipe.read(size) if size else b""
+    except (OverflowError, MemoryError) as error:
+        raise ProtocolError(f"{size} bytes of tensors are announced: too many to hold") from error
     if len(payload) < size:
         raise ProtocolError(f"expected {size} bytes of tensors, got {len(payload)}")
     try:

@@ -14,12 +14,15 @@ from typing import IO, Any, Protocol
 import numpy as np
 
 from backproof.implementations import protocol
+from backproof.implementations.frameworks import load_file
+from backproof.implementations.host import processes
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import functions, optimizers
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.places import place
 
 # Set in a worker's environment: whoever loads a model must not start workers of its own.
 IN_WORKER = "BACKPROOF_WORKER"
@@ -96,13 +99,12 @@ def reply_to_all(
         try:
             told, reply = answer(*received)
         except Exception as error:  # user code may raise anything; it goes back in the reply
-            last = traceback.extract_tb(error.__traceback__)[-1]
             protocol.send(
                 replies,
                 {
                     "ok": False,
                     "error": f"{type(error).__name__}: {error}",
-                    "where": f"{Path(last.filename).name}:{last.lineno}",
+                    "where": place(error),
                     "traceback": traceback.format_exc(),
                 },
             )
@@ -121,6 +123,7 @@ def answer(
     """Carry out one request; returns the reply's tensors."""
     match message["do"]:
         case "open":
+            load_parts(message.get("parts", ()))
             twins[message["twin"]] = framework.open_twin(
                 message["model"],
                 Network.from_json(message["network"]),
@@ -131,7 +134,7 @@ def answer(
             )
             return {}
         case "batch":
-            batches[message["batch"]] = Batch(tensors["inputs"], tensors["targets"])
+            batches[message["batch"]] = Batch(**tensors)
             return {}
         case "evaluate":
             want = message["want"]
@@ -152,6 +155,25 @@ def answer(
             )
 
 
+# Files of parts that are loaded, each as it was when that was done.
+_loaded: dict[str, int] = {}
+
+
+def load_parts(paths: Sequence[str]) -> None:
+    """Execute the files that enter parts of a user's own, each once; anew if it has changed."""
+    for path in paths:
+        changed = Path(path).stat().st_mtime_ns
+        if _loaded.get(path) != changed:
+            load_file(Path(path))
+            _loaded[path] = changed
+
+
+def end_with_client() -> None:
+    """However the process that started this one ends, this one ends too, and at once."""
+    if processes.PARENT in os.environ:
+        processes.end_with_parent(int(os.environ.pop(processes.PARENT)))
+
+
 def own_output(root: str) -> IO[bytes]:
     """Standard output for the replies alone, and the project's folder as the place to be."""
     replies = os.fdopen(os.dup(1), "wb")
@@ -165,6 +187,7 @@ def main() -> None:
     """Take standard output away from the framework before its import, then serve."""
     name, dtype, root = sys.argv[1:4]
     os.environ[IN_WORKER] = name
+    end_with_client()
     replies = own_output(root)
     # Collecting garbage while a framework is imported finds none, and takes a fifth of the time.
     gc.disable()

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
+from backproof.mathematics.places import place
 
 # Of a message: it stands in every row that it concerns, and a few thousand of those are usual.
 LONGEST = 2000
 
 
-def told(error: BaseException) -> str:
-    """An error of user code in one line: kind, message, file and line."""
+def told(error: BaseException, function: object = None) -> str:
+    """An error of user code in one line: kind, message, file and line.
+
+    ``function``: what was called, for an error that none of its lines has raised.
+    """
     text = f"{type(error).__name__}: {message(error)}".rstrip(": ")
-    stack = traceback.extract_tb(error.__traceback__)
-    return f"{text} ({Path(stack[-1].filename).name}:{stack[-1].lineno})" if stack else text
+    raised = error.__traceback__ is not None or function is not None
+    return f"{text} ({place(error, function)})" if raised else text
 
 
 def message(error: BaseException) -> str:
-    """What an error says, cut where it is too long; its ``__str__`` is user code, too."""
+    """What an error says, cut where it is too long; its text is user code too, and may raise."""
     try:
-        text = str(error)
-    except Exception as another:  # which fails for whatever reason
-        return f"its message cannot be had, for its __str__ raises {type(another).__name__}"
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+        text = str(error.msg if isinstance(error, SyntaxError) else error)
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+    except BaseException as again:  # only the kind is left to tell
+        if isinstance(again, KeyboardInterrupt):
+            raise
+        return f"(its text cannot be told: {type(again).__name__})"
 
 
 class BackproofError(Exception):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import importlib
 import os
-import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from backproof.comparison.judging.rows import Row, Status, exit_status
 from backproof.comparison.judging.verdicts import errors
@@ -26,21 +24,13 @@ from backproof.implementations.host.files import (
     write_whole,
 )
 from backproof.mathematics.errors import UsageError, told
-from backproof.reports import formats, summary
+from backproof.reports import summary
+from backproof.reports.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SORTED_BY = ("pairing", "reference", "quantity", "tensor", "point", "step")
-
-
-class Format(Protocol):
-    """What a file of this package provides to be a report format."""
-
-    FILE: str
-
-    def render(self, report: Report) -> str:
-        """The text of the file: a deterministic function of the report."""
 
 
 @dataclass(eq=False, repr=False)
@@ -93,8 +83,9 @@ class Report:
         return f"<Report {self.status}: {summary.sentence(self)}>"
 
     def _repr_markdown_(self) -> str:
-        """What a notebook shows of it."""
-        return self.to_markdown()
+        """What a notebook shows of it: the verdict, and what does not match."""
+        verdict, _, _ = self.to_markdown().partition("\n## Waivers\n")
+        return f"{verdict}\nAll of the report: `.write(folder)`, or `.to_markdown()`.\n"
 
     @property
     def exit_status(self) -> int:
@@ -175,13 +166,13 @@ class Report:
         if problems:
             raise UsageError(
                 f"the report in {folder} is not complete: {'; '.join(problems)}; "
-                "mend that, or name another folder with --report"
+                "mend that, or name another folder"
             )
 
 
 def texts_of(report: Report) -> dict[str, str]:
     """The text of every format, by the name of its file."""
-    return {format_.FILE: format_.render(report) for format_ in all_formats()}
+    return {format_.file: format_.render(report) for format_ in all_formats()}
 
 
 def replace_report(fresh: Path, folder: Path) -> list[str]:
@@ -219,11 +210,5 @@ def is_other(there: Path, made: Path) -> bool:
 
 
 def all_formats() -> list[Format]:
-    """All report formats: the files of this package that define FILE and render."""
-    found: list[Any] = [
-        module
-        for each in pkgutil.iter_modules(formats.__path__)
-        for module in [importlib.import_module(f"{formats.__name__}.{each.name}")]
-        if hasattr(module, "FILE") and hasattr(module, "render")
-    ]
-    return found
+    """All report formats: the files of `formats`, and those of one's own."""
+    return [FORMATS.get(name) for name in FORMATS.names()]

@@ -211,7 +211,7 @@ def masked(text: str) -> str:
 
 
 def sentence(report: Report) -> str:
-    """The verdict in one sentence."""
+    """The verdict in one sentence, and in the same one what no verdict is on."""
     counts = Counter(row.status for row in report.rows)
     total = len(report.rows)
     if not total:
@@ -223,20 +223,28 @@ def sentence(report: Report) -> str:
         if not duel.rows
     ]
     noted = [f"{len(report.notes)} not loaded"] if report.notes else []
+    left_out = [
+        f"not compared{' of ' + record.pairing if len(report.records) > 1 else ''}, "
+        f"for the subject gives none: {omitted(record.omits)}"
+        for record in report.records
+        if record.omits
+    ]
     if counts[Status.MATCH] == total and not noted and not empty:
-        return f"All {total} comparisons match."
+        return f"{'; '.join([f'All {total} comparisons match', *left_out])}."
     parts = ", ".join(f"{counts[status]} {status}" for status in SHOWN if counts[status])
     if counts[Status.AT_FAULT]:
         parts += " (the reference, not the subject)"
-    return f"Of {total} comparisons: {'; '.join([parts, *noted, *empty])}."
+    return f"Of {total} comparisons: {'; '.join([parts, *noted, *empty, *left_out])}."
 
 
 def omitted(names: Iterable[str]) -> str:
     """Names that were not compared, those of one quantity together: ``activation (2 tensors)``."""
-    counts = Counter(name.split("/")[0] for name in names)
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.split("/")[0], []).append(name)
     return ", ".join(
-        quantity if count == 1 else f"{quantity} ({count} tensors)"
-        for quantity, count in counts.items()
+        found[0] if len(found) == 1 else f"{quantity} ({len(found)} tensors)"
+        for quantity, found in alike.items()
     )
 
 

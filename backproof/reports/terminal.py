@@ -18,7 +18,6 @@ from backproof.reports.summary import (
     duels,
     failures,
     figure,
-    omitted,
     sentence,
 )
 
@@ -62,12 +61,6 @@ def show(report: Report, console: Console) -> None:
             shown[key] = duel.reference
     if shown:
         console.print()
-    for record in report.records:
-        if record.omits:
-            lacking = (
-                f"{record.pairing}: the subject gives no {omitted(record.omits)}: not compared"
-            )
-            show_indented(0, for_terminal(lacking), console)
     if report.left_out:
         unstored = (
             f"{sum(report.left_out.values())} comparisons that match, of "

@@ -15,7 +15,9 @@ from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Pairing, Subject
 from backproof.comparison.record.record import DATA
 from backproof.mathematics.arithmetic.floating import Float
-from backproof.mathematics.definition.definition import Site, evaluate, keep, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.sites import Intervention, unchanged
+from backproof.mathematics.definition.step import step
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.faults import planted
 from backproof.mathematics.faults.evaluation import computed
@@ -53,7 +55,7 @@ class Erratum:
     printed: str
     correct: str
     pairing: Pairing | None = None
-    fault: str | Site | None = None
+    fault: str | Intervention | None = None
     effect: Callable[[], tuple[Effect, ...]] | None = None
     seconds: float = 2.0
 
@@ -75,7 +77,7 @@ class Exposure:
     cause: str
 
 
-def site(erratum: Erratum) -> Site:
+def site(erratum: Erratum) -> Intervention:
     """The change of the definition that an erratum comes to; raises `UsageError`."""
     assert erratum.fault is not None
     if not isinstance(erratum.fault, str):
@@ -84,7 +86,7 @@ def site(erratum: Erratum) -> Site:
     return catalogued(erratum.pairing, erratum.fault)
 
 
-def catalogued(pairing: Pairing, name: str) -> Site:
+def catalogued(pairing: Pairing, name: str) -> Intervention:
     """A fault of the catalogue as planted in a pairing, by its name; raises `UsageError`."""
     plants = {
         plant.name: plant
@@ -97,7 +99,7 @@ def catalogued(pairing: Pairing, name: str) -> Site:
     return plants[name].at
 
 
-def definition(network: Network, optimizer: Optimizer, at: Site = keep) -> Subject:
+def definition(network: Network, optimizer: Optimizer, at: Intervention = unchanged) -> Subject:
     """The definition in floating point, changed at its sites, as a subject."""
     return lambda parameters, batch: computed(network, optimizer, parameters, batch, at)
 
@@ -145,7 +147,11 @@ def exposure(row: Row, names: tuple[str, ...]) -> Exposure:
 
 
 def descend(
-    pairing: Pairing, parameters: Mapping[str, Array], batch: Batch, steps: int, at: Site = keep
+    pairing: Pairing,
+    parameters: Mapping[str, Array],
+    batch: Batch,
+    steps: int,
+    at: Intervention = unchanged,
 ) -> Parameters:
     """The parameters after so many steps of the definition in floating point, with a fault or not.
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from backproof.implementations import frameworks
 from backproof.mathematics.errors import told
-from backproof.reproduction.outcome import SUBJECT, Outcome
-from backproof.reproduction.recipe import curve
+from backproof.reproduction.recipe import SUBJECT, Outcome, curve
 
 DPI = 110
 # How each implementation is drawn: wide and pale below, thin above, so that all can be seen.
@@ -21,7 +21,8 @@ STYLES: dict[str, dict[str, Any]] = {
     "torch": {"color": "#000000", "linewidth": 1.2, "linestyle": (0, (1, 2))},
     "jax": {"color": "#009E73", "linewidth": 1.0},
 }
-NAMES = {SUBJECT: "by hand", "keras": "Keras", "torch": "PyTorch", "jax": "JAX"}
+PLAIN: dict[str, Any] = {"linewidth": 1.0}
+NAMES = {SUBJECT: "by hand"} | {name: frameworks.traits(name).title for name in frameworks.names()}
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ def losses(outcome: Outcome) -> Any:
         for who, trained in outcome.trained.items()
         if all(step in trained.losses for step in steps)
     }
-    for who in sorted(found, key=list(STYLES).index):
-        above.plot(steps + 1, found[who], label=NAMES[who], **STYLES[who])
+    for who in sorted(found, key=[*STYLES, *(who for who in NAMES if who not in STYLES)].index):
+        above.plot(steps + 1, found[who], label=NAMES[who], **STYLES.get(who, PLAIN))
         if who != SUBJECT and SUBJECT in found:
             apart = np.abs(found[who] - found[SUBJECT]) / np.abs(found[SUBJECT])
             # Where they are equal there is nothing to draw on a logarithmic axis.
             kept = apart > 0
-            style = STYLES[who] | {"linestyle": "none", "marker": "o", "markersize": 3}
+            style = STYLES.get(who, PLAIN) | {"linestyle": "none", "marker": "o", "markersize": 3}
             below.plot(steps[kept] + 1, apart[kept], **style)
     above.set(xscale="log", yscale="log", ylabel="loss", title=outcome.system)
     above.legend()

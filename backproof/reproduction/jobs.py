@@ -18,8 +18,7 @@ from backproof.implementations.protocol import Tensors
 from backproof.mathematics.errors import EvaluationError, told
 from backproof.reproduction import twins, worker
 from backproof.reproduction.errata import Effect, Erratum, expose
-from backproof.reproduction.outcome import SUBJECT, Outcome
-from backproof.reproduction.recipe import Trained, curve
+from backproof.reproduction.recipe import SUBJECT, Outcome, Trained, curve
 
 # A job of several runs alike takes about as long, in seconds: enough to be worth its messages,
 # little enough that no process is left with much to do when the others have done.
@@ -168,6 +167,7 @@ def of_twins(plans: list[Plan], framework: str, root: Path, limit: float) -> Ite
                 except Exception as error:  # the recipe is user code, and may raise anything
                     plan.failing(framework)(spoken(error))
                 else:
+                    plan.outcome.versions |= workers.versions()
                     plan.outcome.trained[framework] = trained
                     plan.outcome.numbers[framework] = numbers
 

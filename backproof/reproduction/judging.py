@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backproof.reproduction.outcome import SUBJECT, Outcome
 from backproof.reproduction.published import Key, Numbers, Published
+from backproof.reproduction.recipe import SUBJECT, Outcome
 from backproof.reproduction.rounding import tolerance
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.network.parameters import Batch, Parameters
-from backproof.reproduction.errata import Erratum
+from backproof.reproduction.errata import Effect, Erratum, Exposure
 from backproof.reproduction.published import Numbers
 
-if TYPE_CHECKING:
-    from backproof.reproduction.outcome import Outcome
+SUBJECT = "subject"
 
 
 @dataclass(eq=False)
@@ -160,3 +159,28 @@ def curve(steps: int, points: int = 120) -> list[int]:
     if not steps:
         return []
     return sorted({0, *np.geomspace(1, steps, points).round().astype(int).tolist()})
+
+
+@dataclass(eq=False)
+class Outcome:
+    """Everything that was obtained for one system; ``errors`` say by whom what was not.
+
+    ``numbers`` and ``trained`` are by implementation, `SUBJECT` among them; ``neighbours`` are the
+    subject's numbers on moved data; ``samples`` are by seed.
+    """
+
+    reproduction: Reproduction
+    numbers: dict[str, Numbers] = field(default_factory=dict)
+    trained: dict[str, Trained] = field(default_factory=dict)
+    neighbours: dict[str, Numbers] = field(default_factory=dict)
+    samples: dict[int, Numbers] = field(default_factory=dict)
+    effects: dict[str, tuple[Effect, ...]] = field(default_factory=dict)
+    exposures: dict[str, Exposure] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    """Of the frameworks that have trained its twins."""
+
+    @property
+    def system(self) -> str:
+        """The system's name."""
+        return self.reproduction.system

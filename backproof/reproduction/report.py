@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from backproof.implementations.host.files import write_together
+from backproof.implementations.host.installation import to_install
 from backproof.reports.formats.report_md import aligned, environment
 from backproof.reproduction import figures
 from backproof.reproduction.errata import Exposure
 from backproof.reproduction.figures import NAMES, Picture
 from backproof.reproduction.judging import PASSING, Line, Told, Verdict
-from backproof.reproduction.outcome import SUBJECT
+from backproof.reproduction.recipe import SUBJECT
 from backproof.reproduction.run import Result
 
 TEMPLATE = "reproduction.md.j2"
 FIGURES = "figures"
-NO_MATPLOTLIB = "Matplotlib is not installed: pip install 'backproof[plots]'"
 
 
 def write(result: Result, folder: Path, environment: Mapping[str, Any]) -> None:
@@ -35,7 +35,7 @@ def write(result: Result, folder: Path, environment: Mapping[str, Any]) -> None:
     pictures: list[Picture] = []
     notes: list[str] = []
     if importlib.util.find_spec("matplotlib") is None:
-        notes.append(NO_MATPLOTLIB)
+        notes.append(f"Matplotlib is not installed: {to_install('plots')}")
     else:
         pictures = list(figures.draw(result.outcomes))
         files = {f"{FIGURES}/{each.file}": each.png for each in pictures if each.png}

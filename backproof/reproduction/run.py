@@ -6,14 +6,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backproof.comparison.pairing.pairing import files, objects, project_root
-from backproof.mathematics.errors import UsageError
+from backproof.comparison.pairing.pairing import (
+    Broken,
+    all_ended,
+    files,
+    objects,
+    project_root,
+)
+from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.reproduction import jobs, judging
 from backproof.reproduction.jobs import Job, Plan
 from backproof.reproduction.judging import Line, Verdict
-from backproof.reproduction.outcome import Outcome
 from backproof.reproduction.published import FILE, Published, load
-from backproof.reproduction.recipe import Reproduction
+from backproof.reproduction.recipe import Outcome, Reproduction
 
 # A worker that is silent for so many seconds is taken for lost; a whole training is one request.
 TIME_LIMIT = 900.0
@@ -25,7 +30,8 @@ REFERENCES = ("keras", "torch")
 class Result:
     """All lines of a run, what they were judged by, and notes on what could not be run or judged.
 
-    ``whole``: nothing was left out, neither a system nor one of the usual references.
+    ``whole``: nothing was left out, neither a system nor one of the usual references. ``ended``:
+    the notes are on recipes that ended the run or wanted to, and not on how they are written.
     """
 
     lines: list[Line]
@@ -33,12 +39,13 @@ class Result:
     references: tuple[str, ...]
     notes: list[str] = field(default_factory=list)
     whole: bool = True
+    ended: bool = False
 
     @property
     def exit_status(self) -> int:
         """1: something is not reproduced. Else 2: not loaded. Else 3: not obtained. Else 0."""
         status = judging.exit_status(self.lines, self.notes)
-        return 3 if status == 0 and self.problems else status
+        return 3 if (status == 0 and self.problems) or (status == 2 and self.ended) else status
 
     @property
     def problems(self) -> list[str]:
@@ -50,6 +57,15 @@ class Result:
             for who, reason in outcome.errors.items()
             if who.startswith(beside)
         ]
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the frameworks that have trained twins."""
+        return {
+            name: version
+            for outcome in self.outcomes.values()
+            for name, version in sorted(outcome.versions.items())
+        }
 
     def count(self, verdict: Verdict) -> int:
         """How many numbers have a verdict."""
@@ -63,20 +79,20 @@ class Result:
         )
 
 
-def recipes(folder: Path) -> tuple[list[tuple[Reproduction, Path]], list[str]]:
-    """The recipes of a folder with their files, and notes on files that cannot be loaded."""
+def recipes(folder: Path) -> tuple[list[tuple[Reproduction, Path]], list[Broken]]:
+    """The recipes of a folder with their files, and the files that cannot be loaded."""
     found: list[tuple[Reproduction, Path]] = []
-    notes: list[str] = []
+    broken: list[Broken] = []
     for path in files([folder]):
         try:
             found += [(recipe, path.resolve()) for recipe in objects(path, Reproduction)]
-        except UsageError as error:
-            notes.append(f"not loaded: {error}")
+        except (UsageError, EvaluationError) as error:
+            broken.append(Broken(str(path), str(error), isinstance(error, EvaluationError)))
     names = [recipe.system for recipe, _ in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UsageError(f"several recipes are for {', '.join(twice)}: one is enough")
-    return found, notes
+    return found, broken
 
 
 def run(
@@ -92,7 +108,8 @@ def run(
     Raises `UsageError`.
     """
     published = load(folder / FILE)
-    found, notes = recipes(folder)
+    found, broken = recipes(folder)
+    notes = [each.note for each in broken]
     published, found, notes = chosen(published, found, notes, tuple(only))
     root = project_root(folder)
     plans = [Plan(Outcome(recipe), path) for recipe, path in found]
@@ -106,7 +123,9 @@ def run(
         lambda running, done: on_change(running, done, seconds),
     )
     outcomes = {plan.outcome.system: plan.outcome for plan in plans}
-    return judged(published, outcomes, references, notes, whole=not tuple(only))
+    result = judged(published, outcomes, references, notes, whole=not tuple(only))
+    result.ended = all_ended(broken) and len(result.notes) == len(broken)
+    return result
 
 
 def judged(

@@ -8,7 +8,7 @@ from rich.table import Table
 from backproof.reports.harmless import for_terminal, paragraph
 from backproof.reproduction.figures import NAMES
 from backproof.reproduction.judging import PASSING, Line, Verdict
-from backproof.reproduction.outcome import SUBJECT
+from backproof.reproduction.recipe import SUBJECT
 from backproof.reproduction.report import sentence
 from backproof.reproduction.run import Result
 

@@ -9,7 +9,7 @@ from typing import Any
 from backproof.comparison.run import Workers
 from backproof.implementations.client import Worker
 from backproof.implementations.protocol import Tensors
-from backproof.mathematics import optimizers
+from backproof.mathematics import optimizers, registry
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.network.parameters import Batch, Parameters
@@ -51,6 +51,7 @@ class Twin:
             outputs=pairing.forms.get(framework, LOGITS).of,
             network=pairing.network.to_json(),
             optimizer=optimizers.to_json(pairing.optimizer),
+            parts=registry.files(),
         )
 
     def request(self, do: str, tensors: Tensors | None = None, **members: Any) -> Tensors:

@@ -124,6 +124,7 @@ def count(text: str) -> int | None:
 
 def main() -> None:
     """Serve until there are no more requests."""
+    worker.end_with_client()
     replies = worker.own_output(sys.argv[3])
     protocol.send(replies, {"ok": True, "versions": {}})
     worker.reply_to_all(sys.stdin.buffer, replies, answer)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backproof.mathematics.network.parameters import Parameters
-from backproof.reproduction.outcome import SUBJECT
+from backproof.reproduction.recipe import SUBJECT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from backproof.reproduction.outcome import Outcome
+    from backproof.reproduction.recipe import Outcome
 
 # Okabe and Ito's colours, which the colour-blind tell apart.
 COLOURS = ("#0072B2", "#E69F00", "#009E73")

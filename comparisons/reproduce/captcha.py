@@ -13,7 +13,8 @@ import numpy as np
 from scipy import optimize
 
 from backproof.mathematics.arithmetic.floating import Float
-from backproof.mathematics.definition.definition import Scope, Site, evaluate, keep
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
 from backproof.reproduction import Effect, Erratum, Figure, Key, Reproduction, Sampling
 from backproof.reproduction.errata import catalogued
 from comparisons.captcha import PAIRING
@@ -41,7 +42,7 @@ def as_published(name: str, value: Any, scope: Scope) -> Any:
     return value
 
 
-def minimised(at: Site) -> tuple[str, str]:
+def minimised(at: Intervention) -> tuple[str, str]:
     """Accuracy of the definition with a fault, and whether conjugate gradients go on to the end."""
     batch = PAIRING.data()
 
@@ -64,10 +65,10 @@ def minimised(at: Site) -> tuple[str, str]:
     )
 
 
-def effect(at: Site) -> tuple[Effect, ...]:
+def effect(at: Intervention) -> tuple[Effect, ...]:
     """What training comes to, with a fault and without."""
     told = ("training accuracy", f"SciPy makes its {ITERATIONS} iterations")
-    pairs = zip(told, minimised(at), minimised(keep), strict=True)
+    pairs = zip(told, minimised(at), minimised(unchanged), strict=True)
     return tuple(Effect(what, printed, corrected) for what, printed, corrected in pairs)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from backproof import Parameters
 from backproof.mathematics.arithmetic.floating import Float
-from backproof.mathematics.definition.definition import Scope, Site, evaluate, keep
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
 from backproof.reproduction import Effect, Erratum, Reproduction
 from backproof.reproduction.errata import descend
 from comparisons.layered import LAYERED
@@ -24,7 +25,7 @@ def norm(name: str, value: Any, scope: Scope) -> Any:
     return np.sqrt(value) if name == "loss" else value
 
 
-def slope(at: Site) -> str:
+def slope(at: Intervention) -> str:
     """How steep the loss is along its own gradient, by central differences, over ‖gradient‖²."""
     network, batch, initial = LAYERED.network, LAYERED.data(), LAYERED.initial()
     values = evaluate(Float(), network, initial, batch, at)
@@ -50,7 +51,9 @@ def effect_of_norm() -> tuple[Effect, ...]:
     """Whether the gradient is that of the loss."""
     return (
         Effect(
-            "slope of the loss along the gradient, 1 if it is its own", slope(norm), slope(keep)
+            "slope of the loss along the gradient, 1 if it is its own",
+            slope(norm),
+            slope(unchanged),
         ),
     )
 

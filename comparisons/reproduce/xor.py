@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backproof import Batch
-from backproof.mathematics.definition.definition import keep
+from backproof.mathematics.definition.sites import unchanged
 from backproof.reproduction import At, Effect, Erratum, Figure, Key, Reproduction, Trained, Training
 from backproof.reproduction.errata import catalogued, descend
 from comparisons.reproduce import _figures
@@ -46,7 +46,7 @@ def effect() -> tuple[Effect, ...]:
     batch, initial = PAIRING.data(), PAIRING.initial()
     ends = [
         Xor(descend(PAIRING, initial, batch, ASCENDING, at))
-        for at in (catalogued(PAIRING, ASCENDS), keep)
+        for at in (catalogued(PAIRING, ASCENDS), unchanged)
     ]
     losses = [f"{end.loss(batch.inputs, batch.targets):.2g}" for end in ends]
     right = [f"{4 * end.accuracy(batch.inputs, batch.targets):.0f} of 4" for end in ends]

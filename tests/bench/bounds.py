@@ -11,7 +11,7 @@ from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.certified import certify
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate
+from backproof.mathematics.definition.evaluate import evaluate
 from tests.project import ROOT
 
 MODEL = Rounding.of("float64")

@@ -148,9 +148,7 @@ def test_a_pairing_that_cannot_be_told_is_an_error(error, monkeypatch, tmp_path)
 
 
 def test_a_message_is_told_whatever_it_is():
-    assert told(OddError()) == (
-        "OddError: its message cannot be had, for its __str__ raises ZeroDivisionError"
-    )
+    assert told(OddError()) == ("OddError: (its text cannot be told: ZeroDivisionError)")
     assert told(ValueError()) == "ValueError"
     long = told(ValueError("x" * 10**6))
     assert len(long) < 3000

@@ -38,7 +38,7 @@ PAIRING = """
         waivers={waivers},
     )
 """
-# Given any model, it says who it is and hangs.
+# Given any model, it says who it is and hangs; one that is called "spins" is busy meanwhile.
 TWIN = """
     import os, time
     from pathlib import Path
@@ -50,6 +50,8 @@ TWIN = """
     def open_twin(model, network, optimizer, dtype, *, compiled, outputs):
         if model is not None:
             Path(f"{os.getpid()}.pid").write_text(model)
+            while model == "spins":
+                pass
             time.sleep(300)
         return Twin()
 
@@ -62,6 +64,11 @@ TWIN = """
                 "gradient/dense_1/kernel": (delta.T @ batch.inputs).T,
                 "gradient/dense_1/bias": delta.sum(axis=0),
             }
+"""
+TRAITS = """
+    from backproof.mathematics.arithmetic.rounding.traits import Traits
+
+    PART = Traits("{name}", "{name}", packages=("numpy",), modes=("eager",))
 """
 WAIVER = 'Waiver("numpy/loss", "known since May", datetime.date(2999, 1, 1)),'
 # Who starts framework workers, and who writes the report: a log with a line for each.
@@ -96,6 +103,8 @@ def backproof_alone(folder: Path) -> Path:
                 link.symlink_to(path)
     (frameworks / "numpy_twin.py").write_text(textwrap.dedent(TWIN))
     (frameworks / "nosuch_twin.py").write_text("import nosuch\n")
+    for name in ("numpy", "nosuch"):
+        (frameworks / f"{name}_traits.py").write_text(textwrap.dedent(TRAITS).format(name=name))
     return folder
 
 

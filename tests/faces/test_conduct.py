@@ -68,15 +68,24 @@ def gives_once() -> Subject:
     return subject
 
 
+def takes_one(parameters: Parameters) -> dict[str, Any]:
+    return {"loss": 0.0}
+
+
 @pytest.mark.parametrize(
     ("subject", "message"),
     [
         (shifts_its_inputs, "it changes its batch in place; give it copies, with adapters.copied"),
         (writes_past_numpy, "the subject changes batch.inputs in place"),
-        (exits, r"the subject wanted to exit: SystemExit: done \(test_conduct.py:"),
+        (exits, r"the subject wanted to exit: SystemExit: done \(faces/test_conduct.py:"),
         (leaves, "the subject wanted to exit: SystemExit: 0"),
         (draws, "not deterministic: called twice with the same input, it gave loss with a diff"),
         (gives_once(), "not deterministic.* only once; seed it, or begin anew"),
+        (
+            takes_one,
+            r"TypeError: takes_one\(\) takes 1 positional argument but 2 were given \(faces/"
+            rf"test_conduct.py:{takes_one.__code__.co_firstlineno}\): it is called as subject",
+        ),
         (lambda parameters, batch: None, "the subject returned NoneType; return a dict"),
         (lambda parameters, batch: {}, "the subject gives nothing to compare"),
         (
@@ -101,7 +110,7 @@ def test_it_is_an_error_that_says_what_to_do(subject: Subject, message: str) -> 
 def test_one_that_hangs_is_asked_once_and_where_it_hangs_is_told() -> None:
     report = check(sleeps, time_limit=20)
     assert report.status is Status.ERROR
-    assert "the subject gave no answer for 20 s (it is at test_conduct.py:" in report.cause
+    assert "the subject gave no answer for 20 s (it is at faces/test_conduct.py:" in report.cause
     (record,) = report.records
     assert len(set(record.errors["subject"].values())) == 1
 

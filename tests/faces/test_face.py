@@ -42,7 +42,25 @@ def test_what_the_subject_gives_is_compared_and_what_it_does_not_is_named() -> N
     assert set(report.to_frame()["status"]) == {"MATCH"}
     omitted = "parameter_count (3 tensors), activation (2 tensors), accuracy"
     assert f"the subject does not give it: {omitted}\n" in report.to_markdown()
-    assert "MATCH" in repr(report)
+    assert repr(report).startswith("<Report MATCH: All ")
+    assert f"comparisons match; not compared, for the subject gives none: {omitted}.>" in repr(
+        report
+    )
+
+
+def test_in_a_notebook_the_message_says_the_cause_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There Rich shows what it prints in the cell's output, wherever it was to go."""
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+
+    def change(results: dict[str, Any]) -> None:
+        results["gradient/dense_1/kernel"] *= 2
+
+    with pytest.raises(AssertionError) as caught:
+        backproof.assert_equivalent(NETWORK, spoiled(change), references=["torch"])
+    first, *rest = str(caught.value).splitlines()
+    assert first.startswith("MISMATCH: ")
+    assert len(first) > len("MISMATCH: ") + 20
+    assert any("gradient/dense_1/kernel" in line for line in rest)
 
 
 def test_one_tensor_is_enough() -> None:

@@ -7,6 +7,7 @@ itself makes an environment for them takes minutes, and is tried by hand.
 from __future__ import annotations
 
 import configparser
+import re
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from backproof.faces.command_line.init import EXTRAS
+from backproof.implementations.host.installation import requirement
 from tests.faces.test_bad_input import backproof
 
 SUM = "inputs.T @ delta1 + 2 * l2 * w1"
@@ -59,6 +62,14 @@ def test_what_tox_runs_there_passes(own: Path) -> None:
     assert (own / "reports" / "latest" / "report.md").exists()
     assert tested.returncode == 0, tested.stdout
     assert "passed" in tested.stdout
+
+
+def test_tox_installs_what_laid_it_out(own: Path) -> None:
+    """No package index need have backproof: it comes from where this one did."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(own / "tox.ini")
+    (wanted,) = re.findall(r"^\{env:BACKPROOF:(.*)\}$", config["testenv:own"]["deps"])
+    assert wanted == requirement(*EXTRAS)
 
 
 def test_its_gradients_are_explained(own: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from _pytest.pytester import RunResult
 
+from backproof.faces.command_line.selection import DType
+from backproof.faces.pytest_plugin import DTYPES
 from tests.faces.plugin_project import (
     CONFTEST,
     NAMES,
@@ -77,7 +79,7 @@ def test_outcomes_and_messages(project: Path, run_pytest: Run) -> None:
 
     wrong = text[text.index("_ b_wrong[numpy-gradient/dense_1/kernel] _") :].split("\n___")[0]
     for part in (
-        "MISMATCH: b_wrong gradient/dense_1/kernel against numpy, at",
+        "b_wrong: gradient/dense_1/kernel against numpy, at",
         " times the bound",
         "at (1, 0): actual ",
         ", expected ",
@@ -85,8 +87,10 @@ def test_outcomes_and_messages(project: Path, run_pytest: Run) -> None:
     ):
         assert part in wrong
     assert re.search(r"so at (\d+) of \1 points and steps, first at step 0 on the data", wrong)
-    assert "ERROR: c_raises loss against numpy, at step 0 on the data" in text
-    assert "the subject raised ValueError: no luck (c_raises.py:" in text
+    assert (
+        "ERROR: subject: the subject raised ValueError: no luck (comparisons/c_raises.py:" in text
+    )
+    assert "c_raises: loss against numpy, at step 0 on the data" in text
     assert "nosuch: the nosuch worker" in text
     assert "subject: gradient/dense_1/kernel is nan at (0, 0)" in text
     assert "ERROR: pairing f_empty: the data have 3 features" in text
@@ -156,6 +160,47 @@ def test_selection(project: Path, run_pytest: Run) -> None:
     by_reference.assert_outcomes(passed=3)
 
 
+def test_what_failed_last_runs_alone_or_first(project: Path, run_pytest: Run) -> None:
+    wrong = node("b_wrong", "gradient/dense_1/kernel")
+    run_pytest("comparisons/a_good.py", "comparisons/b_wrong.py", "--backproof-reference", "numpy")
+    first = run_pytest("comparisons/b_wrong.py", "--ff", "-v")
+    first.assert_outcomes(passed=2, failed=1)
+    ran = [line.split()[0] for line in first.outlines if line.endswith("%]")]
+    assert ran[0] == wrong
+    alone = run_pytest("comparisons", "--lf", "--backproof-reference", "numpy")
+    alone.assert_outcomes(failed=1)
+    (summary,) = (line for line in alone.outlines if line.startswith("FAILED"))
+    assert summary.startswith(f"FAILED {wrong}")
+    write(project, "b_wrong")
+    run_pytest("comparisons", "--lf", "--backproof-reference", "numpy").assert_outcomes(passed=1)
+
+
+def test_the_summary_line_says_the_cause(
+    project: Path, run_pytest: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    result = run_pytest("comparisons/b_wrong.py", "comparisons/c_raises.py")
+    told = dict(
+        line.removeprefix("FAILED ").split(" - ", 1)
+        for line in result.outlines
+        if line.startswith("FAILED")
+    )
+    assert told[node("b_wrong", "gradient/dense_1/kernel")].startswith("MISMATCH: ")
+    assert "no luck" in told[node("c_raises", "loss")]
+    assert not any(name.split("[")[1] in line for name, line in told.items())
+
+
+def test_the_first_failure_waits_for_nothing_that_comes_after_it(
+    pytester: pytest.Pytester, run_pytest: Run
+) -> None:
+    write(pytester.path, "a_wrong", change="kernel *= 2")
+    write(pytester.path, "b_later", change="open('later', 'w').close()")
+    run_pytest("comparisons", "-x").assert_outcomes(passed=1, failed=1)
+    assert not (pytester.path / "later").exists()
+    run_pytest("comparisons").assert_outcomes(passed=5, failed=1)
+    assert (pytester.path / "later").exists()
+
+
 def test_stop_at_the_first_failure(project: Path, run_pytest: Run) -> None:
     """The report then holds what was judged until there."""
     result = run_pytest(
@@ -177,6 +222,18 @@ def test_float32(project: Path, run_pytest: Run) -> None:
     assert 1e-9 < float(given["power"]) < 1e-3
 
 
+def test_every_precision_of_the_command_is_one_of_the_plugin(
+    pytester: pytest.Pytester, run_pytest: Run
+) -> None:
+    assert [dtype.value for dtype in DType] == list(DTYPES)
+    write(pytester.path, "good", references='{"torch": None}')
+    run_pytest("comparisons", "--backproof-dtype", "bfloat16", "--junitxml", "out.xml")
+    found = [given for _, given in by_test(pytester.path / "out.xml").values()]
+    assert {given["status"] for given in found} <= {"MATCH", "UNDECIDED"}
+    assert all(float(given["power"]) > 2**-9 for given in found)
+    assert len(found) == len(NAMES)
+
+
 def test_filters_of_warnings_change_no_verdict(pytester: pytest.Pytester, run_pytest: Run) -> None:
     write(pytester.path, "loud", change="np.exp(np.float64(1e4))")
     result = run_pytest("comparisons", "-W", "error")
@@ -187,7 +244,7 @@ def test_filters_of_warnings_change_no_verdict(pytester: pytest.Pytester, run_py
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--backproof-report", "file/report"], "file"),
+        (["--backproof-report", "file/report"], "ERROR: --backproof-report: "),
         (["--backproof-reference", "teach"], "no reference 'teach'; there are "),
         (["--backproof-dtype", "float8"], "float8"),
         (["--backproof-time-limit", "0"], "invalid seconds value: '0'"),

@@ -35,8 +35,8 @@ def test_passing_rows_need_no_explanation() -> None:
 def test_one_failing_row_fails_the_item(status: Status) -> None:
     rows = [row(Status.MATCH, 0), row(status, 1, cause="a cause"), row(Status.MATCH, 2)]
     assert explain(rows) == (
-        f"{status}: xor loss against keras, at step 1 on the data\n"
-        "  cause: a cause\n"
+        f"{status}: a cause\n"
+        "  xor: loss against keras, at step 1 on the data\n"
         "  so at 1 of 3 points and steps, first at step 1 on the data"
     )
     assert dict(properties(rows))["status"] == status
@@ -51,14 +51,14 @@ def test_the_worst_row_of_each_status_is_shown_the_gravest_first() -> None:
         row(Status.MATCH, 3, bound=1e-9, bound_used=0.5, power=0.125),
     ]
     assert explain(rows).splitlines() == [
-        "MISMATCH: xor loss against keras, at step 2 on the data, 40 times the bound",
-        "  40 where 1 is allowed",
+        "MISMATCH: 40 where 1 is allowed",
+        "  xor: loss against keras, at step 2 on the data, 40 times the bound",
         "  so at 2 of 5 points and steps, first at step 1 on the data",
-        "ERROR: xor loss against keras, at probe zero_row",
-        "  cause: loss is nan",
+        "ERROR: loss is nan",
+        "  xor: loss against keras, at probe zero_row",
         "  so at 1 of 5 points and steps, first at probe zero_row",
-        "UNDECIDED: xor loss against keras, at step 0 on the data",
-        "  cause: power 0.5",
+        "UNDECIDED: power 0.5",
+        "  xor: loss against keras, at step 0 on the data",
         "  so at 1 of 5 points and steps, first at step 0 on the data",
     ]
     assert dict(properties(rows)) == {

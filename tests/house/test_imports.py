@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,12 @@ import pytest
 from tests.house.structure import ORDER, PACKAGE, TEMPLATE, imported, modules, upwards
 from tests.project import ROOT
 
-FRAMEWORKS = {"keras", "tensorflow", "torch", "jax"}
+# What belongs to a framework, by the name that its files bear.
+OF = {"keras": {"keras", "tensorflow"}, "torch": {"torch"}, "jax": {"jax"}}
+FRAMEWORKS = set().union(*OF.values())
 TWINS = PACKAGE / "implementations" / "frameworks"
+# Parts hold their own twins, in functions: called in the framework's worker alone.
+PARTS = [PACKAGE / "mathematics" / each for each in ("functions", "losses", "optimizers", "layers")]
 
 
 def foreign(folder: Path, forbidden: set[str], but: Path | None = None) -> list[str]:
@@ -53,16 +58,62 @@ def test_an_import_that_points_upwards_is_seen(tmp_path: Path) -> None:
     ]
 
 
-def test_a_framework_is_imported_only_in_its_twin() -> None:
-    """In what a worker loads, that is: the twin, and files beside it that bear its name."""
-    twins = {path.name for name in FRAMEWORKS for path in TWINS.glob(f"{name}_*.py")}
+def at_module_level(source: str) -> set[str]:
+    """The modules that a source imports as it is imported: all outside of functions."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [ast.Pass()]
+    return imported(ast.unparse(tree))
+
+
+def misplaced(path: Path) -> list[str]:
+    """The frameworks that a file of backproof imports where it must not."""
+    source = path.read_text()
+    allowed = set()
+    if path.parent == TWINS and not path.stem.endswith("_traits"):
+        allowed = OF.get(path.stem.partition("_")[0], set())
+    every, first = (
+        {module.split(".")[0] for module in found} & FRAMEWORKS
+        for found in (imported(source), at_module_level(source))
+    )
+    wrong = first if path.parent in PARTS else every
+    return [f"{path.name} imports {name}" for name in sorted(wrong - allowed)]
+
+
+def test_a_framework_is_imported_only_in_its_twin_and_inside_of_functions_of_parts() -> None:
     template = PACKAGE / "faces" / "command_line" / TEMPLATE
-    assert [
-        line
-        for line in foreign(PACKAGE, FRAMEWORKS, but=template)
-        if line.split(" imports ")[0] not in twins
-    ] == []
+    files = [path for path in sorted(PACKAGE.rglob("*.py")) if not path.is_relative_to(template)]
+    assert [line for path in files for line in misplaced(path)] == []
     assert foreign(TWINS, FRAMEWORKS), "the twins import them somewhere"
+    assert foreign(PARTS[0], FRAMEWORKS), "so do the activations"
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "found"),
+    [
+        ("mathematics/functions/f.py", "def f():\n    import jax.numpy\n", []),
+        ("mathematics/functions/f.py", "class F:\n    import jax\n", ["f.py imports jax"]),
+        ("mathematics/functions/f.py", "from keras import ops\n", ["f.py imports keras"]),
+        ("mathematics/network/f.py", "def f():\n    import torch\n", ["f.py imports torch"]),
+        ("implementations/frameworks/jax_f.py", "import jax\n", []),
+        ("implementations/frameworks/jax_f.py", "import torch\n", ["jax_f.py imports torch"]),
+        (
+            "implementations/frameworks/jax_traits.py",
+            "def f():\n    import jax\n",
+            ["jax_traits.py imports jax"],
+        ),
+    ],
+)
+def test_a_misplaced_framework_is_seen(
+    place: str, source: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "backproof"
+    monkeypatch.setattr(f"{__name__}.TWINS", package / "implementations" / "frameworks")
+    monkeypatch.setattr(f"{__name__}.PARTS", [package / "mathematics" / "functions"])
+    (package / place).parent.mkdir(parents=True)
+    (package / place).write_text(source)
+    assert misplaced(package / place) == found
 
 
 @pytest.mark.parametrize(
@@ -85,9 +136,15 @@ def test_a_forbidden_import_is_seen(tmp_path: Path) -> None:
     ]
 
 
-def test_importing_backproof_imports_no_framework() -> None:
+def test_importing_backproof_and_all_its_parts_imports_no_framework() -> None:
     code = (
-        f"import sys, backproof, backproof.comparison.run; print({FRAMEWORKS!r} & set(sys.modules))"
+        "import sys, backproof, backproof.comparison.run\n"
+        "from backproof.implementations import frameworks\n"
+        "from backproof.mathematics import functions, optimizers\n"
+        "list(map(functions.ACTIVATIONS.get, functions.names()))\n"
+        "list(map(optimizers.OPTIMIZERS.get, optimizers.names()))\n"
+        "list(map(frameworks.traits, frameworks.names()))\n"
+        f"print({FRAMEWORKS!r} & set(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

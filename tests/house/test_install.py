@@ -59,6 +59,7 @@ def test_the_ten_lines(scripts: Path, tmp_path: Path) -> None:
 def test_a_new_project(scripts: Path, tmp_path: Path) -> None:
     done = executed(scripts / "backproof", "init", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert f"backproof[keras,torch,pytest] @ {ROOT.as_uri()}" in (tmp_path / "tox.ini").read_text()
     done = executed(scripts / "backproof", "verify", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "comparisons match" in done.stdout

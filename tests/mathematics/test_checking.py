@@ -128,7 +128,7 @@ def test_what_came_and_what_is_wanted_is_said(function, name, value, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Loss(3), "kind is an int, 3; give a string"),
+        (lambda: Loss(3), "Loss(kind=3): give a name"),
         (lambda: Loss("squared_error", batch="sums"), "Loss(batch='sums'): choose 'mean' or 'sum'"),
         (lambda: Loss("squared_error", scale=None), "scale is None; give a number"),
         (lambda: Momentum(0.1, nesterov="yes"), "nesterov is a str"),

@@ -9,7 +9,7 @@ import pytest
 
 from backproof.mathematics import registry
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.registry import Registry, register
+from backproof.mathematics.registry import Registry, made, register
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[type]:
     (folder / "red.py").write_text("class Red:\n    name = 'red'\n\n\nPART = Red\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "SORTS", {})
+    monkeypatch.setattr(registry, "HOMES", {})
     return Registry("colour", "colours_of_a_test", besides=("colour",))
 
 
@@ -54,3 +55,24 @@ def test_what_is_unknown_or_taken_is_refused(colours: Registry[type]) -> None:
     register("colour")(Green)
     with pytest.raises(UsageError, match="two files define the colour 'green'"):
         register("colour")(type("Path", (Path,), {"name": "green", "__module__": "pathlib"}))
+
+
+@dataclass(frozen=True)
+class Grey:
+    share: float
+    warm: bool = False
+    name = "grey"
+
+
+def test_a_part_is_made_with_its_fields() -> None:
+    assert made("colour", Grey, {"share": 0.5}) == Grey(0.5)
+    for fields, said in (
+        ({}, "colour 'grey' needs its share"),
+        ({"shade": 1}, "colour 'grey' has no field 'shade'; it has share, warm"),
+        ({"share": float("nan")}, "grey\\(share=nan\\): give a finite number"),
+        ({"share": 1, "warm": 1}, "grey\\(warm=1\\): give True or False"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            made("colour", Grey, fields)
+    with pytest.raises(UsageError, match="colour 'green' has no field 'warm'; it has none"):
+        made("colour", Green, {"warm": True})

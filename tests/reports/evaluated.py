@@ -14,7 +14,7 @@ from backproof.comparison.record.record import Record
 from backproof.comparison.record.subject_run import run as run_subject
 from backproof.comparison.run import judge_again
 from backproof.mathematics.arithmetic.floating import Float
-from backproof.mathematics.definition.definition import evaluate
+from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.reports.report import Report

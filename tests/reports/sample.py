@@ -9,7 +9,9 @@ from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Waiver
 from backproof.comparison.record.record import Record
 from backproof.comparison.run import Judged
-from backproof.mathematics.network.network import Dense, Loss, Network
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.reports.report import Report
 

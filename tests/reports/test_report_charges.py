@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 
+from backproof.comparison.bounds.bounds import traits_of
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, TABLE, Rounding
 from tests.reports.sample import MATCHING, made
 
@@ -43,5 +44,5 @@ def test_what_was_measured_and_charged_is_shown_for_every_implementation():
                 and line["function"] == function
             ]
             assert measured == (f"{max(ulps):.2f}" if ulps else "–")
-            assert float(charged) == Rounding.declared(name, "float64").ulps(function)
+            assert float(charged) == Rounding.declared(traits_of(name), "float64").ulps(function)
             assert not ulps or max(ulps) <= float(charged)

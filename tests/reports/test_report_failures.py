@@ -87,9 +87,10 @@ def test_a_mismatch_stands_in_the_first_lines_with_its_pairing():
         Judged(record(), [MISMATCHING]),
         Judged(record("fine"), [replace(MATCHING, pairing="fine")]),
     ]
-    first = Report.of(judged, {}, TODAY).to_markdown().splitlines()[:6]
+    first = Report.of(judged, {}, TODAY).to_markdown().splitlines()[:8]
     assert first[2] == ("**MISMATCH, exit status 1.** Of 2 comparisons: 1 MATCH, 1 MISMATCH.")
-    assert first[4:] == ["- MISMATCH: tiny against torch", "- MATCH: fine against torch"]
+    assert first[4] == "**Cause:** why"
+    assert first[6:] == ["- MISMATCH: tiny against torch", "- MATCH: fine against torch"]
 
 
 def test_who_puts_together_pairings_with_the_same_references():

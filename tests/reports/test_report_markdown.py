@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from backproof.comparison.judging.rows import WAY, Status
+from backproof.comparison.judging.rows import WAY, Row, Status
 from backproof.comparison.pairing.pairing import Waiver
+from backproof.comparison.run import Judged
 from backproof.reports.formats.report_md import aligned
 from backproof.reports.harmless import for_markdown
-from tests.reports.sample import MATCHING, MISMATCHING, made
+from backproof.reports.report import Report
+from tests.reports.sample import MATCHING, MISMATCHING, TODAY, made, record
 
 
 @pytest.mark.parametrize(
@@ -115,3 +117,46 @@ def test_comparisons_along_one_way_are_counted_with_their_power():
     assert "- tiny against keras: 2, power at most 3e-05\n" in text
     assert "- tiny against torch: 1, power at most 3e-05\n" in text
     assert "Compared along one way" not in made(MATCHING).to_markdown()
+
+
+def two(*rows: Row) -> str:
+    """The report on rows against two references."""
+    known = record(references=("keras", "torch"))
+    known.place = "comparisons/tiny.py:7"
+    return Report.of([Judged(known, list(rows))], {}, TODAY).to_markdown()
+
+
+def test_what_is_the_same_against_another_reference_is_told_once():
+    row = replace(MISMATCHING, cause="torch is right, the subject is off by 1.5")
+    other = replace(row, reference="keras", cause="keras is right, the subject is off by 1.4")
+    text = two(row, other)
+    assert text.count("- **MISMATCH**") == 1
+    assert "### tiny against keras\n\nThe same against torch, but for the numbers" in text
+    apart = two(replace(row, step=3), other)
+    assert apart.count("- **MISMATCH**") == 2
+    assert "The same against" not in apart
+
+
+def test_the_subjects_file_is_named():
+    text = two(MISMATCHING)
+    assert "What to do: the subject is written at comparisons/tiny.py:7; " in text
+    assert "  - subject `tiny.subject`, written at comparisons/tiny.py:7\n" in text
+    assert "written at" not in made(MISMATCHING).to_markdown()
+
+
+def test_a_probe_that_is_named_is_explained():
+    text = made(replace(MISMATCHING, point="one_sample", step=0)).to_markdown()
+    assert (
+        "- *one_sample*: A batch of one: shapes that only fit by accident, means that are" in text
+    )
+    assert "*general*" not in text
+    assert "The probes that are named" not in made(MISMATCHING).to_markdown()
+
+
+def test_a_notebook_shows_the_verdict_and_what_does_not_match():
+    shown = made(MATCHING)._repr_markdown_()
+    assert len(shown.splitlines()) < 20
+    assert "**MATCH, exit status 0.** All 1 comparisons match." in shown
+    failing = made(MISMATCHING)._repr_markdown_()
+    assert "- **MISMATCH** `gradient/dense_1/kernel`: why" in failing
+    assert "What to do: " in failing

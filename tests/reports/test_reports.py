@@ -69,7 +69,14 @@ def test_only_a_full_match_is_called_one(rows, notes, status, exit_status, said)
 
 def test_a_mismatch_is_told_with_its_cause_and_place():
     text = made(MATCHING, MISMATCHING).to_markdown()
-    assert "- **MISMATCH** `gradient/dense_1/kernel`, step 7" in text
+    told = text[text.index("- **MISMATCH**") :].splitlines()[:3]
+    assert told == [
+        "- **MISMATCH** `gradient/dense_1/kernel`: why",
+        "  - where: step 7",
+        "  - worst, step 7: at (0, 0): actual 1, expected 2",
+    ]
+    assert "**Cause:** why" in text
+    assert "\nWhat to do: `backproof explain tiny` derives " in text
     assert "worst, step 7: at (0, 0): actual 1, expected 2" in text
     assert "why" in text
 
@@ -93,14 +100,18 @@ def test_two_reports_of_the_same_rows_are_the_same_bytes(tmp_path):
 
 
 def test_every_format_is_found():
-    assert {f.FILE for f in all_formats()} == {"comparisons.csv", "report.md", "environment.json"}
+    assert {f.file for f in all_formats()} == {"comparisons.csv", "report.md", "environment.json"}
 
 
 def test_a_format_is_added_by_adding_a_file_of_any_name(tmp_path, monkeypatch):
-    (tmp_path / "brief.py").write_text("FILE = 'brief.txt'\ndef render(report): return 'brief'\n")
+    (tmp_path / "brief.py").write_text(
+        "from backproof.reports.formats import Format\n"
+        "PART = Format('brief', 'brief.txt', lambda report: 'brief')\n"
+    )
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     made(MATCHING).write(tmp_path / "report")
     monkeypatch.delitem(sys.modules, "backproof.reports.formats.brief")
+    monkeypatch.delitem(formats.FORMATS._read, "brief")
     assert (tmp_path / "report" / "brief.txt").read_text() == "brief"
 
 

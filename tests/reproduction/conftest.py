@@ -9,8 +9,8 @@ import pytest
 
 from backproof.reproduction import jobs
 from backproof.reproduction.jobs import Plan
-from backproof.reproduction.outcome import Outcome
 from backproof.reproduction.published import FILE, Published, load
+from backproof.reproduction.recipe import Outcome
 from backproof.reproduction.run import TIME_LIMIT, recipes
 from tests.gauging.gate.conftest import ROOT
 

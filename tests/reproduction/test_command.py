@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,21 @@ def test_the_report_is_written(whole: Path) -> None:
         for who in ("obtained", "keras_obtained", "torch_obtained"):
             assert float(row[who]) == pytest.approx(float(row["published"]), rel=1e-6)
     assert (whole / "figures" / "logistic-loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_verdict_stands_beside_the_number_and_the_versions_below(whole: Path) -> None:
+    for name in ("reproduction.md", "published.md"):
+        text = (whole / name).read_text()
+        heads = [line for line in text.splitlines() if line.startswith("| quantity")]
+        assert len(heads) == 2
+        for head in heads:
+            cells = [cell.strip() for cell in head.split("|")[1:-1]]
+            assert cells[cells.index("published") + 1] == "verdict"
+    environment = (whole / "reproduction.md").read_text().partition("## Environment")[2]
+    told = dict(re.findall(r"^\| (\w+) +\| (\S+)", environment, re.M))
+    assert told["keras"] == version("keras")
+    assert told["torch"].startswith(version("torch").partition("+")[0])
+    assert "tensorflow" in told
 
 
 def test_the_evidence_has_no_digits_of_the_machine(whole: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.run import Workers
-from backproof.mathematics.definition.definition import keep
+from backproof.mathematics.definition.sites import unchanged
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.faults import catalogue
 from backproof.reproduction.errata import Erratum, catalogued, definition, descend, expose
@@ -65,7 +65,7 @@ def test_the_gate_exposes_it(name: str, workers: Workers) -> None:
 
 @pytest.mark.parametrize("name", EXPOSED_BY)
 def test_the_gate_lets_the_definition_through(name: str, workers: Workers) -> None:
-    clean = replace(ERRATA[name], fault=keep)
+    clean = replace(ERRATA[name], fault=unchanged)
     with pytest.raises(EvaluationError, match=r"no comparison of .* exposes it$"):
         expose(clean, "torch", workers)
 

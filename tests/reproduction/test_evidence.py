@@ -11,8 +11,8 @@ import pytest
 
 from backproof.reproduction.figures import draw
 from backproof.reproduction.judging import Line, Verdict, judge
-from backproof.reproduction.outcome import Outcome
 from backproof.reproduction.published import Published
+from backproof.reproduction.recipe import Outcome
 from backproof.reproduction.report import cells
 from tests.faces.test_bad_input import backproof
 from tests.reproduction.conftest import EVIDENCE, REFERENCES, SEEDS, project

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from backproof.reproduction.figures import draw
-from backproof.reproduction.outcome import Outcome
-from backproof.reproduction.recipe import Figure, Reproduction
+from backproof.reproduction.recipe import Figure, Outcome, Reproduction
 
 
 def test_a_drawing_that_raises_is_told() -> None:
@@ -14,4 +13,4 @@ def test_a_drawing_that_raises_is_told() -> None:
     recipe = Reproduction("s", "an article", figures=(Figure("one", "a picture", broken),))
     (picture,) = draw({"s": Outcome(recipe)})
     assert picture.png == b""
-    assert picture.problem.startswith("ValueError: no such colour (test_figures.py:")
+    assert picture.problem.startswith("ValueError: no such colour (reproduction/test_figures.py:")

@@ -9,9 +9,8 @@ import pytest
 
 from backproof import Batch
 from backproof.reproduction.judging import Verdict, exit_status, judge, unpublished
-from backproof.reproduction.outcome import SUBJECT, Outcome
 from backproof.reproduction.published import Key, Published
-from backproof.reproduction.recipe import Reproduction, Sampling
+from backproof.reproduction.recipe import SUBJECT, Outcome, Reproduction, Sampling
 from backproof.reproduction.rounding import neighbours, tolerance
 
 KEY = Key("loss", None, 10)

@@ -11,19 +11,17 @@ from numpy.typing import NDArray
 
 from backproof.comparison.bounds.vacuity import Watch
 from backproof.comparison.record.record import SUBJECT, Point, Record
+from backproof.implementations import frameworks
 from backproof.mathematics.arithmetic.balls.ball import Ball, widened
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS
-from backproof.mathematics.arithmetic.rounding.model import COEFFICIENT_ROUNDOFF, Rounding, inflated
-from backproof.mathematics.definition.definition import (
-    Site,
-    evaluate,
-    keep,
-    recovered,
-    step,
-    undecided,
-)
+from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
+from backproof.mathematics.arithmetic.rounding.traits import NUMPY, Traits
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.measure import undecided
+from backproof.mathematics.definition.sites import Intervention, unchanged
+from backproof.mathematics.definition.step import recovered, step
 
 Values = NDArray[np.floating]
 
@@ -64,7 +62,7 @@ class Bounds:
         are the same without.
         """
         known = implementation in self.record.calibrated
-        model = Rounding.declared(implementation, self.record.dtype, calibrated=known)
+        model = Rounding.declared(traits_of(implementation), self.record.dtype, calibrated=known)
         here = self.record.network.functions
         kinks, slopes = (
             tuple(name for name in names if name in here) for names in (model.kinks, model.slopes)
@@ -76,8 +74,8 @@ class Bounds:
         return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
 
     def with_float32_coefficients(self, implementation: str, point: Point) -> Bound | None:
-        """The same, if it holds its coefficients as `COEFFICIENT_ROUNDOFF` says."""
-        unit = COEFFICIENT_ROUNDOFF.get(implementation, 0.0)
+        """The same, if it holds its coefficients as `Traits.coefficients` says."""
+        unit = traits_of(implementation).coefficients
         if unit <= Rounding.of(self.record.dtype).unit:
             return None
         ops = balls_of(replace(self.rounding(implementation), coefficients=unit))
@@ -112,11 +110,11 @@ class Bounds:
         """Every named site of the definition at a point, in the order of computation."""
         seen: dict[str, Ball] = {}
 
-        def keep(name: str, value: Ball, scope: object) -> Ball:
+        def noted(name: str, value: Ball, scope: object) -> Ball:
             seen[name] = value
             return value
 
-        balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, keep)
+        balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, noted)
         return seen
 
     def prepare(self, *implementations: str) -> None:
@@ -126,11 +124,16 @@ class Bounds:
                 self.at(implementation, point)
 
 
+def traits_of(implementation: str) -> Traits:
+    """What an implementation declares; the subject is charged as NumPy."""
+    return NUMPY if implementation == SUBJECT else frameworks.traits(implementation)
+
+
 def balls_at(
     record: Record,
     ops: BallOps,
     point: Point,
-    at: Site = keep,
+    at: Intervention = unchanged,
     before: Sequence[Mapping[str, Ball]] = (),
     *,
     recovers: bool = False,
@@ -156,11 +159,11 @@ def balls_at(
 
 def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
     """Values, radii and open samples of an evaluation in balls."""
-    last = balls[f"activation/dense_{len(record.network.layers)}"]
+    last = balls[f"activation/{record.network.last.name}"]
     unsure = (
         undecided(record.network, last.value, radius_of(last))
         if record.network.decision
-        else np.zeros(len(last.value), bool)
+        else np.zeros(record.network.rows(len(last.value)), bool)
     )
     names = [name for name in record.names(point) if name in balls]
     return Bound(

@@ -7,15 +7,11 @@ from math import inf, log10
 import numpy as np
 
 from backproof.comparison.record.record import DATA, Point, Record
-from backproof.mathematics.arithmetic.certified import (
-    Certified,
-    CertifiedOps,
-    Truth,
-    Values,
-    certify,
-)
+from backproof.mathematics.arithmetic.certified import CertifiedOps, Truth, Values, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import step
 
 # Multiplications of all certified evaluations of a pairing beyond which they are left out: Arb does
 # some 20 million a second (measured on `circles` and `clusters`, conversions included), in large
@@ -67,7 +63,7 @@ def multiplications(record: Record) -> int:
     """About how many the certified evaluations take: three products a layer, at every point."""
     if record.work:
         return record.work
-    weights = sum(layer.fan_in * layer.fan_out for layer in record.network.layers)
+    weights = record.network.products
     return 3 * weights * sum(len(record.batch(point).inputs) for point in chosen(record))
 
 

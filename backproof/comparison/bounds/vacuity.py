@@ -14,7 +14,9 @@ import numpy as np
 from backproof.comparison.judging.rows import Row, Status
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.layers.here import in_rows
 from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.node import Node
 
 # What is compared by counting.
 COUNTED = ("parameter_count", "accuracy")
@@ -45,38 +47,56 @@ class Watch:
     def idle(self, ops: BallOps, updated: Mapping[str, Ball]) -> dict[str, str]:
         """The tensors that this point does not exercise, each with the reason."""
         found: dict[str, str] = {}
-        above = ""
-        for name, layer in reversed(list(self.network.named_layers())):
-            still = insignificant(self.seen[f"delta/{name}"])
-            stuck = (still or name not in self.alive) and self._stuck(ops, name)
+        why: dict[str, str] = {}
+        """Why nothing is exercised at a node, by its name; "" where something is."""
+        for node in reversed(self.network.nodes):
+            name = node.name
+            still = insignificant(self._cotangent(name))
+            stuck = (still or name not in self.alive) and self._stuck(ops, node)
             if stuck:
                 found[f"activation/{name}"] = stuck
             else:
                 self.alive.add(name)
-            why = (stuck or above or f"the cotangent of {name} is zero") if still else ""
-            if why:
-                found[f"gradient/{name}/kernel"] = why
-                if layer.bias:
-                    found[f"gradient/{name}/bias"] = why
-            above = why
+            takers = [why[taker.name] for taker in self.network.consumers[name]]
+            above = takers[0] if takers and all(takers) else ""
+            why[name] = (stuck or above or f"the cotangent of {name} is zero") if still else ""
+        for parameter, users in self._users().items():
+            reasons = [why[name] for name in users]
+            if all(reasons):
+                found[f"gradient/{parameter}"] = reasons[0]
         for name in self.network.shapes():
             moved, radius = self.seen[f"change/{name}"], updated[f"updated/{name}"].radius
             if radius is not None and not (np.abs(moved.value) > radius).any():
                 found[f"updated/{name}"] = f"the step moves no element of {name} beyond its bound"
         return found
 
-    def _stuck(self, ops: BallOps, name: str) -> str:
-        """Why a layer does not respond to its pre-activations, or nothing: dead, or saturated.
+    def _cotangent(self, name: str) -> Ball:
+        """What arrives at a node: at its pre-activation, where it has one."""
+        delta, back = self.seen.get(f"delta/{name}"), self.seen.get(f"back/{name}")
+        return delta or back or self.seen["loss/slope"]
+
+    def _users(self) -> dict[str, list[str]]:
+        """The nodes that use each parameter."""
+        found: dict[str, list[str]] = {}
+        for node in self.network.nodes:
+            for use in self.network.uses[node.name].values():
+                found.setdefault(use.parameter, []).append(node.name)
+        return found
+
+    def _stuck(self, ops: BallOps, node: Node) -> str:
+        """Why a node does not respond to its pre-activations, or nothing: dead, or saturated.
 
         The cotangents differ from unit to unit: of equal ones a softmax passes nothing.
         """
-        z, a = self.seen[f"z/{name}"], self.seen[f"activation/{name}"]
-        f = self.network.layers[int(name.removeprefix("dense_")) - 1].activation
-        ramp = ops.exact(np.broadcast_to(np.arange(1.0, 1 + z.shape[1]), z.shape).copy())
-        if not insignificant(ops.vjp(f, z, a, ramp)):
+        f = node.layer.function
+        if f is None:
             return ""
-        dead = not a.value.any()
-        return f"every unit of {name} is {'dead' if dead else 'saturated'}"
+        z, a = self.seen[f"z/{node.name}"], self.seen[f"activation/{node.name}"]
+        ramp = ops.exact(np.broadcast_to(np.arange(1.0, 1 + z.shape[-1]), z.shape).copy())
+        pulled = in_rows(ops, lambda *given: ops.vjp(f, *given), z, a, ramp)
+        if not insignificant(pulled):
+            return ""
+        return f"every unit of {node.name} is {'saturated' if a.value.any() else 'dead'}"
 
 
 def find_vacuity(rows: Iterable[Row], idle: Mapping[tuple[str, int], Mapping[str, str]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf, prod
+from math import inf
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from backproof.comparison.judging.rows import Row
 from backproof.comparison.record.record import SUBJECT, Point
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import MOST_TERMS
+from backproof.mathematics.definition.sums import sums_of
 from backproof.mathematics.network.network import Network
 
 
@@ -47,7 +48,7 @@ class Weakness:
             return "it overflowed there"
         record = self.bounds.record
         terms = summed(site, record.network, len(record.batch(self.point).inputs))
-        operation = operation_of(site) if terms <= MOST_TERMS else "a longer sum"
+        operation = operation_of(site, record.network) if terms <= MOST_TERMS else "a longer sum"
         units = [self.bounds.rounding(who).unit_in(operation) for who in self.who]
         if terms * max(units) >= 0.25:
             return f"it sums {terms} terms, n·u is {terms * max(units):.3g}, and a bound ends at ¼"
@@ -68,45 +69,51 @@ def leads_to(site: str, name: str, network: Network) -> bool:
     """Whether the tensor is computed from what is at the site, or is that itself."""
     kind, _, place = site.partition("/")
     quantity, _, tensor = name.partition("/")
-    layer, at = (number(text) for text in (tensor, place))
+    node, at = (position(text, network) for text in (tensor, place))
     if quantity == "activation":
-        return kind in ("z", "activation") and at <= layer
+        return kind in ("z", "activation") and at <= node
     if kind in ("z", "activation") or site == name:
         return True
     if quantity == "loss":
         return kind == "penalty" or site in ("loss/rows", "loss/data")
-    if site == "loss/slope" or (kind in ("delta", "back") and at >= layer):
+    if site == "loss/slope" or (kind in ("delta", "back") and at >= node):
         return True
     own = place.endswith(tensor)
     return own and (kind in ("data_gradient", "penalty_gradient", "gradient", "change"))
 
 
-def number(text: str) -> int:
-    """2 of ``dense_2/kernel``; 0 where no layer is named."""
-    layer = next((part for part in text.split("/") if part.startswith("dense_")), "dense_0")
-    return int(layer.removeprefix("dense_"))
+def position(text: str, network: Network) -> int:
+    """2 of the second node's tensors; 0 where no node is named."""
+    parts = text.split("/")
+    return next((i for i, n in enumerate(network.node_names, start=1) if n in parts), 0)
 
 
 def summed(site: str, network: Network, samples: int) -> int:
     """How many terms the sum at a site has."""
     kind, _, place = site.partition("/")
-    at = number(place)
-    if kind == "z":
-        return network.layers[at - 1].fan_in
+    at = position(place, network)
+    node = network.nodes[at - 1]
+    if kind in (sums := node.layer.sums(*network.shapes_into(node))):
+        return sums[kind]
     if kind == "back":
-        return network.layers[at].fan_out
+        return max(
+            sum(taker.layer.summands(*network.shapes_into(taker)))
+            for taker in network.consumers[node.name]
+        )
     if kind == "data_gradient":
-        return samples
+        return sums_of(network, samples).summands[place]
     if site == "loss/data":
-        return samples * network.fan_out
+        return network.rows(samples) * network.outputs
     if kind == "penalty":
-        return prod(network.shapes()[place.partition("/")[2]])
+        return network.parameters[place.partition("/")[2]].size
     return 0
 
 
-def operation_of(site: str) -> str:
+def operation_of(site: str, network: Network) -> str:
     """The operation that sums there, as `Rounding.inside` names it."""
     kind, _, place = site.partition("/")
     if kind in ("loss", "penalty"):
         return "sum"
-    return "column_sum" if kind == "data_gradient" and place.endswith("bias") else "matmul"
+    parameter = network.parameters.get(place)
+    bias = parameter is not None and parameter.role == "bias"
+    return "column_sum" if kind == "data_gradient" and bias else "matmul"

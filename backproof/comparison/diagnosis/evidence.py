@@ -28,7 +28,9 @@ from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import Rounding, held_in
-from backproof.mathematics.definition.definition import Scope, Site, keep, measure, recovered
+from backproof.mathematics.definition.measure import measure
+from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
+from backproof.mathematics.definition.step import recovered
 from backproof.mathematics.faults import Kind, Planted
 from backproof.mathematics.faults.evaluation import computed
 from backproof.mathematics.probes.probes import PROBES
@@ -104,7 +106,7 @@ class Evidence:
         found = {}
         for point in self.points:
             right = self.right(point)
-            names = [n for n in self.names(point) if not self._within(n, point, right, keep)]
+            names = [n for n in self.names(point) if not self._within(n, point, right, unchanged)]
             if names:
                 found[point] = names
         return found
@@ -148,7 +150,7 @@ class Evidence:
             record.optimizer,
             state,
             record.batch(point).astype(dtype),
-            suspect.at if suspect else keep,
+            suspect.at if suspect else unchanged,
             [{name: ball.value for name, ball in values.items()} for values in earlier],
         )
         if self.recovers:
@@ -203,7 +205,7 @@ class Evidence:
             return 0.0  # a NaN, explained by one
         return widest / largest if largest else inf
 
-    def _within(self, name: str, point: Point, bound: Bound, at: Site) -> bool:
+    def _within(self, name: str, point: Point, bound: Bound, at: Intervention) -> bool:
         """Whether what was computed may be what the bound is of."""
         actual = self.given[point][name]
         if name in bound.values:
@@ -215,7 +217,7 @@ class Evidence:
                 return both and bool((rest <= 2 * bound.radii[name])[~wild].all())
             return distance(name, actual, bound) == 0
         record, batch = self.record, self.record.batch(point)
-        last = f"activation/dense_{len(record.network.layers)}"
+        last = f"activation/{record.network.last.name}"
         outputs = bound.values.get(last)
         if outputs is None:
             return True

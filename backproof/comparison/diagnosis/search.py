@@ -113,7 +113,7 @@ def search(evidence: Evidence) -> list[Cause]:
     causes = confirmed(evidence, left, points)
     if not causes:
         affected = np.array([screen.affected(values) for values in found])
-        outputs = f"activation/dense_{len(record.network.layers)}"
+        outputs = f"activation/{record.network.last.name}"
         if {"accuracy", outputs} <= set(screen.names):
             # Other outputs may mean another accuracy, if not here then with a second fault.
             one, other = screen.names.index("accuracy"), screen.names.index(outputs)
@@ -158,7 +158,7 @@ def pairs(
         (int(both[i, j]), int(i), int(j)) for i, j in np.argwhere(np.triu(plausible, k=1))
     ]
     record = screen.evidence.record
-    weights = sum(layer.fan_in * layer.fan_out for layer in record.network.layers)
+    weights = record.network.products
     work = 3 * weights * len(record.batch(screen.point).inputs) + OVERHEAD
     most = max(100, MOST_WORK // work)
     found = []

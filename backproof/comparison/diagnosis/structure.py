@@ -33,8 +33,6 @@ ORDERS: dict[str, Callable[[Values], Values]] = {
     "with its columns off by one": lambda x: np.roll(x, 1, axis=1),
     "with its columns off by one, backwards": lambda x: np.roll(x, -1, axis=1),
 }
-# These have one form, and no numbers near 1 in it.
-PIECEWISE_LINEAR = ("linear", "relu", "leaky_relu")
 # So many indices are named; of more, the first ones.
 MOST_NAMED = 6
 
@@ -83,7 +81,7 @@ def first(evidence: Evidence) -> str:
 
     Forwards by layer, then the loss, backwards from the last layer, then the step and the measures.
     """
-    layers = [name for name, _ in evidence.record.network.named_layers()]
+    layers = list(evidence.record.network.node_names)
     wrong = {name for names in evidence.off.values() for name in names}
 
     def place(name: str) -> tuple[int, int, str]:
@@ -107,13 +105,14 @@ def form_of(evidence: Evidence, name: str, seen: list[Seen]) -> Iterator[str]:
     worst = max(float(np.abs(each.actual - each.right).max()) for each in seen)
     if evidence.who != SUBJECT or quantity != "activation" or worst > most:
         return
-    function = dict(evidence.record.network.named_layers())[layer].activation.name
-    if function in PIECEWISE_LINEAR:
+    nodes = evidence.record.network.nodes
+    function = next(node.layer.function for node in nodes if node.name == layer)
+    if function is None or function.PIECEWISE_LINEAR:
         return
     yield (
         f"it is off by {worst:.2g} at most, which is much only of elements that are small, as if "
-        f"{function} were computed from numbers near 1; where that is meant, declare it: "
-        f'adapters.declared(subject, {{"{function}": {most:.3g}}})'
+        f"{function.name} were computed from numbers near 1; where that is meant, declare it: "
+        f'adapters.declared(subject, {{"{function.name}": {most:.3g}}})'
     )
 
 

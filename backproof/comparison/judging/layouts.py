@@ -12,6 +12,7 @@ from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.record import subject_run
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.implementations import adapters
+from backproof.implementations.host import watched
 from backproof.implementations.protocol import Tensors
 from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import innermost
@@ -41,8 +42,9 @@ def name_layout(pairing: Pairing, record: Record, rows: list[Row], limit: float)
 
 def fitting(pairing: Pairing, record: Record, limit: float) -> str | None:
     """The simplest adapters with which the bare subject is within its bound at a probe."""
-    hung = any(calling.NO_ANSWER in text for text in record.errors.get(SUBJECT, {}).values())
-    if WHERE not in record.parameters or hung:
+    hung = f"the subject {calling.NO_ANSWER}"
+    errors = record.errors.get(SUBJECT, {}).values()
+    if WHERE not in record.parameters or any(hung in text for text in errors):
         return None
     bound = Bounds(record).at(SUBJECT, WHERE)
     if fits(record.evaluations[SUBJECT].get(WHERE, {}), bound):
@@ -50,9 +52,10 @@ def fitting(pairing: Pairing, record: Record, limit: float) -> str | None:
     bare = innermost(pairing.subject)
     for told, adapter in candidates(pairing):
         try:
-            given = subject_run.given_by(
-                adapter(bare), record.parameters[WHERE], record.batch(WHERE), limit
-            )
+            with watched.doing(f"trying {told} on {pairing.name}", limit=limit):
+                given = subject_run.given_by(
+                    adapter(bare), record.parameters[WHERE], record.batch(WHERE), limit
+                )
         except calling.HungError:
             return None
         except EvaluationError:

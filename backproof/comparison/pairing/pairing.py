@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import datetime
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from backproof.implementations import frameworks
-from backproof.implementations.subject.declaration import Traits, traits_of
-from backproof.mathematics import losses
+from backproof.implementations.host import processes, watched
+from backproof.implementations.subject import calling
+from backproof.implementations.subject.declaration import Traits, innermost, traits_of
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
 from backproof.mathematics.arithmetic.rounding.model import round_to
 from backproof.mathematics.checking import came, check_fields
-from backproof.mathematics.errors import UsageError, told
+from backproof.mathematics.errors import EvaluationError, UsageError, message, told
 from backproof.mathematics.network import parameters as weights
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
+from backproof.mathematics.places import definition, named, origin, place, project_of
 from backproof.mathematics.probes.probes import PROBES
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
@@ -162,38 +163,53 @@ class Pairing:
         name = getattr(subject, "__qualname__", type(subject).__qualname__)
         return f"{getattr(subject, '__module__', type(subject).__module__)}.{name}"
 
-    def start(self, root: Path, dtype: str) -> tuple[Batch, Parameters]:
-        """The data and the initial parameters in ``dtype``, checked."""
-        batch = self._call("data", self.data)
+    @property
+    def subject_place(self) -> str:
+        """File and line where the subject is written; empty if it is no Python code."""
+        found = definition(innermost(self.subject))
+        return "" if found is None else named(*found)
+
+    def start(self, root: Path, dtype: str, limit: float | None = None) -> tuple[Batch, Parameters]:
+        """The data and the initial parameters in ``dtype``, checked.
+
+        ``limit``: the seconds that each function of the user's may take, here and below.
+        """
+        batch = self._call("data", self.data, limit)
         if not isinstance(batch, Batch):
             raise UsageError(
                 f"pairing {self.name}: data() returned {type(batch).__name__}; return a Batch"
             )
         batch = batch.astype(dtype)
-        wanted = (self.network.fan_in, self.network.fan_out)
-        found = (batch.inputs.shape[1], batch.targets.shape[1])
-        if found != wanted:
-            raise UsageError(
-                f"pairing {self.name}: the data have {found[0]} features and {found[1]} outputs, "
-                f"the network {wanted[0]} and {wanted[1]}"
-            )
-        wrong = losses.named(self.network.loss.kind).check_targets(batch.targets)
+        network = self.network
+        for what, found, wanted in (
+            ("inputs", batch.inputs.shape[1:], network.input_shape),
+            ("targets", batch.targets.shape[1:], network.output_shape),
+        ):
+            if found != wanted:
+                raise UsageError(
+                    f"pairing {self.name}: the data have {what} (samples, "
+                    f"{', '.join(map(str, found))}), the network wants (samples, "
+                    f"{', '.join(map(str, wanted))})"
+                )
+        wrong = network.loss_function.check_targets(batch.targets.reshape(-1, network.outputs))
         if wrong:
             raise UsageError(f"pairing {self.name}: {wrong}")
         initial = (
             weights.load(root / self.initial, self.network)
             if isinstance(self.initial, str)
             else weights.check(
-                self._call("initial", self.initial), self.network, source=f"pairing {self.name}"
+                self._call("initial", self.initial, limit),
+                self.network,
+                source=f"pairing {self.name}",
             )
         )
         return batch, {name: round_to(array, dtype) for name, array in initial.items()}
 
-    def further(self, dtype: str) -> dict[str, Parameters]:
+    def further(self, dtype: str, limit: float | None = None) -> dict[str, Parameters]:
         """The further weights in ``dtype``, checked, by name."""
         if self.points is None:
             return {}
-        given = self._call("points", self.points)
+        given = self._call("points", self.points, limit)
         if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
             raise UsageError(
                 f"pairing {self.name}: points() returned {came(given)}; return a dict of "
@@ -215,12 +231,12 @@ class Pairing:
             for name, parameters in given.items()
         }
 
-    def cut(self, data: Batch, step: int) -> Batch:
+    def cut(self, data: Batch, step: int, limit: float | None = None) -> Batch:
         """The batch of a training step."""
         if self.minibatch is None:
             return data
         minibatch = self.minibatch
-        batch = self._call("minibatch", lambda: minibatch(data, step))
+        batch = self._call("minibatch", lambda: minibatch(data, step), limit, minibatch)
         if not isinstance(batch, Batch):
             raise UsageError(
                 f"pairing {self.name}: minibatch() returned {type(batch).__name__}; return a Batch"
@@ -232,33 +248,55 @@ class Pairing:
         """Whether every implementation bears saturated units: those that start from logits do."""
         return all(form.of == LOGITS.of for form in self.forms.values())
 
-    def _call(self, name: str, function: Callable[[], Any]) -> Any:
-        """Call user code; what it raises becomes a `UsageError` that says where."""
-        try:
-            return function()
-        except UsageError:
-            raise
-        except Exception as error:  # user code may raise anything
-            raise UsageError(f"pairing {self.name}: {name}() raised {told(error)}") from error
+    def _call(
+        self,
+        name: str,
+        function: Callable[[], Any],
+        limit: float | None,
+        users: Callable[..., Any] | None = None,
+    ) -> Any:
+        """Call user code; what it raises becomes a `UsageError` that says where.
+
+        ``users``: the user's own function, where ``function`` is one of ours around it. Raises
+        `EvaluationError` if it hangs, or wants to exit.
+        """
+        who = f"pairing {self.name}: {name}()"
+        with watched.doing(f"calling {name}() of {self.name}", self.name, limit):
+            value, error = calling.attempt(function, limit, who)
+        if error is None:
+            return value
+        if isinstance(error, UsageError):
+            raise error
+        raise UsageError(f"{who} raised {told(error, users or function)}") from error
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A pairing, or a file of pairings, that could not be loaded, and why."""
+    """A pairing, or a file of pairings, that could not be loaded, and why.
+
+    ``ended``: it hung, or ended the run or wanted to, which is no matter of how it is written.
+    """
 
     what: str
     reason: str
+    ended: bool = False
+
+    @property
+    def note(self) -> str:
+        """What a report says of it."""
+        return f"{'no verdict' if self.ended else 'not loaded'}: {self.reason}"
+
+
+def all_ended(broken: Iterable[Broken]) -> bool:
+    """Whether these are no matter of how something is written: exit status 3, and not 2."""
+    every = [each.ended for each in broken]
+    return bool(every) and all(every)
 
 
 def project_root(path: Path) -> Path:
     """The folder that holds ``comparisons/``: it goes on the import path and names the models."""
     path = path.resolve()
-    for folder in (path, *path.parents):
-        if folder.name == "comparisons":
-            return folder.parent
-        if (folder / "comparisons").is_dir():
-            return folder
-    return path if path.is_dir() else path.parent
+    return project_of(path) or (path if path.is_dir() else path.parent)
 
 
 def files(paths: Iterable[Path]) -> list[Path]:
@@ -279,44 +317,64 @@ def may_hold_pairings(path: Path) -> bool:
     return path.name != "conftest.py" and not path.name.startswith(("_", "test_"))
 
 
-def load_all(paths: Iterable[Path]) -> tuple[list[Pairing], list[Broken]]:
-    """Every pairing of the files and folders named, and the files that could not be loaded."""
+def load_all(
+    paths: Iterable[Path], limit: float = watched.TIME_LIMIT
+) -> tuple[list[Pairing], list[Broken]]:
+    """Every pairing of the files and folders named, and the files that could not be loaded.
+
+    ``limit``: the seconds that each file may take, in a process that is guarded.
+    """
     pairings: list[Pairing] = []
     broken: list[Broken] = []
     for path in files(paths):
         try:
-            pairings += load(path)
-        except UsageError as error:
-            broken.append(Broken(str(path), str(error)))
+            pairings += load(path, limit)
+        except (UsageError, EvaluationError) as error:
+            broken.append(Broken(str(path), str(error), isinstance(error, EvaluationError)))
     twice = sorted({p.name for p in pairings if [q.name for q in pairings].count(p.name) > 1})
     if twice:
         raise UsageError(f"several pairings are called {', '.join(twice)}: give each its own name")
     return pairings, broken
 
 
-def load(path: Path) -> list[Pairing]:
+def load(path: Path, limit: float = watched.TIME_LIMIT) -> list[Pairing]:
     """The pairings that a file defines at its top level."""
-    return objects(path, Pairing)
+    return objects(path, Pairing, limit)
 
 
-def objects(path: Path, kind: type[T]) -> list[T]:
-    """Everything of a kind that a file of the project defines at its top level."""
+def objects(path: Path, kind: type[T], limit: float = watched.TIME_LIMIT) -> list[T]:
+    """Everything of a kind that a file of the project defines at its top level.
+
+    `UsageError` for one that cannot be loaded, `EvaluationError` for one that wants to exit, or
+    has ended a former run.
+    """
+    watched.refuse(str(path))
     root = project_root(path)
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     try:
-        module = _import(path, root)
-    except SyntaxError as error:
-        raise UsageError(f"{path}:{error.lineno}: {error.msg}") from error
-    except Exception as error:  # a pairing file is user code
-        inside = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if Path(frame.filename).resolve() == path.resolve()
-        ]
-        line = inside[-1].lineno if inside else 1
-        raise UsageError(f"{path}:{line}: {type(error).__name__}: {error}") from error
+        with watched.doing(f"loading {path}", str(path), limit), processes.kept_alive():
+            module = _import(path, root)
+    except SystemExit as error:
+        raise EvaluationError(
+            f"{place(error)}: wanted to exit with {error.code!r} while {path} was loaded; what is "
+            'only for a run of its own stands behind if __name__ == "__main__"'
+        ) from error
+    except BaseException as error:  # a pairing file is user code
+        if isinstance(error, KeyboardInterrupt) and watched.real(error):
+            raise
+        raise UsageError(not_loaded(path, error)) from error
     return [value for value in vars(module).values() if isinstance(value, kind)]
+
+
+def not_loaded(path: Path, error: BaseException) -> str:
+    """Why a file cannot be loaded: where the error is, be it in the file or in what it imports."""
+    file, line = origin(error) or (str(path), 1)
+    said = message(error)
+    what = said if isinstance(error, SyntaxError) else f"{type(error).__name__}: {said}"
+    if Path(file).resolve() == path.resolve():
+        return f"{path}:{line}: {what}"
+    return f"{place(error)}: {what}; so {path} cannot be loaded"
 
 
 def _import(path: Path, root: Path) -> Any:

@@ -68,6 +68,8 @@ class Record:
     """What the subject does not give, and what is not compared for that."""
     unsteady: dict[str, float] = field(default_factory=dict)
     """By name, how far two calls with the same input were apart."""
+    place: str = ""
+    """File and line where the subject is written, relative to its project; empty if not known."""
     calibrated: tuple[str, ...] = ()
     """The references whose measured tables of a half precision hold where they ran."""
     batches: dict[str, Batch] = field(default_factory=dict)
@@ -145,7 +147,7 @@ class Record:
         batch = self.batches.get(DATA)
         start = self.parameters.get(Point(DATA, 0))
         return {
-            "data": digest({"inputs": batch.inputs, "targets": batch.targets}) if batch else "",
+            "data": digest(batch.arrays()) if batch else "",
             "parameters": digest(start) if start else "",
             "network": digest({"network": np.frombuffer(network, np.uint8)}),
         }
@@ -158,7 +160,7 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         inputs: Tensors = {}
         for name, batch in self.batches.items():
-            inputs |= {f"batch/{name}/inputs": batch.inputs, f"batch/{name}/targets": batch.targets}
+            inputs |= {f"batch/{name}/{key}": array for key, array in batch.arrays().items()}
         for point, values in self.parameters.items():
             inputs |= {f"at/{point.name}/{point.step}/{key}": v for key, v in values.items()}
         save_tensors(inputs, folder / "points.safetensors")
@@ -173,6 +175,7 @@ class Record:
             "format": FORMAT,
             "pairing": self.pairing,
             "subject": self.subject,
+            "place": self.place,
             "network": self.network.to_json(),
             "optimizer": optimizers.to_json(self.optimizer),
             "dtype": self.dtype,
@@ -212,6 +215,7 @@ class Record:
         record = cls(
             pairing=described["pairing"],
             subject=described["subject"],
+            place=described.get("place", ""),
             network=Network.from_json(described["network"]),
             optimizer=optimizers.from_json(described["optimizer"]),
             dtype=described["dtype"],

@@ -12,6 +12,7 @@ import numpy as np
 
 from backproof.comparison.pairing.pairing import Pairing, Subject
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
+from backproof.implementations.host import watched
 from backproof.implementations.protocol import Tensors
 from backproof.implementations.subject import calling
 from backproof.mathematics import optimizers
@@ -45,7 +46,7 @@ def given_by(
         return {str(name): as_array(str(name), value) for name, value in given.items()}
 
     with calling.unchanged(batch):
-        results: Tensors = calling.call(answer, limit)
+        results: Tensors = calling.call(answer, limit, subject)
     return results
 
 
@@ -101,7 +102,9 @@ def run(
         try:
             if lost:
                 raise EvaluationError(lost)
-            results = evaluate(pairing, parameters, batch, limit)
+            at = f"{point.name}, step {point.step}"
+            with watched.doing(f"calling the subject of {pairing.name} at {at}", limit=limit):
+                results = evaluate(pairing, parameters, batch, limit)
             if point == START:
                 omit(pairing, record, results)
         except EvaluationError as error:
@@ -114,8 +117,8 @@ def run(
         evaluations[point] = {name: v for name, v in results.items() if name in wanted}
         return evaluations[point]
 
-    data, initial = pairing.start(root, record.dtype)
-    further = pairing.further(record.dtype)
+    data, initial = pairing.start(root, record.dtype, limit)
+    further = pairing.further(record.dtype, limit)
     record.batches[DATA] = data
     fresh = at_rest(pairing, record.dtype)
     state = initial | fresh
@@ -126,7 +129,7 @@ def run(
     for step in range(record.steps):
         point = Point(DATA, step)
         if pairing.minibatch is not None:
-            record.batches[f"{DATA}@{step}"] = pairing.cut(data, step)
+            record.batches[f"{DATA}@{step}"] = pairing.cut(data, step, limit)
         results = visit(point, state, record.batch(point))
         yield point
         if step + 1 >= record.steps:  # there may be no second one (see `omit`)
@@ -155,7 +158,8 @@ def run(
     if not lost and START in evaluations:
         # Once more, at last: a subject that counts its calls was not to be put out of step.
         try:
-            again = evaluate(pairing, record.parameters[START], record.batch(START), limit)
+            with watched.doing(f"calling the subject of {pairing.name} again", limit=limit):
+                again = evaluate(pairing, record.parameters[START], record.batch(START), limit)
             wanted = {n: v for n, v in again.items() if n in evaluations[START]}
             record.unsteady = differing(evaluations[START], wanted)
         except EvaluationError as error:
@@ -257,12 +261,13 @@ def direction(name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     return np.random.default_rng(zlib.crc32(name.encode())).choice((-1.0, 1.0), size=shape)
 
 
-def measure_slopes(pairing: Pairing, record: Record) -> None:
+def measure_slopes(pairing: Pairing, record: Record, limit: float | None = None) -> None:
     """Difference quotients of the subject's own loss along each parameter, into the record.
 
     With steps h and 2h, where h is the cube root of the unit roundoff in proportion to the
     parameter: there truncation and rounding of a central difference are about alike. A subject
-    that gives no loss has none, and one that fails there has none of that parameter.
+    that gives no loss has none, and one that fails there has none of that parameter; one that does
+    not answer for ``limit`` seconds is not asked again.
     """
     state = record.parameters.get(SLOPES_AT)
     if state is None or "loss" not in record.names(SLOPES_AT):
@@ -271,7 +276,9 @@ def measure_slopes(pairing: Pairing, record: Record) -> None:
 
     def loss(name: str, step: float) -> float:
         moved = state[name] + step * direction(name, state[name].shape)
-        given = evaluate(pairing, {**state, name: moved.astype(state[name].dtype)}, batch)
+        parameters = {**state, name: moved.astype(state[name].dtype)}
+        with watched.doing(f"measuring the slopes of {pairing.name}'s own loss", limit=limit):
+            given = evaluate(pairing, parameters, batch, limit)
         if "loss" not in given or given["loss"].shape:
             raise EvaluationError("the subject gave no loss")
         return float(given["loss"])
@@ -281,6 +288,8 @@ def measure_slopes(pairing: Pairing, record: Record) -> None:
         h = root * float(np.abs(state[name]).max() or 1)
         try:
             near, far = ((loss(name, step) - loss(name, -step)) / (2 * step) for step in (h, 2 * h))
+        except calling.HungError:
+            return
         except EvaluationError:
             continue
         if np.isfinite([near, far]).all():

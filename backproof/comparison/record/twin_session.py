@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 from backproof.comparison.record.record import Point, Record
 from backproof.implementations.client import Reply, Worker
-from backproof.mathematics import optimizers
+from backproof.mathematics import optimizers, registry
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS
 from backproof.mathematics.errors import EvaluationError
 
@@ -31,6 +31,7 @@ class Exchange:
                 "outputs": record.forms.get(worker.framework, LOGITS).of,
                 "network": record.network.to_json(),
                 "optimizer": optimizers.to_json(record.optimizer),
+                "parts": registry.files(),
             }
         )
 
@@ -39,9 +40,7 @@ class Exchange:
         key = f"{self.record.pairing}/{self.record.batch_name(point)}"
         if key not in self._batches:
             batch = self.record.batch(point)
-            self.worker.request(
-                {"do": "batch", "batch": key}, {"inputs": batch.inputs, "targets": batch.targets}
-            )
+            self.worker.request({"do": "batch", "batch": key}, batch.arrays())
             self._batches.add(key)
         want = sorted({name.split("/")[0] for name in self.record.names(point)})
         self._asked[point] = self.worker.request(

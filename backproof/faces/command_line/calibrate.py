@@ -29,9 +29,10 @@ def calibrate(
     check_references(reference)
     from backproof.implementations.calibration import calibration
     from backproof.implementations.calibration.precisions import renewed
+    from backproof.implementations.frameworks import names
 
     found = calibration.calibrate(
-        reference or ["torch", "keras", "jax"],
+        reference or names(),
         list(dtype or DType),
         Path.cwd(),
         progress_line,

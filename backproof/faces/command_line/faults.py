@@ -11,6 +11,7 @@ from rich.table import Table
 
 from backproof.faces.command_line.screen import console, progress
 from backproof.faces.command_line.selection import check_references, likely, ready, root_of
+from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.reports.harmless import for_terminal, paragraph
 
 if TYPE_CHECKING:
@@ -65,12 +66,13 @@ def faults(
                     broken.append(each)
                 else:
                     gauged.scores.append(each)
-        gauged.notes = [f"not loaded: {each.reason}" for each in broken]
+        gauged.notes = [each.note for each in broken]
         show(gauged, console, every=bool(pairings))
         if report is not None:
             gauged.write(report)
             console.print(f"Report: {report / 'faults.md'}", highlight=False)
-    raise typer.Exit(gauged.exit_status)
+    ended = gauged.exit_status == WRONG_USAGE and pairing.all_ended(broken)
+    raise typer.Exit(NO_VERDICT if ended else gauged.exit_status)
 
 
 def show(gauged: Gauged, console: Console, *, every: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from backproof.faces.command_line.screen import console, progress
 from backproof.faces.command_line.selection import DType, check_references
+from backproof.implementations.host.installation import to_install
 from backproof.mathematics.errors import UsageError
 from backproof.reports.harmless import for_terminal, paragraph
 
@@ -32,7 +33,7 @@ def fuzz(
         try:
             from backproof.gauging.fuzzing import fuzzing
         except ModuleNotFoundError as error:
-            raise UsageError(f"{error}; install it with: pip install 'backproof[fuzz]'") from error
+            raise UsageError(f"{error}; install it with: {to_install('fuzz')}") from error
 
         with progress() as bar:
             task = bar.add_task(f"{dtype}", total=cases)

@@ -13,6 +13,9 @@ from backproof.implementations.host.files import write_whole
 
 # What is a file of the template here, and another one there: it would be taken for one of ours.
 RENAMED = {"gitignore": ".gitignore"}
+TOX = Path("tox.ini")
+# What the commands of the template's tox.ini need beside backproof itself.
+EXTRAS = ("keras", "torch", "pytest")
 
 
 def init(
@@ -22,9 +25,12 @@ def init(
 
     Nothing that is there already is written over.
     """
+    from backproof.implementations.host.installation import requirement
     from backproof.mathematics.errors import UsageError
 
     files = dict(laid_out(resources.files("backproof.faces.command_line") / "template", Path()))
+    ours = requirement(*EXTRAS)
+    files[TOX] = files[TOX].replace(f"backproof[{','.join(EXTRAS)}]", ours)
     taken = [str(path) for path in files if (folder / path).exists()]
     if taken:
         raise UsageError(
@@ -38,7 +44,8 @@ def init(
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror or error})") from error
     typer.echo(
-        f"{len(files)} files in {folder.resolve()}. Next: backproof verify, pytest, or tox there."
+        f"{len(files)} files in {folder.resolve()}. Next: backproof verify, pytest, or tox there.\n"
+        f"tox will install {ours}."
     )
 
 

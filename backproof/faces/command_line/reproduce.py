@@ -57,6 +57,6 @@ def reproduce(
         from backproof.reports.environment import environment
         from backproof.reproduction.report import write
 
-        write(result, report, environment("float64", {}))
+        write(result, report, environment("float64", result.versions))
         console.print(f"Report: {report / 'reproduction.md'}", highlight=False)
     raise typer.Exit(result.exit_status)

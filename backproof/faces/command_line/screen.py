@@ -142,8 +142,8 @@ def progress_line(stage: str) -> None:
     )
 
 
-def tell_error(error: object) -> None:
-    """What a user did wrong, on standard error."""
+def tell(error: object) -> None:
+    """What went wrong, on standard error, while the rest goes on."""
     Console(stderr=True, emoji=False, _environ=environ()).print(
         f"[bold red]error:[/] {paragraph(error)}", highlight=False, soft_wrap=True
     )

@@ -6,7 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backproof.mathematics.errors import UsageError
+from backproof.faces.command_line.screen import tell
+from backproof.mathematics.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
     from backproof.comparison.pairing.pairing import Broken, Pairing
@@ -67,14 +68,25 @@ def ready(
     reference: list[str] | None,
     workers: Workers,
 ) -> tuple[list[Pairing], list[Broken]]:
-    """The pairings asked for, with their references started, and what could not be loaded."""
+    """The pairings asked for, with their references started, and what could not be loaded.
+
+    What could not is told at once, before anything waits for a framework.
+    """
     from backproof.comparison.pairing import pairing
 
     if report is not None:
         from backproof.implementations.host.files import check_writable
 
         check_writable(report)
-    pairings, broken = pairing.load_all(paths)
+    pairings, broken = pairing.load_all(paths, workers.limit)
+    if not pairings:
+        for worker in workers.by_name.values():
+            worker.kill()  # in the middle of its import, and nobody has a question
+        if broken and report is None:
+            kind = EvaluationError if pairing.all_ended(broken) else UsageError
+            raise kind("; ".join(each.reason for each in broken))
+    for each in broken:
+        tell(f"{each.reason}{'; the other pairings are compared' if pairings else ''}")
     pairings = chosen(pairings, only)
     if not pairings and not broken:
         raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")

@@ -7,6 +7,7 @@ heavy before it meets a folder ``comparisons``.
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from backproof.faces.pytest_plugin.items import (
     Comparisons,
     PairingFile,
 )
+from backproof.implementations.host import watched
 from backproof.implementations.host.threads import one_thread
 
 if TYPE_CHECKING:
@@ -30,8 +32,12 @@ if TYPE_CHECKING:
 FOLDER = "comparisons"
 BYTES = 1_000_000
 """In a megabyte."""
+# As `backproof verify --dtype`; the module of that command's choices imports typer.
+DTYPES = ("float64", "float32", "bfloat16", "float16")
 # The status of a row whose reference alone is wrong; the module of the statuses imports NumPy.
 AT_FAULT = "AT-FAULT"
+# The runs of the sessions that are open: an interrupt does not say whose it is.
+RUNS: list[Run] = []
 
 
 def seconds(text: str) -> float:
@@ -56,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--backproof-report", metavar="DIR", help="Write the reports there.")
     group.addoption(
         "--backproof-dtype",
-        choices=("float64", "float32"),
+        choices=DTYPES,
         default="float64",
         help="The precision of everything (default: float64).",
     )
@@ -80,6 +86,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="Seconds, at least 1, that a worker may be silent before it is killed (default: 300).",
     )
+    group.addoption(
+        "--backproof-in-process",
+        action="store_true",
+        help="Let no child process hold the session, for a debugger of your own.",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -101,6 +112,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from backproof.faces.pytest_plugin.parallel import Inbox
 
         known.source = Inbox(Path(process["backproof"]))
+        known.source.tell(process["workerid"], process["backproof_ended"])
         return
     if asked := config.getoption("backproof_reference"):
         from backproof.implementations.frameworks import names
@@ -114,7 +126,36 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             check_writable(known.folder)
         except UsageError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(f"--backproof-report: {error}") from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A session that may have comparisons goes on in a child, before it has any other thread.
+
+    So a pairing that ends its process is no session that has passed; see `guard`.
+    """
+    config = session.config
+    if config.getoption("backproof_in_process") or not has_comparisons(config):
+        return
+    from backproof.faces import guard
+
+    if not guard.alone() or hasattr(config, "workerinput"):
+        return
+    status = guard.guarded(leaving=None)
+    if status is not None:
+        guard.flush()
+        os._exit(status)  # what is to be done at the end of a session, the child has done
+
+
+def has_comparisons(config: pytest.Config) -> bool:
+    """Whether a folder of comparisons is among those that are named, in or around them."""
+    for argument in config.args:
+        path = config.invocation_params.dir / argument.split("::")[0]
+        around = FOLDER in path.parts
+        if around or any((folder / FOLDER).is_dir() for folder in (path, *path.glob("*/"))):
+            return True
+    return False
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PairingFile | None:
@@ -156,9 +197,19 @@ def start(config: pytest.Config, asked: Iterable[tuple[Pairing, str]], root: Pat
         root,
         config.getoption("backproof_dtype"),
         config.getoption("backproof_time_limit"),
+        one_by_one=bool(config.getoption("maxfail")),
     )
+    RUNS.append(run)
     config.add_cleanup(run.close)
+    config.add_cleanup(lambda: RUNS.remove(run))
     return run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """End the workers at once; only then is the interrupt shown, which takes its time."""
+    for run in RUNS:
+        run.stop()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -167,7 +218,15 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     known = session.config.stash[COMPARISONS]
     if known.controller is not None:
         known.controller.stop()  # before xdist ends its processes, which may be waiting for rows
-    yield
+    try:
+        yield
+        ended(session, known)
+    finally:
+        watched.tell(verdict=int(session.exitstatus))
+
+
+def ended(session: pytest.Session, known: Comparisons) -> None:
+    """End the workers, and write the report."""
     run = known.run
     if run is None:
         if known.folder is not None and known.source is None and not known.idle:
@@ -224,6 +283,15 @@ def pytest_configure_node(node: Any) -> None:
         known.controller = Controller()
         node.config.add_cleanup(known.controller.close)
     node.workerinput["backproof"] = str(known.controller.folder)
+    node.workerinput["backproof_ended"] = watched.known_ends()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """pytest-xdist, in the controller: what ends a process would end the one in its place, too."""
+    known = node.config.stash[COMPARISONS]
+    if error and known.controller is not None and watched.is_guarded():
+        known.controller.end_with(node.workerinput["workerid"])
 
 
 @pytest.hookimpl(optionalhook=True)

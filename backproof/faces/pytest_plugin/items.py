@@ -71,12 +71,13 @@ class PairingFile(pytest.File):
 
     def collect(self) -> Iterator[ComparisonItem]:
         from backproof.comparison.pairing.pairing import load, project_root
-        from backproof.mathematics.errors import UsageError
+        from backproof.mathematics.errors import EvaluationError, UsageError
         from backproof.reports.harmless import printable
 
         try:
-            pairings = {id(pairing): pairing for pairing in load(self.path)}
-        except UsageError as error:
+            limit = self.config.getoption("backproof_time_limit")
+            pairings = {id(pairing): pairing for pairing in load(self.path, limit)}
+        except (UsageError, EvaluationError) as error:
             raise self.CollectError(printable(error)) from error
         names = [pairing.name for pairing in pairings.values()]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -93,6 +94,9 @@ class PairingFile(pytest.File):
                     yield ComparisonItem.from_parent(
                         self,
                         name=name,
+                        # Whole, so that pytest reads it as it will read it again from its cache,
+                        # for --lf and --ff: what stands in brackets is a parameter.
+                        nodeid=f"{self.nodeid}::{name}",
                         pairing=pairing,
                         root=root,
                         reference=reference,
@@ -113,6 +117,8 @@ class ComparisonItem(pytest.Item):
         self.compared = compared
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, pytest.fail.Exception):
+            return str(excinfo.value)  # bare, or each line of the summary would begin with "Failed"
         # Only a fault of ours has a traceback, and pytest's own calls are no part of it.
         excinfo.traceback = excinfo.traceback.cut(path=__file__)
         return super().repr_failure(excinfo, style)
@@ -164,21 +170,26 @@ def properties(rows: list[Row]) -> list[tuple[str, object]]:
 
 
 def explain(rows: list[Row]) -> str:
-    """Why these rows fail, the gravest status first; nothing if they pass."""
+    """Why these rows fail, the gravest status first; nothing if they pass.
+
+    The first line says the cause, for it is the one that pytest's short summary shows, behind the
+    name of the test.
+    """
     failing = [row for row in rows if not row.status.passes]
     blocks: list[str] = []
     for status in dict.fromkeys(row.status for row in sorted(failing, key=badness, reverse=True)):
         same = [row for row in failing if row.status == status]
         worst = max(same, key=badness)  # the first among equals
         used = worst.bound_used or 0.0
+        cause = worst.cause or next((row.cause for row in same if row.cause), "")
+        far = f", {used:.3g} times the bound" if 1 < used < math.inf else ""
         lines = (
-            f"{status}: {worst.pairing} {worst.name} against {worst.reference}, {place(worst)}"
-            + (f", {used:.3g} times the bound" if 1 < used < math.inf else ""),
-            worst.detail.replace("\n", "\n  "),
-            worst.cause and "cause: " + worst.cause.replace("\n", "\n  "),
+            f"{status}: {cause or worst.detail or 'no cause is known'}",
+            f"{worst.pairing}: {worst.name} against {worst.reference}, {place(worst)}{far}",
+            cause and worst.detail,
             f"so at {len(same)} of {len(rows)} points and steps, first {place(same[0])}",
         )
-        blocks.append("\n  ".join(line for line in lines if line))
+        blocks.append("\n  ".join(line.replace("\n", "\n  ") for line in lines if line))
     return "\n".join(blocks)
 
 

@@ -14,12 +14,14 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from backproof.faces.guard import NO_VERDICT, Heard
+from backproof.implementations.host import watched
 from backproof.implementations.host.files import temporary_folder, write_whole
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from backproof.faces.pytest_plugin.run import Outcome, Run
 
 ENDED = "ended"
+DOING = ".doing"
 PATIENCE = 5.0
 """Seconds that the end of a session waits for user code that still runs in the thread."""
 
@@ -95,6 +98,27 @@ class Controller:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def end_with(self, process: str) -> None:
+        """End the session, as a process of it has ended, if that was at a pairing file.
+
+        The guard then says so, and runs the session again without that file.
+        """
+        told = self.folder / f"{process}{DOING}"
+        heard = Heard(os.getpid())
+        if told.exists():
+            heard.listen(told.open("rb"))
+        for message in heard.now:
+            watched.tell(
+                **message
+                | {
+                    "thread": 0,
+                    "doing": f"replacing {process}, which was lost while {message['doing']}",
+                }
+            )
+        if heard.now:
+            self.close()
+            os._exit(NO_VERDICT)
+
 
 class Inbox:
     """A process's side: outcomes as the controller has written them."""
@@ -103,6 +127,14 @@ class Inbox:
         self.folder = folder
         self._controller = os.getppid()
         self._known: dict[str, Outcome] = {}
+
+    def tell(self, process: str, ended: Mapping[str, str]) -> None:
+        """Note in a file what this process is at, for the controller if it is lost.
+
+        ``ended``: the files that have ended a former one.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        watched.guarded(os.open(self.folder / f"{process}{DOING}", flags), ended)
 
     def outcome(self, pairing: str) -> Outcome:
         """What a pairing came to; waits while the controller is at work."""

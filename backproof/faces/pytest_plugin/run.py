@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from backproof.comparison.judging.rows import Row
@@ -27,7 +28,20 @@ class BrokenOffError(Exception):
 class Run:
     """Pairings of one project, with their workers: those start here, at once."""
 
-    def __init__(self, pairings: Sequence[Pairing], root: Path, dtype: str, limit: float) -> None:
+    def __init__(
+        self,
+        pairings: Sequence[Pairing],
+        root: Path,
+        dtype: str,
+        limit: float,
+        *,
+        one_by_one: bool = False,
+    ) -> None:
+        """``one_by_one``: no pairing is begun before those in front of it are judged.
+
+        Work that could go on while the frameworks are imported is then put off; but the first
+        failure, at which ``-x`` stops, is not held up by pairings that come after it.
+        """
         references = sorted({name for pairing in pairings for name in pairing.references})
         self.workers = Workers(references, dtype, root, limit)
         self.today = datetime.date.today()
@@ -35,7 +49,10 @@ class Run:
         self.judged: list[Judged] = []
         self.broken: list[Broken] = []
         self._outcomes: dict[str, Outcome] = {}
-        self._coming = verify(pairings, self.workers, self.today)
+        groups = [[pairing] for pairing in pairings] if one_by_one else [pairings]
+        self._coming = chain.from_iterable(
+            verify(group, self.workers, self.today) for group in groups
+        )
         self._fault: BaseException | None = None
         self._stopped = False
 
@@ -83,7 +100,7 @@ class Run:
 
         known = environment(self.workers.dtype, self.workers.versions())
         report = Report.of(self.judged, known, self.today)
-        report.notes += [f"not loaded: {each.reason}" for each in self.broken]
+        report.notes += [each.note for each in self.broken]
         report.write(folder, evaluations_limit=limit * 1e6)
 
     def close(self) -> None:

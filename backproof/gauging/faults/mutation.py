@@ -24,7 +24,7 @@ from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.record.twin_session import Exchange
 from backproof.comparison.run import Workers, ask, new_record
 from backproof.implementations.protocol import Tensors
-from backproof.mathematics.errors import UsageError
+from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.faults import Planted, planted
 from backproof.mathematics.faults.equivalence import Proof, provable
 from backproof.mathematics.faults.evaluation import computed
@@ -141,8 +141,8 @@ def gauge(
             if not record.references:
                 raise UsageError(f"pairing {pairing.name}: no reference to gauge the gate with")
             asked.append((record, ask(definition, record, workers)))
-        except UsageError as error:
-            yield Broken(pairing.name, str(error))
+        except (UsageError, EvaluationError) as error:
+            yield Broken(pairing.name, str(error), isinstance(error, EvaluationError))
     for record, exchanges in asked:
         on_stage(f"{record.pairing}: waiting for {' and '.join(record.references)}")
         for exchange in exchanges:

@@ -27,17 +27,18 @@ from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.record.twin_session import Exchange
 from backproof.comparison.run import Workers
 from backproof.gauging.fuzzing.drawing import DRAWN, Case, bucket, cases, shapes
+from backproof.implementations import frameworks
 from backproof.implementations.host.files import write_whole
 from backproof.mathematics.arithmetic.floating import Float, Values
 from backproof.mathematics.arithmetic.rounding.model import HALF, held_in
-from backproof.mathematics.definition.definition import evaluate, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import step
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters, save
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 
 QUANTITIES = ("activation", "loss", "gradient", "updated")
-# Frameworks that compile for each shape, and how many cases share one then.
-COMPILING = {"jax"}
+# How many cases share a shape where a framework compiles for each.
 PER_SHAPE = 6
 
 
@@ -126,7 +127,7 @@ def fuzz(
     """
     tally = Tally()
     drawn = DRAWN[workers.dtype]
-    compiles = COMPILING & workers.by_name.keys()
+    compiles = any(frameworks.traits(name).compiles for name in workers.by_name)
     among = (
         st.sampled_from(bucket(drawn, -(-count // PER_SHAPE), chosen_seed))
         if compiles

@@ -16,13 +16,14 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
+from backproof.implementations import frameworks
 from backproof.implementations.calibration import precisions, ulps
 from backproof.implementations.calibration.inputs import Tensors, trials
 from backproof.implementations.calibration.precisions import Apply, Machine, Precision
 from backproof.implementations.calibration.ulps import EXACT, LOCAL, Measured
 from backproof.implementations.client import Worker
 from backproof.mathematics import functions
-from backproof.mathematics.arithmetic.rounding.model import HALF, MODES, Rounding, declaring
+from backproof.mathematics.arithmetic.rounding.model import HALF, Rounding, declaring
 from backproof.mathematics.functions import Activation
 
 Values = NDArray[np.floating]
@@ -46,7 +47,7 @@ class Tables:
 
 
 def calibrate(
-    frameworks: list[str], dtypes: list[str], root: Path, on_stage: Callable[[str], object]
+    names: list[str], dtypes: list[str], root: Path, on_stage: Callable[[str], object]
 ) -> Tables:
     """Measure NumPy, SciPy and every framework named, in every dtype; one worker after another.
 
@@ -63,7 +64,8 @@ def calibrate(
                 compute = partial(called, functions)
                 with np.errstate(all="ignore"):
                     measured += ulps.measure(name, "eager", dtype, compute, list(functions), known)
-        for name in frameworks:
+        for name in names:
+            traits = frameworks.traits(name)
             with Worker(name, dtype, root) as worker:
                 for mode in sorted(worker.wait(worker.request({"do": "modes"}))[1]):
                     on_stage(f"{name} {mode} {dtype}")
@@ -73,20 +75,20 @@ def calibrate(
                     )
                     measured += here
                     charges = tuple((m.function, ceil(100 * m.charged) / 100) for m in here)
-                    model = declaring(name, Rounding.of(dtype, charges))
+                    model = declaring(traits, Rounding.of(dtype, charges))
                     model = replace(model, whole=True)
-                    if mode in MODES[name]:
+                    if mode in traits.modes:
                         found += precisions.measure(name, mode, apply, model, tried)
     half = [dtype for dtype in dtypes if dtype in HALF]
-    machines = [Machine.here(name, dtype) for name in frameworks for dtype in half]
+    machines = [Machine.here(name, dtype) for name in names for dtype in half]
     return Tables(measured, found, machines)
 
 
 def kept(worker: Worker, dtype: str) -> bool:
     """Whether a framework keeps to what is declared of it, tried here in every way it is called."""
-    name = worker.framework
-    model, tried = Rounding.declared(name, dtype, calibrated=True), trials(dtype, draws=1)
-    return all(precisions.hold(partial(asked, worker, mode), model, tried) for mode in MODES[name])
+    traits = frameworks.traits(worker.framework)
+    model, tried = Rounding.declared(traits, dtype, calibrated=True), trials(dtype, draws=1)
+    return all(precisions.hold(partial(asked, worker, mode), model, tried) for mode in traits.modes)
 
 
 def valued(apply: Apply, function: str, x: Values) -> Values:

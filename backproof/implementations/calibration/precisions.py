@@ -16,12 +16,13 @@ from dataclasses import astuple, dataclass, fields, replace
 from math import inf
 from typing import Any
 
+from backproof.implementations import frameworks
 from backproof.implementations.calibration.inputs import Tensors, Trial
 from backproof.implementations.host import processor
+from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.balls.half import STEPS
-from backproof.mathematics.arithmetic.balls.half_steps import ROUNDED_STEPS
 from backproof.mathematics.arithmetic.rounding.model import MACHINES, Rounding
-from backproof.mathematics.functions import Activation
+from backproof.mathematics.functions import ACTIVATIONS, Activation
 
 # An implementation in one mode: function and arrays in, results by name out.
 Apply = Callable[[str | Activation, Tensors], Tensors]
@@ -77,7 +78,7 @@ def explained(
     """The finest precision and gentlest underflow that hold all errors, and the shares used."""
     finer, used = 0.0, inf
     underflows = ("gradual", "flushed") if rounding.dtype == "float16" else ("flushed",)
-    between = (STEPS,) if operation in ROUNDED_STEPS else ()
+    between = (STEPS,) if in_steps(operation) else ()
     for precision in (*WIDER, *between, rounding.dtype):
         for underflow in underflows:
             model = rounding.computing(operation, precision, underflow)
@@ -86,6 +87,17 @@ def explained(
                 return precision, underflow, used, finer
         finer = used
     return rounding.dtype, "flushed", used, finer
+
+
+def in_steps(operation: str) -> bool:
+    """Whether there is a rule for steps that round inside of it."""
+    name, _, part = operation.partition(" ")
+    if name in losses.names():
+        return f" {part}" in losses.named(name).rounded_steps()
+    if name not in ACTIVATIONS.names():
+        return False
+    method = "vjp_steps" if part else "value_steps"
+    return getattr(ACTIVATIONS.get(name), method) is not getattr(Activation, method)
 
 
 def to_csv(found: list[Precision]) -> str:
@@ -121,7 +133,8 @@ class Machine:
     @classmethod
     def here(cls, implementation: str, dtype: str) -> Machine:
         """This one."""
-        return cls(implementation, dtype, processor.software(implementation), processor.hardware())
+        software = processor.software(frameworks.traits(implementation).packages)
+        return cls(implementation, dtype, software, processor.hardware())
 
 
 def measured_here(implementation: str, dtype: str) -> bool:

@@ -1,27 +1,64 @@
-"""The reference frameworks: one file NAME_twin.py each, imported only inside its own worker."""
+"""The reference frameworks: of each a file NAME_traits.py, which says what it is, and NAME_twin.py.
+
+A twin is imported only inside its own worker.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-import pkgutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from backproof.mathematics.arithmetic.rounding.traits import Traits
 from backproof.mathematics.errors import UsageError
+from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.registry import Registry
 
-SUFFIX = "_twin"
+FRAMEWORKS: Registry[Traits] = Registry("reference", __name__, suffix="_traits", closed=True)
 
 
 def names() -> list[str]:
     """All frameworks there are files for."""
-    return sorted(
-        module.name.removesuffix(SUFFIX)
-        for module in pkgutil.iter_modules(__path__)
-        if module.name.endswith(SUFFIX)
-    )
+    return FRAMEWORKS.names()
+
+
+def traits(name: str) -> Traits:
+    """What a framework declares; an unknown one is refused with a `UsageError`."""
+    return FRAMEWORKS.get(name)
+
+
+def twin_of(
+    sort: str,
+    part: Any,
+    framework: str,
+    remedy: str = "give a model of your own",
+    *,
+    method: str = "",
+) -> Callable[..., Any]:
+    """What a part is in a framework: the method of that name, in the part's own file.
+
+    A `UsageError` says where there is none, and what there is to do.
+    """
+    method = method or framework
+    found: Callable[..., Any] | None = getattr(part, method, None)
+    if found is None:
+        raise UsageError(
+            f"no {traits(framework).title} twin for {sort} {part.name!r}: "
+            f"write `{method}` in its file, or {remedy}"
+        )
+    return found
+
+
+def slots_of(optimizer: Optimizer, framework: str) -> dict[str, Any]:
+    """Where a framework keeps an optimizer's slots, as the optimizer's file says."""
+    if not optimizer.SLOTS:
+        return {}
+    told = twin_of("the slots of optimizer", optimizer, framework, method=f"{framework}_slots")
+    homes: dict[str, Any] = told()
+    return homes
 
 
 def factory(model: str) -> Callable[[], Any]:

@@ -1,4 +1,4 @@
-"""JAX's activations and losses for the twins, and the functions that are calibrated."""
+"""JAX's activations for the twins, and the functions that are calibrated."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from backproof.implementations.protocol import Tensors
+from backproof.mathematics import functions, losses
 from backproof.mathematics.functions import Activation
 
 MODES = ("jit",)
@@ -42,24 +43,12 @@ SUMS: dict[str, Callable[..., Any]] = {
     "row_sum": partial(jnp.sum, axis=1),
     "mean": jnp.mean,
 }
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    "binary_cross_entropy": lambda z, y: jax.nn.softplus(z) - y * z,
-    "categorical_cross_entropy": lambda z, y: -jnp.sum(y * jax.nn.log_softmax(z, axis=1), axis=1),
-    "hinge": lambda a, y: jax.nn.relu(1 - y * a),
-    "squared_error": lambda a, y: jnp.square(a - y),
-}
-ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "linear": lambda f, z: z,
-    "relu": lambda f, z: jax.nn.relu(z),
-    "leaky_relu": lambda f, z: jax.nn.leaky_relu(z, f.alpha),
-    "elu": lambda f, z: jax.nn.elu(z, f.alpha),
-    "selu": lambda f, z: jax.nn.selu(z),
-    "softplus": lambda f, z: jax.nn.softplus(z),
-    "gelu": lambda f, z: jax.nn.gelu(z, approximate=f.approximate),
-    "sigmoid": lambda f, z: jax.nn.sigmoid(z),
-    "tanh": lambda f, z: jnp.tanh(z),
-    "softmax": lambda f, z: jax.nn.softmax(z, axis=1),
-}
+
+
+def activation(described: Activation) -> Callable[[Any], Any]:
+    """An activation as its file has it for JAX."""
+    compute: Callable[[Any], Any] = functions.twin(described, "jax")
+    return compute
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
@@ -73,10 +62,13 @@ def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> 
 @cache
 def called(function: str | Activation, names: tuple[str, ...]) -> Callable[..., dict[str, Any]]:
     """The function, and kept, for JAX compiles it for each shape."""
-    if isinstance(function, str):
-        compute = (FUNCTIONS | SUMS | LOSSES)[function]
+    compute: Callable[..., Any]
+    if not isinstance(function, str):
+        compute = activation(function)
+    elif function in FUNCTIONS | SUMS:
+        compute = (FUNCTIONS | SUMS)[function]
     else:
-        compute = partial(ACTIVATIONS[function.name], function)
+        compute = losses.twin(losses.named(function), "jax")
 
     def results(held: dict[str, Any], cotangent: Any) -> dict[str, Any]:
         arguments = {name: held[name] for name in names}

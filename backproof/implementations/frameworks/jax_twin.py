@@ -10,19 +10,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from backproof.implementations.frameworks import factory
-from backproof.implementations.frameworks.jax_functions import ACTIVATIONS, LOSSES, MODES, apply
+from backproof.implementations.frameworks import factory, twin_of
+from backproof.implementations.frameworks.jax_functions import MODES, apply
 from backproof.implementations.protocol import Tensors
-from backproof.mathematics import losses
+from backproof.mathematics import functions, losses
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
 
 __all__ = ["MODES", "apply", "open_twin", "start"]
 
-# Parameters by name and inputs in, the activation of every layer and the model's output out.
-Forward = Callable[[dict[str, Any], Any], tuple[list[Any], Any]]
+# Parameters by name and inputs in; what every node gives (by its name, or as a list in the order of
+# computation) and the model's output out.
+Forward = Callable[[dict[str, Any], Any], tuple[Any, Any]]
 
 
 def start(dtype: str) -> dict[str, str]:
@@ -58,30 +60,42 @@ def built(network: Network, optimizer: Optimizer, dtype: str) -> JaxTwin:
 
 
 def build(network: Network) -> Forward:
-    """Dense layers in plain JAX; logits come out where the loss takes them."""
-    fused = losses.named(network.loss.kind).ACTIVATION is not None
+    """The nodes in plain JAX; logits come out where the loss takes them."""
+    fused = network.loss_of == "fused"
+    layers = {
+        node.name: node.layer.jax(*network.shapes_into(node)).make(node is network.last and fused)
+        for node in network.nodes
+    }
 
-    def forward(parameters: dict[str, Any], inputs: Any) -> tuple[list[Any], Any]:
-        a, z, activations = inputs, inputs, []
-        for name, layer in network.named_layers():
-            z = a @ parameters[f"{name}/kernel"]
-            if layer.bias:
-                z = z + parameters[f"{name}/bias"]
-            a = ACTIVATIONS[layer.activation.name](layer.activation, z)
-            activations.append(a)
-        return activations, z if fused else a
+    def forward(parameters: dict[str, Any], inputs: Any) -> tuple[dict[str, Any], Any]:
+        given = {INPUTS: inputs}
+        for node in network.nodes:
+            uses = network.uses[node.name]
+            held = {
+                own: parameters[use.parameter].T if use.transposed else parameters[use.parameter]
+                for own, use in uses.items()
+            }
+            taken = (given[name] for name in node.inputs)
+            given[node.name] = layers[node.name](held, *taken)
+        outputs = given[network.last.name]
+        if fused:
+            last = network.last.layer.function
+            assert last is not None
+            given[network.last.name] = functions.twin(last, "jax")(outputs)
+        return {name: given[name] for name in network.node_names}, outputs
 
     return forward
 
 
-def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
+def data_loss(network: Network, outputs: Any, targets: Any, weights: Any = None) -> Any:
     """The loss as JAX's users write it, reduced as the network says."""
-    kind = network.loss.kind
-    if kind not in LOSSES:
-        raise UsageError(f"no JAX twin for loss {kind!r}: give a model of your own")
-    rows = LOSSES[kind](outputs, targets)
+    if outputs.ndim > 2:
+        outputs, targets = (x.reshape(-1, network.outputs) for x in (outputs, targets))
+    rows = losses.twin(network.loss_function, "jax")(outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(axis=1) if network.loss.outputs == "mean" else rows.sum(axis=1)
+    if weights is not None:
+        rows = rows * jnp.repeat(weights, network.rows(1))
     total = rows.mean() if network.loss.batch == "mean" else rows.sum()
     return network.loss.scale * total
 
@@ -89,57 +103,6 @@ def data_loss(network: Network, outputs: Any, targets: Any) -> Any:
 def magnitude(w: Any) -> Any:
     """|w| with the definition's slope at 0, which is 0; that of jnp.abs is 1 there."""
     return w * jax.lax.stop_gradient(jnp.sign(w))
-
-
-Slots = dict[str, Any]
-
-
-def gradient_descent(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """What step t takes off a parameter, as JAX's users write it."""
-    return o.learning_rate * g, {}
-
-
-def momentum(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """Likewise, with the new velocity."""
-    velocity = o.momentum * slots["velocity"] + (1 - o.dampening) * g
-    direction = g + o.momentum * velocity if o.nesterov else velocity
-    return o.learning_rate * direction, {"velocity": velocity}
-
-
-def rmsprop(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """Likewise, with the new mean square."""
-    v = o.rho * slots["mean_square"] + (1 - o.rho) * jnp.square(g)
-    size = jnp.sqrt(v + o.epsilon) if o.inside else jnp.sqrt(v) + o.epsilon
-    return o.learning_rate * g / size, {"mean_square": v}
-
-
-def adam(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """Likewise, with the new moments."""
-    m = o.beta_1 * slots["first_moment"] + (1 - o.beta_1) * g
-    v = o.beta_2 * slots["second_moment"] + (1 - o.beta_2) * jnp.square(g)
-    one, two = (1 - o.beta_1**t, 1 - o.beta_2**t) if o.bias_correction else (1.0, 1.0)
-    if o.epsilon_at == "inside":
-        direction = (m / one) / jnp.sqrt(v / two + o.epsilon)
-    elif o.epsilon_at == "raw":
-        direction = (jnp.sqrt(two) / one) * m / (jnp.sqrt(v) + o.epsilon)
-    else:
-        direction = (m / one) / (jnp.sqrt(v / two) + o.epsilon)
-    return o.learning_rate * direction, {"first_moment": m, "second_moment": v}
-
-
-def adamw(o: Any, w: Any, g: Any, slots: Slots, t: Any) -> tuple[Any, Slots]:
-    """Likewise, with a decay of its own."""
-    change, after = adam(o, w, g, slots, t)
-    return change + o.learning_rate * o.weight_decay * w, after
-
-
-OPTIMIZERS = {
-    "gradient_descent": gradient_descent,
-    "momentum": momentum,
-    "rmsprop": rmsprop,
-    "adam": adam,
-    "adamw": adamw,
-}
 
 
 # The output above which a unit says yes.
@@ -156,64 +119,64 @@ class JaxTwin:
         self.network = network
         self.optimizer = optimizer
         self.dtype = dtype
-        if optimizer.name not in OPTIMIZERS:
-            raise UsageError(f"no JAX twin for optimizer {optimizer.name!r}")
-        self.change = OPTIMIZERS[optimizer.name]
+        self.change = twin_of("optimizer", optimizer, "jax", "compare with another reference")
         self.compute = jax.jit(self._compute)
 
-    def _loss(self, parameters: dict[str, Any], inputs: Any, targets: Any) -> tuple[Any, Any]:
+    def _loss(
+        self, parameters: dict[str, Any], inputs: Any, targets: Any, weights: Any
+    ) -> tuple[Any, Any]:
         activations, outputs = self.forward(parameters, inputs)
-        total = data_loss(self.network, outputs, targets)
-        penalty = self.network.penalty
+        total = data_loss(self.network, outputs, targets, weights)
         for name, parameter in parameters.items():
-            if name.endswith("kernel") or penalty.biases:
-                if penalty.l2:
-                    total = total + penalty.l2 * jnp.sum(jnp.square(parameter))
-                if penalty.l1:
-                    total = total + penalty.l1 * jnp.sum(magnitude(parameter))
+            penalty = self.network.penalty_on(name)
+            n = penalty.divisor(len(inputs))
+            if penalty.l2:
+                total = total + penalty.l2 / n * jnp.sum(jnp.square(parameter))
+            if penalty.l1:
+                total = total + penalty.l1 / n * jnp.sum(magnitude(parameter))
+        if not isinstance(activations, dict):  # a user's own: a list, in the order of computation
+            activations = dict(zip(self.network.node_names, activations, strict=True))
         return total, activations
 
-    def _compute(self, state: dict[str, Any], inputs: Any, targets: Any) -> dict[str, Any]:
+    def _compute(
+        self, state: dict[str, Any], inputs: Any, targets: Any, weights: Any = None
+    ) -> dict[str, Any]:
         gradient = jax.value_and_grad(self._loss, has_aux=True)
         parameters = {name: state[name] for name in self.network.shapes()}
-        (loss, activations), gradients = gradient(parameters, inputs, targets)
-        results = {f"activation/dense_{i}": a for i, a in enumerate(activations, start=1)}
+        (loss, activations), gradients = gradient(parameters, inputs, targets, weights)
+        results = {f"activation/{name}": value for name, value in activations.items()}
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
         t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
         for name, parameter in parameters.items():
             slots = {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
-            change, slots = self.change(self.optimizer, parameter, gradients[name], slots, t)
+            change, slots = self.change(parameter, gradients[name], slots, t)
             results[f"updated/{name}"] = parameter - change
             results |= {f"updated/{slot}/{name}": value for slot, value in slots.items()}
         if self.network.decision is not None:
-            final = activations[-1]
-            if self.network.decision == "argmax":
-                right = final.argmax(axis=1) == targets.argmax(axis=1)
-            else:
-                between = THRESHOLDS[self.network.decision]
-                right = ((final > between) == (targets > between)).all(axis=1)
+            final = activations[self.network.last.name]
+            right = correct(self.network, final, targets)
             results["accuracy"] = jnp.sum(right) / len(right)
         return results
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
+        weights = None if batch.weights is None else jnp.asarray(batch.weights, self.dtype)
         results = self.compute(
             {name: jnp.asarray(array, self.dtype) for name, array in parameters.items()},
             jnp.asarray(batch.inputs, self.dtype),
             jnp.asarray(batch.targets, self.dtype),
+            weights,
         )
         # float32 holds the half precisions, as they cross the pipe.
         wide = "float32" if "16" in self.dtype else self.dtype
         evaluation = {name: np.asarray(value.astype(wide)) for name, value in results.items()}
-        for name, _ in self.network.named_layers():
-            sizes = [
-                parameters[key].size for key in self.network.shapes() if key.startswith(f"{name}/")
-            ]
-            evaluation[f"parameter_count/{name}"] = np.asarray(sum(sizes))
-        evaluation["parameter_count"] = np.asarray(
-            sum(parameters[key].size for key in self.network.shapes())
-        )
+        counts: dict[str, int] = {}
+        for key in self.network.shapes():
+            node = key.partition("/")[0]
+            counts[node] = counts.get(node, 0) + parameters[key].size
+        evaluation |= {f"parameter_count/{node}": np.asarray(n) for node, n in counts.items()}
+        evaluation["parameter_count"] = np.asarray(sum(counts.values()))
         return evaluation
 
     def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
@@ -239,3 +202,12 @@ class JaxTwin:
             for name, value in kept.items():
                 found.setdefault(name, []).append(np.asarray(value))
         return {name: np.array(values) for name, values in found.items()}
+
+
+def correct(network: Network, final: Any, targets: Any) -> Any:
+    """Which rows are classified as the targets say."""
+    final, targets = (x.reshape(-1, network.outputs) for x in (final, targets))
+    if network.decision == "argmax":
+        return final.argmax(axis=1) == targets.argmax(axis=1)
+    between = THRESHOLDS[str(network.decision)]
+    return ((final > between) == (targets > network.yes_above)).all(axis=1)

@@ -1,50 +1,28 @@
-"""Keras's activations and losses for the twins, and the functions that are calibrated."""
+"""Keras's activations for the twins, and the functions that are calibrated."""
 
 from __future__ import annotations
 
-import math
 from functools import cache, partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from backproof.implementations.frameworks import twin_of
 from backproof.implementations.protocol import Tensors
+from backproof.mathematics import losses
 from backproof.mathematics.functions import Activation, named
 
 
 def activation(described: Activation) -> Any:
-    """Keras's own activation, or one in its operations where its own rounds what float64 holds.
-
-    TensorFlow keeps the slope of its leaky ReLU, and √2 and 0.044715 of its GELU, in float32.
-    """
-    name, double = described.name, keras.config.floatx() == "float64"
-    if name in ROUNDED and double:
-        return ROUNDED[name](described)
-    return ACTIVATIONS[name](described) if name in ACTIVATIONS else name
+    """An activation as its file has it for Keras."""
+    return twin_of("activation", described, "keras")()
 
 
-# Those with fields; Keras knows the others by the same name.
-ACTIVATIONS: dict[str, Any] = {
-    "leaky_relu": lambda f: lambda z: keras.activations.leaky_relu(z, f.alpha),
-    "elu": lambda f: lambda z: keras.activations.elu(z, f.alpha),
-    "gelu": lambda f: lambda z: keras.activations.gelu(z, approximate=f.approximate),
-}
-ROUNDED: dict[str, Any] = {
-    "leaky_relu": lambda f: lambda z: keras.ops.where(z > 0, z, f.alpha * z),
-    "gelu": lambda f: gelu_tanh if f.approximate else gelu,
-}
-
-
-def gelu(z: Any) -> Any:
-    """As `tf.nn.gelu` has it, with √2 in the dtype of z."""
-    return 0.5 * z * (1.0 + keras.ops.erf(z / math.sqrt(2)))
-
-
-def gelu_tanh(z: Any) -> Any:
-    """Likewise, with 0.044715 in the dtype of z."""
-    cube = keras.ops.power(z, 3)
-    return 0.5 * z * (1.0 + keras.ops.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * cube)))
+@cache
+def last_activation(name: str | None) -> Any:
+    """The activation that a model leaves to its loss: of its outputs."""
+    return keras.activations.get(None if name is None else activation(named(name)))
 
 
 FUNCTIONS: dict[str, Any] = {
@@ -78,18 +56,6 @@ SUMS: dict[str, Any] = {
     "row_sum": partial(keras.ops.sum, axis=1),
     "mean": keras.ops.mean,
 }
-LOSSES: dict[str, Any] = {
-    "binary_cross_entropy": partial(keras.losses.BinaryCrossentropy, from_logits=True),
-    "categorical_cross_entropy": partial(keras.losses.CategoricalCrossentropy, from_logits=True),
-    "hinge": keras.losses.Hinge,
-    "squared_error": keras.losses.MeanSquaredError,
-}
-
-
-def rows(kind: str) -> Any:
-    """The loss of each row, of outputs and targets; a mean over the outputs."""
-    own = LOSSES[kind](reduction=None)
-    return lambda outputs, targets: own(targets, outputs)
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
@@ -106,10 +72,10 @@ def called(function: str | Activation, mode: str, names: tuple[str, ...]) -> Any
     compute: Any
     if not isinstance(function, str):
         compute = keras.activations.get(activation(function))
-    elif function in LOSSES:
-        compute = rows(function)
-    else:
+    elif function in FUNCTIONS | SUMS:
         compute = (FUNCTIONS | SUMS)[function]
+    else:
+        compute = losses.twin(losses.named(function), "keras")
 
     def results(held: dict[str, Any]) -> dict[str, Any]:
         arguments = {name: held[name] for name in names}

@@ -15,17 +15,9 @@ import tensorflow as tf
 
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.optimizers import Optimizer, having
 
 State = dict[str, Any]
-
-
-def gradient_descent(optimizer: Any, w: Any, gradient: Any) -> Any:
-    """The parameter after a step."""
-    return w - tf.constant(optimizer.learning_rate, w.dtype) * gradient
-
-
-STEPS: dict[str, Any] = {"gradient_descent": gradient_descent}
 
 
 class Loop:
@@ -40,14 +32,15 @@ class Loop:
         inputs: Any,
         targets: Any,
     ) -> None:
-        if optimizer.name not in STEPS:
-            raise UsageError(f"train knows {', '.join(STEPS)}, not {optimizer.name!r}")
+        if not hasattr(optimizer, "keras_step"):
+            known = ", ".join(having("keras_step"))
+            raise UsageError(f"train knows {known}, not {optimizer.name!r}")
         others = len(model.trainable_variables) - len(variables)
         if others:
             raise UsageError(f"the Keras model learns {others} variables beside its dense layers")
         self.model = model
         self.variables = variables
-        self.optimizer = optimizer
+        self.change: Callable[[Any, Any], Any] = optimizer.keras_step
         self.measure = measure
         self.inputs, self.targets = inputs, targets
         self.run = tf.function(self._run, jit_compile=True, autograph=False)
@@ -66,8 +59,8 @@ class Loop:
             tape.watch(state)
             loss, _ = self._loss(state)
         gradients = tape.gradient(loss, state)
-        change = STEPS[self.optimizer.name]
-        return {name: change(self.optimizer, w, gradients[name]) for name, w in state.items()}
+        change = self.change
+        return {name: change(w, gradients[name]) for name, w in state.items()}
 
     def _run(self, state: State, steps: Any) -> State:
         """The state after so many steps; their number is no part of what is compiled."""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from backproof.implementations.frameworks import factory, keras_loop
-from backproof.implementations.frameworks.keras_functions import (
-    LOSSES,
-    MODES,
-    activation,
-    apply,
-    rows,
+from backproof.implementations.frameworks import factory, keras_loop, slots_of, twin_of
+from backproof.implementations.frameworks.keras_functions import MODES, apply, last_activation
+from backproof.implementations.frameworks.keras_graph import (
+    Built,
+    build,
+    held_by,
+    penalised,
+    turned,
 )
-from backproof.implementations.frameworks.keras_optimizers import SLOTS, own_optimizer
+from backproof.implementations.frameworks.parts import Held, held, inverse
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
@@ -47,83 +49,60 @@ def open_twin(
     outputs: str = "logits",
 ) -> KerasTwin:
     """The named model, or an idiomatic one built from the network; compiled here if it is not."""
-    twin = build(network) if model is None else factory(model)()
+    if model is None:
+        built = build(network)
+        twin = built.model
+    else:
+        built, twin = None, factory(model)()
     if not isinstance(twin, keras.Model):
         raise UsageError(f"{model} returned {type(twin).__name__}; return a keras.Model")
     if not twin.compiled:
-        twin.compile(optimizer=own_optimizer(optimizer), loss=data_loss(network))
-    return KerasTwin(twin, network, optimizer, dtype, compiled=compiled, outputs=outputs)
+        own = twin_of("optimizer", optimizer, "keras", "compile the model with one")
+        twin.compile(optimizer=own(), loss=data_loss(network, built))
+    return KerasTwin(twin, built, network, optimizer, dtype, compiled=compiled, outputs=outputs)
 
 
-def build(network: Network) -> keras.Model:
-    """``keras.Sequential`` of dense layers; logits come out where the loss takes them."""
-    fused = losses.named(network.loss.kind).ACTIVATION is not None
-    last = len(network.layers) - 1
-    regularizer = penalty(network)
-    return keras.Sequential(
-        [
-            keras.Input((network.fan_in,)),
-            *(
-                (ScalarBias if layer.bias == "scalar" else keras.layers.Dense)(
-                    layer.fan_out,
-                    activation=None if fused and index == last else activation(layer.activation),
-                    use_bias=bool(layer.bias),
-                    kernel_regularizer=regularizer,
-                    bias_regularizer=regularizer if network.penalty.biases else None,
-                )
-                for index, layer in enumerate(network.layers)
-            ),
-        ]
-    )
+def data_loss(network: Network, built: Built | None = None) -> Any:
+    """Keras's loss for the network, reduced as the network says.
 
-
-class ScalarBias(keras.layers.Dense):  # type: ignore[misc]  # Keras has no types here
-    """A dense layer whose units share one bias, (1,)."""
-
-    def build(self, input_shape: Any) -> None:
-        """The kernel as in a layer without a bias, then one number."""
-        self.use_bias = False
-        super().build(input_shape)
-        self.use_bias = True
-        self.bias = self.add_weight(
-            name="bias", shape=(1,), initializer="zeros", regularizer=self.bias_regularizer
-        )
-
-
-def penalty(network: Network) -> Any:
-    """The penalty as a callable, for Keras rounds the coefficients of its own to float32."""
-    l2, l1 = network.penalty.l2, network.penalty.l1
-    if not (l1 or l2):
-        return None
-
-    def regularizer(w: Any) -> Any:
-        total = 0
-        if l2:
-            total = total + l2 * keras.ops.sum(keras.ops.square(w))
-        if l1:
-            total = total + l1 * keras.ops.sum(keras.ops.abs(w))
-        return total
-
-    return regularizer
-
-
-def data_loss(network: Network) -> Any:
-    """Keras's loss for the network's kind, reduced as the network says.
-
-    Keras's losses take the mean over the outputs; where the network sums, that is undone.
+    Keras's losses take the mean over the outputs; where the network sums, that is undone. Penalties
+    that are divided by the samples stand here, as a layer's regularizer knows of none.
     """
-    kind = network.loss.kind
-    if kind not in LOSSES:
-        raise UsageError(f"no Keras twin for loss {kind!r}: give a model of your own")
-    own = rows(kind)
-    by_row = losses.named(network.loss.kind).BY_ROW
-    undo = network.fan_out if network.loss.outputs == "sum" and not by_row else 1
+    own = losses.twin(network.loss_function, "keras")
+    by_row = network.loss_function.BY_ROW
+    undo = network.outputs if network.loss.outputs == "sum" and not by_row else 1
     reduce = keras.ops.mean if network.loss.batch == "mean" else keras.ops.sum
 
-    def loss(targets: Any, outputs: Any) -> Any:
-        return (network.loss.scale * undo) * reduce(own(outputs, targets))
+    def loss(targets: Any, outputs: Any, weights: Any = None) -> Any:
+        samples = keras.ops.shape(outputs)[0]
+        if len(network.output_shape) > 1:
+            targets, outputs = (
+                keras.ops.reshape(value, (-1, network.outputs)) for value in (targets, outputs)
+            )
+        each = own(outputs, targets)
+        if weights is not None:
+            each = each * keras.ops.repeat(weights, network.rows(1))
+        total = (network.loss.scale * undo) * reduce(each)
+        for name, variable, axes in by_samples(network, built):
+            penalty = network.penalty_on(name)
+            w = turned(variable, axes)
+            share = 1 / keras.ops.cast(samples, w.dtype)
+            total = total + share * penalised(penalty, w)
+        return total
 
     return loss
+
+
+def by_samples(network: Network, built: Built | None) -> list[tuple[str, Any, tuple[int, ...]]]:
+    """The parameters under a penalty that is divided by the samples, and where they are held."""
+    if built is None:
+        return []
+    return [
+        (name, held(each.part, place), axes)
+        for each in held_by(network, built.model, built)
+        for name, (place, axes) in each.names.items()
+        if network.penalty_on(name).batch == "mean"
+    ]
 
 
 class KerasTwin:
@@ -132,6 +111,7 @@ class KerasTwin:
     def __init__(
         self,
         model: keras.Model,
+        built: Built | None,
         network: Network,
         optimizer: Optimizer,
         dtype: str,
@@ -140,29 +120,21 @@ class KerasTwin:
         outputs: str,
     ) -> None:
         self.model = model
+        self.built = built
         self.network = network
         self.optimizer = optimizer
         self.dtype = dtype
         # The activation that the model leaves to its loss.
-        self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
-        self.denses = [part for part in _flat(model) if isinstance(part, keras.layers.Dense)]
-        found = [
-            (*part.kernel.shape, 0 if part.bias is None else part.bias.shape[0])
-            if part.built
-            else "not built"
-            for part in self.denses
-        ]
-        wanted = [(layer.fan_in, layer.fan_out, layer.biases) for layer in network.layers]
-        if found != wanted:
-            raise UsageError(
-                f"the model's dense layers are (in, out, biases) {found}, the network's {wanted}"
-            )
+        fused = network.loss_of == "fused" and outputs == "logits"
+        self.fused = network.loss_function.ACTIVATION if fused else None
+        self.parts = held_by(network, model, built)
         self.variables = {
-            f"dense_{index}/{name}": variable
-            for index, part in enumerate(self.denses, start=1)
-            for name, variable in (("kernel", part.kernel), ("bias", part.bias))
-            if variable is not None
+            name: held(each.part, place)
+            for each in self.parts
+            for name, (place, _) in each.names.items()
         }
+        # Name of a parameter → the axes that take Keras's to ours.
+        self.axes = {name: axes for each in self.parts for name, (_, axes) in each.names.items()}
         frozen = [name for name, variable in self.variables.items() if not variable.trainable]
         if frozen:
             raise UsageError(
@@ -174,9 +146,8 @@ class KerasTwin:
         place = {id(variable): i for i, variable in enumerate(model.trainable_variables)}
         # Name of a slot → where Keras keeps it, and the factor that it has there.
         self.slots = {
-            f"{slot}/{name}": (getattr(model.optimizer, home)[place[id(variable)]], by(optimizer))
-            for slot in optimizer.SLOTS
-            for home, by in [SLOTS[slot]]
+            f"{slot}/{name}": (getattr(model.optimizer, home)[place[id(variable)]], by)
+            for slot, (home, by) in slots_of(optimizer, "keras").items()
             for name, variable in self.variables.items()
         }
         # How many steps were made before, where that matters.
@@ -188,8 +159,8 @@ class KerasTwin:
             else tf.function(
                 self._compute,
                 input_signature=[
-                    tf.TensorSpec((None, network.fan_in), dtype),
-                    tf.TensorSpec((None, network.fan_out), dtype),
+                    tf.TensorSpec((None, *network.input_shape), dtype),
+                    tf.TensorSpec((None, *network.output_shape), dtype),
                     {
                         name: tf.TensorSpec(shape, dtype)
                         for name, shape in {
@@ -203,47 +174,56 @@ class KerasTwin:
             )
         )
 
-    def _compute(self, inputs: Any, targets: Any, state: dict[str, Any]) -> dict[str, Any]:
+    def _compute(
+        self, inputs: Any, targets: Any, state: dict[str, Any], weights: Any = None
+    ) -> dict[str, Any]:
         for name, variable in self.variables.items():
-            variable.assign(state[name])
+            variable.assign(self._theirs(name, state[name]))
         for name, (variable, factor) in self.slots.items():
-            variable.assign(state[name] * tf.constant(factor, variable.dtype))
+            theirs = self._theirs(name.split("/", 1)[1], state[name])
+            variable.assign(theirs * tf.constant(factor, variable.dtype))
         if self.counted:
             steps = tf.cast(state[STEP_COUNT], self.model.optimizer.iterations.dtype)
             self.model.optimizer.iterations.assign(steps)
-        recorded: dict[int, Any] = {}
+        recorded: dict[str, Any] = {}
         with tf.GradientTape() as tape:
-            with _recording(self.denses, recorded):
+            with recording(self.network, self.parts, self.built, recorded):
                 outputs = self.model(inputs, training=True)
-            loss = self.model.compute_loss(inputs, targets, outputs)
+            loss = self._loss(inputs, targets, outputs, weights)
         gradients = tape.gradient(loss, self.model.trainable_variables)
         by_variable = {
             id(variable): gradient
             for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True)
         }
-        final = FINAL[self.fused](outputs)
-        activations = [*(recorded[index] for index in range(1, len(self.denses))), final]
+        final = last_activation(self.fused)(outputs)
+        recorded[self.network.last.name] = final
         results = {
-            f"activation/dense_{index}": value for index, value in enumerate(activations, start=1)
+            f"activation/{name}": recorded[name]
+            for name in self.network.node_names
+            if name in recorded
         }
         results["loss"] = loss
         for name, variable in self.variables.items():
-            results[f"gradient/{name}"] = by_variable[id(variable)]
+            results[f"gradient/{name}"] = self._ours(name, by_variable[id(variable)])
         if self.network.decision is not None:
-            measure = ACCURACY[self.network.decision]
-            results["accuracy"] = keras.ops.mean(keras.ops.cast(measure(targets, final), "float64"))
+            right = correct(self.network, targets, final)
+            results["accuracy"] = keras.ops.mean(keras.ops.cast(right, "float64"))
         self.model.optimizer.apply(gradients, self.model.trainable_variables)
         for name, variable in self.variables.items():
-            results[f"updated/{name}"] = tf.identity(variable.value)
+            results[f"updated/{name}"] = self._ours(name, tf.identity(variable.value))
         for name, (variable, factor) in self.slots.items():
-            results[f"updated/{name}"] = variable.value / tf.constant(factor, variable.dtype)
+            kept = variable.value / tf.constant(factor, variable.dtype)
+            results[f"updated/{name}"] = self._ours(name.split("/", 1)[1], kept)
         return results
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
         if self._batch[0] is not batch:
             self._batch = (batch, self._tensor(batch.inputs), self._tensor(batch.targets))
-        results = self.compute(
+        # Few batches have weights: those are computed without a trace of their own.
+        weighted = batch.weights is not None
+        compute = partial(self._compute, weights=batch.weights) if weighted else self.compute
+        results = compute(
             *self._batch[1:],
             {
                 name: self._tensor(parameters[name])
@@ -257,24 +237,41 @@ class KerasTwin:
             for name, value in results.items()
             if name.split("/")[0] in want
         }
-        for index, part in enumerate(self.denses, start=1):
-            evaluation[f"parameter_count/dense_{index}"] = np.asarray(part.count_params())
+        for each in self.parts:
+            sizes = [np.prod(self.variables[name].shape) for name in each.names]
+            evaluation[f"parameter_count/{each.node.name}"] = np.asarray(int(sum(sizes)))
         evaluation["parameter_count"] = np.asarray(self.model.count_params())
         return evaluation
 
+    def _loss(self, inputs: Any, targets: Any, outputs: Any, weights: Any) -> Any:
+        """The model's own loss; of a batch with weights, each sample's share times its weight."""
+        if weights is None:
+            return self.model.compute_loss(inputs, targets, outputs)
+        if self.built is None:
+            return self.model.compute_loss(inputs, targets, outputs, sample_weight=weights)
+        own = data_loss(self.network, self.built)(targets, outputs, self._tensor(weights))
+        return own + sum(self.model.losses)
+
+    def _ours(self, name: str, value: Any) -> Any:
+        """A parameter's array in our layout."""
+        return turned(value, self.axes[name])
+
+    def _theirs(self, name: str, value: Any) -> Any:
+        """Ours in Keras's layout."""
+        return turned(value, inverse(self.axes[name]))
+
     def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
         """Loss, accuracy and parameters before each step of the report, in one compiled loop."""
-        decision = self.network.decision
 
         def accuracy(targets: Any, outputs: Any) -> Any:
-            right = ACCURACY[str(decision)](targets, FINAL[self.fused](outputs))
+            right = correct(self.network, targets, last_activation(self.fused)(outputs))
             return keras.ops.mean(keras.ops.cast(right, "float64"))
 
         loop = keras_loop.Loop(
             self.model,
             self.variables,
             self.optimizer,
-            accuracy if decision else None,
+            accuracy if self.network.decision else None,
             self._tensor(batch.inputs),
             self._tensor(batch.targets),
         )
@@ -285,51 +282,60 @@ class KerasTwin:
         return tf.cast(tf.constant(array), self.dtype)
 
 
-FINAL: dict[str | None, Any] = {
-    None: lambda outputs: outputs,
-    "sigmoid": keras.ops.sigmoid,
-    "softmax": keras.ops.softmax,
-}
-
-ACCURACY: dict[str, Any] = {
-    "threshold": lambda targets, outputs: all_right(targets, outputs, 0.5),
-    "sign": lambda targets, outputs: all_right(targets > 0, outputs, 0.0),
-    "argmax": keras.metrics.categorical_accuracy,
-}
+# The output above which a unit says yes, by the decision.
+THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
 
 
-def all_right(targets: Any, outputs: Any, threshold: float) -> Any:
-    """Whether a sample is right in all of its outputs, which Keras judges one by one."""
-    targets = keras.ops.cast(targets, outputs.dtype)
-    right = keras.metrics.binary_accuracy(targets, outputs, threshold=threshold)
+def correct(network: Network, targets: Any, outputs: Any) -> Any:
+    """Whether each row is classified as the targets say, by Keras's own metrics.
+
+    A row is right in all of its outputs, which Keras judges one by one.
+    """
+    targets, outputs = (
+        keras.ops.reshape(value, (-1, network.outputs)) for value in (targets, outputs)
+    )
+    if network.decision == "argmax":
+        return keras.metrics.categorical_accuracy(targets, outputs)
+    yes = targets > network.yes_above
+    between = THRESHOLDS[str(network.decision)]
+    yes = keras.ops.cast(yes, outputs.dtype)
+    right = keras.metrics.binary_accuracy(yes, outputs, threshold=between)
     return keras.ops.all(right == 1, axis=-1)
 
 
-def _flat(model: Any) -> list[Any]:
-    """The layers of a model and of the models inside it, in order."""
-    return [
-        inner
-        for part in model.layers
-        for inner in (_flat(part) if isinstance(part, keras.Model) else [part])
-    ]
-
-
 @contextmanager
-def _recording(parts: list[Any], inputs: dict[int, Any]) -> Iterator[None]:
-    """Keep what goes into each of the layers while the model is called."""
+def recording(
+    network: Network, parts: Sequence[Held], built: Built | None, found: dict[str, Any]
+) -> Iterator[None]:
+    """Keep what every node gives while the model is called.
 
-    def recorder(index: int, call: Any) -> Any:
+    Of a user's own model only what comes into the layers with parameters is seen.
+    """
+
+    def outputs_of(name: str, call: Any) -> Any:
         def recorded(value: Any, *arguments: Any, **options: Any) -> Any:
-            inputs[index] = value
+            found[name] = call(value, *arguments, **options)
+            return found[name]
+
+        return recorded
+
+    def inputs_of(name: str, call: Any) -> Any:
+        def recorded(value: Any, *arguments: Any, **options: Any) -> Any:
+            found[name] = value
             return call(value, *arguments, **options)
 
         return recorded
 
-    for index, part in enumerate(parts):
+    watched = (
+        [(part, outputs_of(name, part.call)) for name, part in built.parts.items()]
+        if built is not None
+        else [(each.part, inputs_of(each.source, each.part.call)) for each in parts if each.source]
+    )
+    for part, call in watched:
         # Past Keras's own __setattr__, which would track the function as part of the layer.
-        object.__setattr__(part, "call", recorder(index, part.call))
+        object.__setattr__(part, "call", call)
     try:
         yield
     finally:
-        for part in parts:
+        for part, _ in watched:
             object.__delattr__(part, "call")

@@ -1,16 +1,17 @@
-"""PyTorch's activations and losses for the twins, and the functions that are calibrated."""
+"""PyTorch's activations for the twins, and the functions that are calibrated."""
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from backproof.implementations.protocol import Tensors
+from backproof.mathematics import functions, losses
 from backproof.mathematics.functions import Activation
+from backproof.mathematics.layers.port import as_module
 
 MODES = ("eager",)
 # The arrays that a function of `apply` may take, in this order.
@@ -44,25 +45,17 @@ SUMS: dict[str, Any] = {
     "row_sum": lambda x: x.sum(dim=1),
     "mean": torch.mean,
 }
-LOSSES: dict[str, Any] = {
-    "binary_cross_entropy": partial(F.binary_cross_entropy_with_logits, reduction="none"),
-    "categorical_cross_entropy": partial(F.cross_entropy, reduction="none"),
-    "hinge": lambda a, y: torch.clamp(1 - y * a, min=0),
-    "squared_error": partial(F.mse_loss, reduction="none"),
-}
-ACTIVATIONS: dict[str, Any] = {
-    "linear": lambda f: nn.Identity(),
-    "relu": lambda f: nn.ReLU(),
-    "leaky_relu": lambda f: nn.LeakyReLU(f.alpha),
-    "elu": lambda f: nn.ELU(f.alpha),
-    "selu": lambda f: nn.SELU(),
-    # Beyond its threshold softplus(z) is z: with the usual 20, off by e⁻²⁰. 40 serves float64.
-    "softplus": lambda f: nn.Softplus(threshold=40),
-    "gelu": lambda f: nn.GELU(approximate="tanh" if f.approximate else "none"),
-    "sigmoid": lambda f: nn.Sigmoid(),
-    "tanh": lambda f: nn.Tanh(),
-    "softmax": lambda f: nn.Softmax(dim=1),
-}
+
+
+def activation(described: Activation) -> Any:
+    """An activation as its file has it for PyTorch, as a module."""
+    return as_module(functions.twin(described, "torch"))
+
+
+@cache
+def last_activation(name: str | None) -> Any:
+    """The activation that a module leaves to its loss: of its outputs."""
+    return activation(functions.named(name or "linear"))
 
 
 def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> Tensors:
@@ -72,10 +65,12 @@ def apply(function: str | Activation, mode: str, given: Tensors, dtype: str) -> 
     pulled = [name for name in arguments if name != "targets" and "cotangent" in given]
     for name in pulled:
         arguments[name].requires_grad_()
-    if isinstance(function, str):
-        compute = (FUNCTIONS | SUMS | LOSSES)[function]
+    if not isinstance(function, str):
+        compute = activation(function)
+    elif function in FUNCTIONS | SUMS:
+        compute = (FUNCTIONS | SUMS)[function]
     else:
-        compute = ACTIVATIONS[function.name](function)
+        compute = losses.twin(losses.named(function), "torch")
     y = compute(*arguments.values())
     results = {"y": y}
     if pulled:

@@ -9,7 +9,6 @@ spares what they cost each time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,19 +17,11 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen, Graph
 
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.optimizers import Optimizer, having
 
 State = tuple[Tensor, ...]
 
 aten = torch.ops.aten
-
-
-def gradient_descent(optimizer: Any, w: Tensor, gradient: Tensor) -> Tensor:
-    """The parameter after a step."""
-    return torch.sub(w, gradient, alpha=optimizer.learning_rate)
-
-
-STEPS: dict[str, Any] = {"gradient_descent": gradient_descent}
 
 
 class Objective(nn.Module):  # type: ignore[misc]
@@ -53,13 +44,14 @@ def traced(
     targets: Tensor,
 ) -> Callable[[State], State]:
     """The function that makes one step, on the parameters in the module's own order."""
-    if optimizer.name not in STEPS:
-        raise UsageError(f"train knows {', '.join(STEPS)}, not {optimizer.name!r}")
+    if not hasattr(optimizer, "torch_step"):
+        known = ", ".join(having("torch_step"))
+        raise UsageError(f"train knows {known}, not {optimizer.name!r}")
     objective = Objective(module, loss)
     names = [name for name, _ in objective.named_parameters()]
     initial = tuple(parameter.detach().clone() for parameter in objective.parameters())
     one = torch.ones((), dtype=initial[0].dtype)
-    change = STEPS[optimizer.name]
+    change: Callable[[Tensor, Tensor], Tensor] = optimizer.torch_step
 
     def step(one: Tensor, inputs: Tensor, targets: Tensor, *state: Tensor) -> State:
         state = tuple(w.detach().requires_grad_() for w in state)
@@ -67,7 +59,7 @@ def traced(
         # Given the cotangent, nothing needs the loss itself: it becomes dead code.
         gradients = torch.autograd.grad(value, state, one)
         with torch.no_grad():
-            return tuple(change(optimizer, w, g) for w, g in zip(state, gradients))
+            return tuple(change(w, g) for w, g in zip(state, gradients))
 
     made = make_fx(step)(one, inputs, targets, *initial)
     simplify(made.graph)

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backproof.implementations.frameworks import factory, torch_loop
-from backproof.implementations.frameworks.torch_functions import ACTIVATIONS, LOSSES, MODES, apply
-from backproof.implementations.frameworks.torch_optimizers import SLOTS, own_optimizer, set_count
+from backproof.implementations.frameworks import factory, slots_of, torch_loop, twin_of
+from backproof.implementations.frameworks.parts import held as held_at
+from backproof.implementations.frameworks.parts import inverse
+from backproof.implementations.frameworks.torch_functions import MODES, apply, last_activation
+from backproof.implementations.frameworks.torch_graph import Graph, held_by, turned
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
@@ -39,24 +41,10 @@ def open_twin(
     outputs: str = "logits",
 ) -> TorchTwin:
     """The named module, or an idiomatic one built from the network."""
-    module = build(network) if model is None else factory(model)()
+    module = Graph(network) if model is None else factory(model)()
     if not isinstance(module, nn.Module):
         raise UsageError(f"{model} returned {type(module).__name__}; return a torch.nn.Module")
     return TorchTwin(module.to(getattr(torch, dtype)), network, optimizer, outputs)
-
-
-def build(network: Network) -> nn.Module:
-    """``nn.Sequential`` of linear layers and activations; it ends in logits for a cross-entropy."""
-    fused = losses.named(network.loss.kind).ACTIVATION is not None
-    parts: list[nn.Module] = []
-    for index, layer in enumerate(network.layers):
-        linear = nn.Linear(layer.fan_in, layer.fan_out, bias=bool(layer.bias))
-        if layer.bias == "scalar":  # one number, which F.linear adds to every unit
-            linear.bias = nn.Parameter(torch.zeros(1))
-        parts.append(linear)
-        if not (fused and index == len(network.layers) - 1):
-            parts.append(ACTIVATIONS[layer.activation.name](layer.activation))
-    return nn.Sequential(*parts)
 
 
 class TorchTwin:
@@ -68,51 +56,45 @@ class TorchTwin:
         self.module = module
         self.network = network
         # The activation that the module leaves to its loss.
-        self.fused = losses.named(network.loss.kind).ACTIVATION if outputs == "logits" else None
-        self.linears = self._in_order_of_computation()
+        fused = network.loss_of == "fused" and outputs == "logits"
+        self.fused = network.loss_function.ACTIVATION if fused else None
+        self.parts = held_by(network, module)
+        # By name: the module that holds the parameter, its name there, the axes that make it ours.
+        self.places = {
+            name: (each.part, *place) for each in self.parts for name, place in each.names.items()
+        }
         configure = getattr(module, "configure_optimizers", None)
         self.optimizer: torch.optim.Optimizer = (
             configure() if configure else own_optimizer(optimizer, module)
         )
+        self.homes = slots_of(optimizer, "torch")
         self.described = optimizer
         self.slots = optimizer.SLOTS
         self.recipe = optimizer
         self._batch: tuple[Any, Any, Any] = (None, None, None)
-        self.layer_inputs: list[Tensor] = []
-        for linear in self.linears:
-            linear.register_forward_pre_hook(
-                lambda _, arguments: self.layer_inputs.append(arguments[0])
-            )
+        self.weights: Tensor | None = None
+        self.recorded: dict[str, Tensor] = {}
+        self._record()
 
-    def _in_order_of_computation(self) -> list[nn.Linear]:
-        """The linear layers as one forward pass meets them, checked against the network."""
-        met: list[nn.Linear] = []
-        # Before the layer computes, so that one of the wrong shape is met too.
-        hooks = [
-            part.register_forward_pre_hook(lambda part, _: met.append(part))
-            for part in self.module.modules()
-            if isinstance(part, nn.Linear)
-        ]
-        parameter = next(self.module.parameters())
-        unfit = ""
-        with torch.no_grad():
-            try:
-                self.module(torch.zeros(1, self.network.fan_in, dtype=parameter.dtype))
-            except RuntimeError as error:
-                unfit = f"; it cannot be called: {error}"
-        for hook in hooks:
-            hook.remove()
-        found = [
-            (part.in_features, part.out_features, 0 if part.bias is None else len(part.bias))
-            for part in met
-        ]
-        wanted = [(layer.fan_in, layer.fan_out, layer.biases) for layer in self.network.layers]
-        if found != wanted or unfit:
-            raise UsageError(
-                f"the module's linear layers are (in, out, biases) {found}, "
-                f"the network's {wanted}{unfit}"
-            )
-        return met
+    def _record(self) -> None:
+        """Keep what every node gives while the module is called.
+
+        Of a user's own module only what comes into the layers with parameters is seen.
+        """
+
+        def gives(name: str) -> Any:
+            return lambda _, arguments, output: self.recorded.__setitem__(name, output)
+
+        def takes(name: str) -> Any:
+            return lambda _, arguments: self.recorded.__setitem__(name, arguments[0])
+
+        if isinstance(self.module, Graph):
+            for name, layer in self.module.layers.items():
+                layer.register_forward_hook(gives(name))
+            return
+        for each in self.parts:
+            if each.source:
+                each.part.register_forward_pre_hook(takes(each.source))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The module's own ``loss`` where it has one, else PyTorch's for the network."""
@@ -120,32 +102,36 @@ class TorchTwin:
         if own is not None:
             result: Tensor = own(outputs, targets)
             return result
-        penalty = self.network.penalty
-        total = data_loss(self.network, outputs, targets)
-        for linear in self.linears:
-            for parameter in linear.parameters() if penalty.biases else (linear.weight,):
-                if penalty.l2:
-                    total = total + penalty.l2 * parameter.square().sum()
-                if penalty.l1:
-                    total = total + penalty.l1 * parameter.abs().sum()
+        total = data_loss(self.network, outputs, targets, self.weights)
+        for name, parameter in self._parameters():
+            penalty = self.network.penalty_on(name)
+            n = penalty.divisor(len(outputs))
+            if penalty.l2:
+                total = total + penalty.l2 / n * parameter.square().sum()
+            if penalty.l1:
+                total = total + penalty.l1 / n * parameter.abs().sum()
         return total
 
     def load(self, state: Tensors) -> None:
         """Copy parameters and slots in; PyTorch keeps a kernel as (fan_out, fan_in)."""
         if self.slots:
-            set_count(self.optimizer, self.described, int(state.get(STEP_COUNT, 0)))
+            self.described.torch_counted(self.optimizer, int(state.get(STEP_COUNT, 0)))
         with torch.no_grad():
             for name, parameter in self._parameters():
-                parameter.copy_(turned(name, torch.from_numpy(state[name])))
+                parameter.copy_(self._theirs(name, torch.from_numpy(state[name])))
                 for slot in self.slots:
                     held = torch.from_numpy(state[f"{slot}/{name}"]).to(parameter.dtype)
-                    self.optimizer.state[parameter][SLOTS[slot]] = turned(name, held).clone()
+                    held = self._theirs(name, held).clone()
+                    self.optimizer.state[parameter][self.homes[slot]] = held
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
         self.load(parameters)
-        self.layer_inputs.clear()
+        self.recorded.clear()
         inputs, targets = self._tensors(batch)
+        self.weights = None
+        if batch.weights is not None:
+            self.weights = torch.tensor(batch.weights).to(inputs.dtype)
         self.optimizer.zero_grad()
         outputs = self.module(inputs)
         loss = self.loss(outputs, targets)
@@ -153,21 +139,23 @@ class TorchTwin:
         results: dict[str, Any] = {"loss": loss}
         with torch.no_grad():
             if "activation" in want or "accuracy" in want:
-                final = FINAL[self.fused](outputs)
-                for index, value in enumerate([*self.layer_inputs[1:], final], start=1):
-                    results[f"activation/dense_{index}"] = value
+                final = last_activation(self.fused)(outputs)
+                self.recorded[self.network.last.name] = final
+                for name in self.network.node_names:
+                    if name in self.recorded:
+                        results[f"activation/{name}"] = self.recorded[name]
                 if self.network.decision is not None:
-                    results["accuracy"] = accuracy(self.network.decision, final, targets)
+                    results["accuracy"] = accuracy(self.network, final, targets)
             for name, parameter in self._parameters():
                 if parameter.grad is None:
                     raise UsageError(f"{name} got no gradient: is it frozen?")
-                results[f"gradient/{name}"] = turned(name, parameter.grad).clone()
+                results[f"gradient/{name}"] = self._ours(name, parameter.grad).clone()
             self.optimizer.step()
             for name, parameter in self._parameters():
-                results[f"updated/{name}"] = turned(name, parameter).clone()
+                results[f"updated/{name}"] = self._ours(name, parameter).clone()
                 for slot in self.slots:
-                    kept = self.optimizer.state[parameter][SLOTS[slot]]
-                    results[f"updated/{slot}/{name}"] = turned(name, kept).clone()
+                    kept = self.optimizer.state[parameter][self.homes[slot]]
+                    results[f"updated/{slot}/{name}"] = self._ours(name, kept).clone()
         results |= self._counts()
         return {
             name: held(value.detach()) if isinstance(value, Tensor) else np.asarray(value)
@@ -189,23 +177,23 @@ class TorchTwin:
                 outputs = self.module(inputs)
                 results: dict[str, Any] = {"loss": self.loss(outputs, targets)}
                 if self.network.decision is not None:
-                    final = FINAL[self.fused](outputs)
-                    right = accuracy(self.network.decision, final, targets)
+                    final = last_activation(self.fused)(outputs)
+                    right = accuracy(self.network, final, targets)
                     results["accuracy"] = torch.tensor(right, dtype=torch.float64)
                 for name, parameter in self._parameters():
-                    results[f"parameters/{name}"] = turned(name, parameter)
+                    results[f"parameters/{name}"] = self._ours(name, parameter)
             for name, value in results.items():
                 found.setdefault(name, []).append(held(value.detach()).copy())
 
         start = tuple(parameter.detach().clone() for parameter in own)
         torch_loop.train(step, start, steps, report, tell)
-        self.layer_inputs.clear()
+        self.recorded.clear()
         return {name: np.array(values) for name, values in found.items()}
 
     def _tensors(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The batch as tensors, made once for all the steps on it."""
         if self._batch[0] is not batch:
-            dtype = self.linears[0].weight.dtype
+            dtype = next(self.module.parameters()).dtype
             self._batch = (
                 batch,
                 torch.tensor(batch.inputs).to(dtype),
@@ -214,22 +202,34 @@ class TorchTwin:
         return self._batch[1:]
 
     def _parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
-        for index, linear in enumerate(self.linears, start=1):
-            yield f"dense_{index}/kernel", linear.weight
-            if linear.bias is not None:
-                yield f"dense_{index}/bias", linear.bias
+        for name, (part, place, _) in self.places.items():
+            yield name, held_at(part, place)
+
+    def _ours(self, name: str, value: Tensor) -> Tensor:
+        """A parameter's array in our layout: PyTorch keeps a kernel as (fan_out, fan_in)."""
+        return turned(value, self.places[name][2])
+
+    def _theirs(self, name: str, value: Tensor) -> Tensor:
+        """Ours in PyTorch's layout."""
+        return turned(value, inverse(self.places[name][2]))
 
     def _counts(self) -> dict[str, int]:
         counts = {
-            f"parameter_count/dense_{index}": sum(part.numel() for part in linear.parameters())
-            for index, linear in enumerate(self.linears, start=1)
+            f"parameter_count/{each.node.name}": sum(
+                held_at(each.part, place).numel() for place, _ in each.names.values()
+            )
+            for each in self.parts
         }
         return counts | {"parameter_count": sum(p.numel() for p in self.module.parameters())}
 
 
-def turned(name: str, value: Tensor) -> Tensor:
-    """A kernel between (fan_in, fan_out) and PyTorch's (fan_out, fan_in); a bias as it is."""
-    return value.T if name.endswith("kernel") else value
+def own_optimizer(optimizer: Optimizer, module: nn.Module) -> torch.optim.Optimizer:
+    """PyTorch's optimizer of that name, with the same coefficients."""
+    remedy = "give a model with configure_optimizers"
+    made: torch.optim.Optimizer = twin_of("optimizer", optimizer, "torch", remedy)(
+        module.parameters()
+    )
+    return made
 
 
 def held(value: Tensor) -> np.ndarray[Any, Any]:
@@ -240,21 +240,17 @@ def held(value: Tensor) -> np.ndarray[Any, Any]:
     return array
 
 
-FINAL: dict[str | None, Any] = {
-    None: lambda outputs: outputs,
-    "sigmoid": torch.sigmoid,
-    "softmax": lambda outputs: torch.softmax(outputs, dim=1),
-}
-
-
-def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
+def data_loss(
+    network: Network, outputs: Tensor, targets: Tensor, weights: Tensor | None = None
+) -> Tensor:
     """PyTorch's loss for the network's kind, reduced as the network says."""
-    kind = network.loss.kind
-    if kind not in LOSSES:
-        raise UsageError(f"no PyTorch twin for loss {kind!r}: give a model of your own")
-    rows = LOSSES[kind](outputs, targets)
+    if outputs.ndim > 2:
+        outputs, targets = (x.reshape(-1, network.outputs) for x in (outputs, targets))
+    rows = losses.twin(network.loss_function, "torch")(outputs, targets)
     if rows.ndim == 2:
         rows = rows.mean(dim=1) if network.loss.outputs == "mean" else rows.sum(dim=1)
+    if weights is not None:
+        rows = rows * weights.repeat_interleave(network.rows(1))
     total = rows.mean() if network.loss.batch == "mean" else rows.sum()
     return network.loss.scale * total
 
@@ -263,11 +259,13 @@ def data_loss(network: Network, outputs: Tensor, targets: Tensor) -> Tensor:
 THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
 
 
-def accuracy(decision: str, final: Tensor, targets: Tensor) -> float:
-    """The share of samples classified as the targets say."""
-    if decision == "argmax":
+def accuracy(network: Network, final: Tensor, targets: Tensor) -> float:
+    """The share of rows classified as the targets say."""
+    if final.ndim > 2:
+        final, targets = (x.reshape(-1, network.outputs) for x in (final, targets))
+    if network.decision == "argmax":
         right = final.argmax(dim=1) == targets.argmax(dim=1)
     else:
-        between = THRESHOLDS[decision]
-        right = ((final > between) == (targets > between)).all(dim=1)
+        between = THRESHOLDS[str(network.decision)]
+        right = ((final > between) == (targets > network.yes_above)).all(dim=1)
     return float(right.double().mean())

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# The packages of each framework; of TensorFlow's there is one or the other.
-PACKAGES = {
-    "keras": ("keras", "tensorflow", "tensorflow-cpu"),
-    "torch": ("torch",),
-    "jax": ("jax", "jaxlib"),
-}
 # Instruction sets that frameworks have code of their own for, by how their names begin.
 EXTENSIONS = ("sse4", "avx", "amx", "fma", "f16c", "asimd", "bf16", "fphp", "sve", "i8mm")
 # What else chooses between their codes.
@@ -22,13 +17,9 @@ SETTINGS = (
 )
 
 
-def software(implementation: str) -> str:
+def software(packages: Iterable[str]) -> str:
     """The versions of a framework's packages, found without importing them."""
-    return ", ".join(
-        f"{package} {found}"
-        for package in PACKAGES.get(implementation, ())
-        if (found := installed(package))
-    )
+    return ", ".join(f"{package} {found}" for package in packages if (found := installed(package)))
 
 
 def installed(package: str) -> str:

@@ -10,27 +10,52 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import FrozenInstanceError
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
+from backproof.implementations.host import watched
+from backproof.implementations.host.processes import Patience, kept_alive
+from backproof.implementations.subject.declaration import Adapted, innermost
 from backproof.mathematics.errors import EvaluationError, told
 from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.places import is_users, named, origin
 
 
 class HungError(EvaluationError):
     """The subject gave no answer in time; what it does still goes on, so it is not called again."""
 
 
-NO_ANSWER = "the subject gave no answer"
+NO_ANSWER = "gave no answer"
 
 
-def call(function: Callable[[], Any], limit: float | None = None) -> Any:
+def call(
+    function: Callable[[], Any],
+    limit: float | None = None,
+    subject: Callable[..., Any] | None = None,
+) -> Any:
     """What user code returns; raises `EvaluationError` for whatever it does instead.
 
-    ``limit``: the seconds that it may take. What it prints goes to standard error, for standard
-    output is the result's alone.
+    ``limit``: the seconds that it may take. ``subject``: whose code it is, for an error that none
+    of its lines has raised. What it prints goes to standard error, for standard output is the
+    result's alone.
+    """
+    value, error = attempt(function, limit, "the subject")
+    if error is None:
+        return value
+    if isinstance(error, EvaluationError):
+        raise error
+    said = f"{told(error, subject and innermost(subject))}{hint(error, subject)}"
+    raise EvaluationError(f"the subject raised {said}") from error
+
+
+def attempt(
+    function: Callable[[], Any], limit: float | None, who: str
+) -> tuple[Any, BaseException | None]:
+    """What user code returns, or what it raises, be it no Exception but another BaseException.
+
+    Raises `HungError` if it takes more than ``limit`` seconds, and `EvaluationError` if it wants to
+    exit; both say ``who`` it was.
     """
     outcome: dict[str, Any] = {}
     context = contextvars.copy_context()  # NumPy keeps the user's errstate there
@@ -44,21 +69,22 @@ def call(function: Callable[[], Any], limit: float | None = None) -> Any:
     thread = threading.Thread(target=answer, daemon=True)
     with redirect_stdout(sys.stderr), kept_alive():
         thread.start()
-        thread.join(limit)
+        if limit is None:
+            thread.join()
+        else:
+            patience = Patience(limit, os.getpid(), thread.native_id)
+            while thread.is_alive() and (left := patience.left()) > 0:
+                thread.join(left)
+                watched.tell_again()
     if thread.is_alive():
         raise HungError(
-            f"{NO_ANSWER} for {limit:g} s{place(thread)} and is not asked again; "
+            f"{who} {NO_ANSWER} for {limit:g} s{place(thread)} and is not asked again; "
             "raise the time limit if it needs that long"
         )
     error = outcome.get("error")
-    if error is None:
-        return outcome["value"]
-    if isinstance(error, EvaluationError):
-        raise error
     if isinstance(error, SystemExit):
-        raise EvaluationError(f"the subject wanted to exit: {told(error)}") from error
-    # Also one that is no `Exception`: what interrupts a command reaches its main thread, not this.
-    raise EvaluationError(f"the subject raised {told(error)}{hint(error)}") from error
+        raise EvaluationError(f"{who} wanted to exit: {told(error)}") from error
+    return outcome.get("value"), error
 
 
 def place(thread: threading.Thread) -> str:
@@ -66,39 +92,19 @@ def place(thread: threading.Thread) -> str:
     frame = sys._current_frames().get(thread.ident or 0)
     if frame is None:
         return ""
-    own = Path(__file__).parents[2]
-    lines = [
-        line
-        for line in traceback.extract_stack(frame)
-        if not Path(line.filename).is_relative_to(own)
-        and Path(line.filename).name != "threading.py"
-    ]
-    return f" (it is at {Path(lines[-1].filename).name}:{lines[-1].lineno})" if lines else ""
+    lines = [line for line in traceback.extract_stack(frame) if is_users(line.filename)]
+    return f" (it is at {named(lines[-1].filename, lines[-1].lineno or 1)})" if lines else ""
 
 
-def hint(error: BaseException) -> str:
+def hint(error: BaseException, subject: object = None) -> str:
     """What to do about an error that many subjects make."""
+    unreached = origin(error) is None and not isinstance(subject, Adapted)
+    if unreached and isinstance(error, TypeError) and "argument" in str(error):
+        return ": it is called as subject(parameters, batch)"
     frozen = isinstance(error, FrozenInstanceError) and str(error).endswith(("inputs'", "targets'"))
     if frozen or (isinstance(error, ValueError) and "read-only" in str(error)):
         return ": it changes its batch in place; give it copies, with adapters.copied(subject)"
     return ""
-
-
-@contextmanager
-def kept_alive() -> Iterator[None]:
-    """os._exit in the subject would end this process, and say that all is well."""
-    leave, ours = os._exit, os.getpid()
-
-    def refused(status: int) -> NoReturn:
-        if os.getpid() != ours:  # a child that the subject has forked may leave
-            leave(status)
-        raise SystemExit(status)
-
-    os._exit = refused
-    try:
-        yield
-    finally:
-        os._exit = leave
 
 
 @contextmanager

@@ -6,17 +6,20 @@ Transactions on Computers 66, 2017) returns, for every operation, an enclosure o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from math import prod
 
 import numpy as np
 from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic.certified_values import Certified, matrices, spread
+from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 
 Values = NDArray[np.floating]
 
@@ -26,61 +29,6 @@ MOST_BITS = 2048
 SMALLEST = 2.0**-1074  # the smallest number of float64
 
 
-class Certified:
-    """An array of Arb balls, (rows, columns); a vector is one row, a scalar one element."""
-
-    __slots__ = ("_entries", "_matrix", "columns", "rows", "shape")
-
-    def __init__(self, held: list[arb] | arb_mat, shape: tuple[int, ...]) -> None:
-        # Either form is made from the other when it is first asked for.
-        self._entries = held if isinstance(held, list) else None
-        self._matrix = None if isinstance(held, list) else held
-        self.shape = shape
-        self.columns = shape[-1] if shape else 1
-        self.rows = shape[0] if len(shape) == 2 else 1
-
-    @property
-    def entries(self) -> list[arb]:
-        """The elements, row by row."""
-        if self._entries is None:
-            self._entries = self.matrix.entries()
-        return self._entries
-
-    @property
-    def matrix(self) -> arb_mat:
-        """The elements as a matrix of Arb."""
-        if self._matrix is None:
-            self._matrix = arb_mat(self.rows, self.columns, self.entries)
-        return self._matrix
-
-    @property
-    def T(self) -> Certified:
-        return Certified(self.matrix.transpose(), self.shape[::-1])
-
-    def map(self, function: Callable[[arb], arb]) -> Certified:
-        """The function of every element."""
-        return Certified([function(x) for x in self.entries], self.shape)
-
-    def zip(self, function: Callable[[arb, arb], arb], other: Certified) -> Certified:
-        """The function of every pair of elements; shapes are equal."""
-        assert self.shape == other.shape
-        return Certified(
-            [function(x, y) for x, y in zip(self.entries, other.entries, strict=True)], self.shape
-        )
-
-    def by_row(self, function: Callable[[list[arb]], Iterable[arb]]) -> list[list[arb]]:
-        """The function of every row."""
-        step = self.columns
-        return [
-            list(function(self.entries[at : at + step])) for at in range(0, len(self.entries), step)
-        ]
-
-
-def stacked(rows: list[list[arb]]) -> Certified:
-    """Rows of equal length as one array."""
-    return Certified([x for row in rows for x in row], (len(rows), len(rows[0])))
-
-
 class CertifiedOps:
     """The operations of the definition on certified arrays, at the precision of ``flint.ctx``."""
 
@@ -88,14 +36,31 @@ class CertifiedOps:
         return Certified([arb(v) for v in np.ravel(x).tolist()], x.shape)
 
     def matmul(self, a: Certified, b: Certified, further_terms: int = 0) -> Certified:
-        return Certified(a.matrix * b.matrix, (a.rows, b.columns))
+        if len(a.shape) == 2:
+            return Certified(a.matrix * b.matrix, (a.rows, b.columns))
+        pairs = zip(matrices(a), matrices(b), strict=True)
+        entries = [x for left, right in pairs for x in (left * right).entries()]
+        return Certified(entries, (*a.shape[:-1], b.columns))
 
     def affine(self, a: Certified, kernel: Certified, bias: Certified | None) -> Certified:
         z = self.matmul(a, kernel)
         return z if bias is None else self.add(z, bias)
 
-    def transpose(self, a: Certified) -> Certified:
-        return a.T
+    def transpose(self, a: Certified, axes: tuple[int, ...] | None = None) -> Certified:
+        if axes is None:
+            return a.T
+        return a.at(np.arange(len(a.entries)).reshape(a.shape).transpose(axes))
+
+    def concatenated(self, parts: Sequence[Certified]) -> Certified:
+        rows = zip(*(part.by_row(list) for part in parts), strict=True)
+        shape = (*parts[0].shape[:-1], sum(part.columns for part in parts))
+        return Certified([x for row in rows for part in row for x in part], shape)
+
+    def scatter(self, a: Certified, index: NDArray[np.intp], shape: tuple[int, ...]) -> Certified:
+        found = [arb(0)] * prod(shape)
+        for place, x in zip(index.ravel().tolist(), a.entries, strict=True):
+            found[place] = found[place] + x
+        return Certified(found, shape)
 
     def add(self, a: Certified, b: Certified) -> Certified:
         return a.zip(arb.__add__, spread(b, a.shape))
@@ -131,11 +96,18 @@ class CertifiedOps:
     def as_summand(self, a: Certified, times: int) -> Certified:
         return a
 
-    def total(self, a: Certified, axis: int | None = None, further_terms: int = 0) -> Certified:
+    def total(self, a: Certified, axis: Axis = None, further_terms: int = 0) -> Certified:
         if axis is None:
             return Certified([sum(a.entries, arb(0))], ())
-        ones = arb_mat(1, a.rows, [1] * a.rows)
-        return Certified(ones * a.matrix, (a.columns,))
+        if axis == 0 and len(a.shape) == 2:
+            ones = arb_mat(1, a.rows, [1] * a.rows)
+            return Certified(ones * a.matrix, (a.columns,))
+        places = np.arange(len(a.entries)).reshape(a.shape)
+        summed = np.atleast_1d(axis) % len(a.shape)
+        kept = [each for each in range(len(a.shape)) if each not in summed]
+        shape = tuple(a.shape[each] for each in kept)
+        groups = places.transpose([*kept, *summed]).reshape(prod(shape), -1)
+        return Certified([sum((a.entries[i] for i in row), arb(0)) for row in groups], shape)
 
     def reshaped(self, a: Certified, shape: tuple[int, ...]) -> Certified:
         return Certified(a.entries, shape)
@@ -147,7 +119,7 @@ class CertifiedOps:
         return a.map(arb.sgn)
 
     def gather(self, a: Certified, index: NDArray[np.intp]) -> Certified:
-        return Certified([a.entries[i] for i in np.ravel(index).tolist()], index.shape)
+        return a.at(index)
 
     def enlarged(self, factor: float) -> CertifiedOps:
         return self
@@ -159,20 +131,9 @@ class CertifiedOps:
         return f.vjp_certified(z, a, cotangent)
 
     def loss_and_slope(
-        self, loss: LossModule, z: Certified, a: Certified, y: Certified
+        self, loss: LossFunction, z: Certified, a: Certified, y: Certified
     ) -> tuple[Certified, Certified]:
         return loss.certified(z, a, y)
-
-
-def spread(b: Certified, shape: tuple[int, ...]) -> Certified:
-    """A vector repeated for each row of ``shape``; one of a single element, for all of them."""
-    if b.shape == shape:
-        return b
-    assert len(b.shape) == 1
-    if b.shape == (1,):
-        return Certified(b.entries * (shape[0] * shape[-1]), shape)
-    assert b.shape[0] == shape[-1]
-    return Certified(b.entries * shape[0], shape)
 
 
 @dataclass(frozen=True, eq=False)

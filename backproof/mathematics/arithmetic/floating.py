@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import reduce
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 
 Values = NDArray[np.floating]
 
 
 def product(a: Values, b: Values) -> Values:
     """a @ b, laid out column by column: sums over a few columns then run over long vectors."""
+    if a.ndim > 2:
+        stacked: Values = np.matmul(a, b)
+        return stacked
     result: Values = np.matmul(b.T, a.T).T
     return result
 
@@ -34,8 +39,16 @@ class Float:
         z = product(a, kernel)
         return z if bias is None else z + bias
 
-    def transpose(self, a: Values) -> Values:
-        return a.T
+    def transpose(self, a: Values, axes: tuple[int, ...] | None = None) -> Values:
+        return a.transpose(axes)
+
+    def concatenated(self, parts: Sequence[Values]) -> Values:
+        return np.concatenate(parts, axis=-1)
+
+    def scatter(self, a: Values, index: NDArray[np.intp], shape: tuple[int, ...]) -> Values:
+        found = np.zeros(prod(shape), a.dtype)
+        np.add.at(found, index.ravel(), a.ravel())
+        return found.reshape(shape)
 
     def add(self, a: Values, b: Values) -> Values:
         return a + b
@@ -64,7 +77,7 @@ class Float:
     def as_summand(self, a: Values, times: int) -> Values:
         return a
 
-    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
+    def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
         return np.asarray(a.sum(axis=axis))
 
     def sum_of_charged(self, parts: Sequence[Values]) -> Values:
@@ -92,6 +105,6 @@ class Float:
         return f.vjp(z, a, cotangent)
 
     def loss_and_slope(
-        self, loss: LossModule, z: Values, a: Values, y: Values
+        self, loss: LossFunction, z: Values, a: Values, y: Values
     ) -> tuple[Values, Values]:
         return loss.value(z, a, y)

@@ -10,24 +10,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 
 T = TypeVar("T")
 
+Axis = int | tuple[int, ...] | None
+"""The axes of a sum; None for all."""
+
 
 class Ops(Protocol[T]):
-    """What the definition asks of an arithmetic. Arrays are (rows, columns); vectors (columns,)."""
+    """What the definition asks of an arithmetic.
+
+    Arrays are (rows, columns) or have more axes; vectors are (columns,).
+    """
 
     def exact(self, x: NDArray[np.floating]) -> T:
         """Data and parameters: known without error."""
 
     def matmul(self, a: T, b: T, further_terms: int = 0) -> T:
-        """a @ b; each element is part of a sum with so many ``further_terms``."""
+        """a @ b; each element is part of a sum with so many ``further_terms``.
+
+        Of three axes, the first counts pairs of matrices.
+        """
 
     def affine(self, a: T, kernel: T, bias: T | None) -> T:
         """a @ kernel + bias, the bias being added to each row."""
 
-    def transpose(self, a: T) -> T: ...
+    def transpose(self, a: T, axes: tuple[int, ...] | None = None) -> T:
+        """The axes in another order; without one, in reverse order."""
+
+    def concatenated(self, parts: Sequence[T]) -> T:
+        """The parts side by side, along the last axis: exact."""
+
+    def scatter(self, a: T, index: NDArray[np.intp], shape: tuple[int, ...]) -> T:
+        """The sums of the elements of a by their place, counted row by row in ``shape``.
+
+        The transpose of `gather`: ``index`` has the shape of a. Their additions are charged to a
+        before (`as_summand`).
+        """
 
     def add(self, a: T, b: T) -> T:
         """a + b; a vector b is added to each row of a."""
@@ -57,8 +77,8 @@ class Ops(Protocol[T]):
     def as_summand(self, a: T, times: int) -> T:
         """a, as one term of a sum of so many additions that `sum_of_charged` completes."""
 
-    def total(self, a: T, axis: int | None = None, further_terms: int = 0) -> T:
-        """The sum over all elements, or over the rows (axis 0); ``further_terms``: see `matmul`."""
+    def total(self, a: T, axis: Axis = None, further_terms: int = 0) -> T:
+        """The sum over all elements, or over some axes; ``further_terms``: see `matmul`."""
 
     def sum_of_charged(self, parts: Sequence[T]) -> T:
         """The sum of parts that an implementation may add term by term, in any order.
@@ -85,5 +105,5 @@ class Ops(Protocol[T]):
     def vjp(self, f: Activation, z: T, a: T, cotangent: T) -> T:
         """The cotangent of a = f(z), taken back to z."""
 
-    def loss_and_slope(self, loss: LossModule, z: T, a: T, y: T) -> tuple[T, T]:
+    def loss_and_slope(self, loss: LossFunction, z: T, a: T, y: T) -> tuple[T, T]:
         """The loss of each element (or row), and its derivative by z or by a (see the loss)."""

@@ -11,15 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import frexp, prod
+from math import frexp
 
-from backproof.mathematics import losses
+from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
-
-# To hold a penalty's coefficient and to apply it; and two for a part that it has in common with
-# that of the loss, as in (Σ loss + λ/2·ΣW²)/n.
-PENALTY = 4
 
 
 @dataclass(frozen=True)
@@ -34,40 +30,81 @@ class Sums:
     """How many penalties there are on each parameter."""
     sizes: dict[str, int]
     """How many elements each parameter has."""
+    summands: dict[str, int]
+    """How many terms the gradient of each parameter has, over all nodes that use it."""
+    own: dict[tuple[str, str], tuple[str, int]]
+    """By node and its own name of a parameter: whose it is, and how many of those are its own."""
+    below: dict[tuple[str, int], int]
+    """By node and input: how many terms other nodes add to that input's cotangent."""
 
     @property
     def penalties(self) -> int:
         """How many terms the penalties add to the loss."""
         return sum(self.kinds[name] * size for name, size in self.sizes.items())
 
+    def beside(self, node: str, name: str) -> int:
+        """How many terms a gradient has beside a node's own: other uses, and penalties."""
+        parameter, own = self.own[node, name]
+        return self.summands[parameter] - own + self.kinds[parameter]
+
+    def beside_below(self, node: str, index: int) -> int:
+        """How many terms an input's cotangent has beside a node's own."""
+        return self.below[node, index]
+
 
 @lru_cache
 def sums_of(network: Network, samples: int) -> Sums:
     """The counts for a network and the size of a batch.
 
-    Of the coefficient's parts, a mean and the scale round twice each: 1/n or the scale is held, and
-    applied. A sum may be a mean, times the count: once more. (So are Keras's losses, which take the
-    mean of the outputs.) A power of two is exact each time.
+    Each factor of the coefficient costs two roundings: to represent it, and to multiply by it. A
+    sum may be a mean, times the count: one more. (So are Keras's losses, which take the mean of the
+    outputs.) A power of two is exact each time.
     """
-    loss, outputs = network.loss, network.fan_out
+    loss, rows = network.loss, network.rows(samples)
     coefficient = 2 * rounds(loss.scale)
     enlargement = max(1.0, abs(loss.scale))
-    axes = [(samples, loss.batch)]
-    if not losses.named(loss.kind).BY_ROW:
-        axes.append((outputs, loss.outputs))
+    axes = [(rows, loss.batch)]
+    if not network.loss_function.BY_ROW:
+        axes.append((network.outputs, loss.outputs))
     for count, reduction in axes:
         coefficient += (2 if reduction == "mean" else 3) * rounds(count)
         if reduction == "sum":
             enlargement *= count
-    penalty = network.penalty
-    kinds = bool(penalty.l2) + bool(penalty.l1)
-    shapes = network.shapes()
+    own = {
+        (node.name, name): (network.uses[node.name][name].parameter, terms)
+        for node in network.nodes
+        for name, terms in node.layer.gradient_summands(samples, *network.shapes_into(node)).items()
+    }
+    summands = dict.fromkeys(network.parameters, 0)
+    for parameter, terms in own.values():
+        summands[parameter] += terms
     return Sums(
         coefficient,
         enlargement,
-        {name: kinds * (name.endswith("kernel") or penalty.biases) for name in shapes},
-        {name: prod(shape) for name, shape in shapes.items()},
+        {name: len(network.penalty_on(name).orders()) for name in network.parameters},
+        {name: parameter.size for name, parameter in network.parameters.items()},
+        summands,
+        own,
+        terms_beside(network),
     )
+
+
+def terms_beside(network: Network) -> dict[tuple[str, int], int]:
+    """By node and input, how many terms other nodes add to the cotangent of that input."""
+    terms = {
+        (node.name, index): count
+        for node in network.nodes
+        for index, count in enumerate(node.layer.summands(*network.shapes_into(node)))
+    }
+    total: dict[str, int] = {}
+    for node in network.nodes:
+        for index, source in enumerate(node.inputs):
+            total[source] = total.get(source, 0) + terms[node.name, index]
+    return {
+        (node.name, index): total[source] - terms[node.name, index]
+        for node in network.nodes
+        for index, source in enumerate(node.inputs)
+    }
 
 
 def rounds(factor: float) -> bool:
@@ -76,6 +113,6 @@ def rounds(factor: float) -> bool:
 
 
 @lru_cache(maxsize=16)
-def data_terms(kind: str, batch: Batch) -> int:
+def data_terms(loss: LossFunction, batch: Batch) -> int:
     """How many terms, all of one sign, samples and outputs add to a loss of that kind."""
-    return losses.named(kind).terms(batch.targets)
+    return loss.terms(batch.targets.reshape(-1, batch.targets.shape[-1]))

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 
-from backproof.mathematics import losses
-from backproof.mathematics.latex import decimal, shown, times
-from backproof.mathematics.network.network import Dense, Network
+from backproof.mathematics.latex import decimal, numbered, shown, times
+from backproof.mathematics.layers.layer import Formulas, Symbols
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.node import INPUTS, Node
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers import Optimizer
 
-# A symbol of a formula that gets its layer's number: Z and A, where no letter stands beside them.
-SYMBOL = re.compile(r"(?<![A-Za-z\\])([ZA])(?![A-Za-z_])")
 # A sum of squares or of sizes, over all elements of a parameter.
 NORMS = {"l2": r"\sum %s^2", "l1": r"\sum |%s|"}
+LETTERS = {"kernel": "W", "bias": "b", "scale": r"\gamma", "table": "E"}
 
 
 def derived(network: Network, name: str = "network", optimizer: Optimizer | None = None) -> str:
     """Layers and parameter count, forward pass, loss, gradients, and one step of the optimizer."""
+    by_node = Derivation(network)
     sections = [
         f"# {name}",
         layers_table(network),
-        f"Inputs X (n, {network.fan_in}) and targets Y (n, {network.fan_out}), n samples. "
+        f"Inputs X {shape(network.input_shape)} and targets Y {shape(network.output_shape)}, n "
+        "samples. "
         "Beside the products of matrices, ⊙ multiplies element by element; functions, quotients "
         "and powers are taken so too. [c] is 1 where c holds, else 0; **1** is a column of ones, "
         "as many as fit; Σ goes over all elements.",
         "## Forward",
-        *map(displayed, forward(network)),
+        *(displayed(by_node.formulas(node).forward) for node in network.nodes),
         "## Loss",
-        *loss_of(network),
+        *by_node.loss(),
         "## Backward",
-        *backward(network),
+        *by_node.backward(),
         "## Gradients",
-        *map(displayed, gradients(network)),
+        *map(displayed, by_node.gradients()),
     ]
     if optimizer is not None:
         sections += ["## One step", step_of(optimizer), *map(displayed, optimizer.latex())]
@@ -45,129 +48,171 @@ def displayed(formula: str) -> str:
     return f"$$\n{formula}\n$$"
 
 
+def shape(of_one: tuple[int, ...]) -> str:
+    """The shape of n samples."""
+    return f"({', '.join(['n', *map(str, of_one)])})"
+
+
 def layers_table(network: Network) -> str:
-    """One row a layer, and the total."""
+    """One row a node, and the total."""
     counts = network.parameter_counts()
     rows = ["| layer | kernel | bias | activation | parameters |", "|---|---|---|---|---:|"]
-    for name, layer in network.named_layers():
-        bias = f"({layer.biases},)" if layer.bias else "none"
+    for node in network.nodes:
+        own = node.layer.parameters(*network.shapes_into(node))
+        by_role = {parameter.role: str(parameter.shape) for parameter in own.values()}
+        function = node.layer.function
         rows.append(
-            f"| {name} | ({layer.fan_in}, {layer.fan_out}) | {bias} | {layer.activation.name} | "
-            f"{counts[name]} |"
+            f"| {node.name} | {by_role.get('kernel', 'none')} | {by_role.get('bias', 'none')} | "
+            f"{'' if function is None else function.name} | {counts.get(node.name, 0)} |"
         )
     rows.append(f"| total | | | | {sum(counts.values())} |")
     return "\n".join(rows)
 
 
-def numbered(formula: str, index: int) -> str:
-    """Z and A of a formula as those of a layer."""
-    return SYMBOL.sub(rf"\1_{{{index}}}", formula)
-
-
-def below(index: int) -> str:
-    """What comes into a layer."""
-    return f"A_{{{index - 1}}}" if index > 1 else "X"
-
-
-def forward(network: Network) -> Iterator[str]:
-    """Pre-activation and activation of each layer."""
-    for index, layer in enumerate(network.layers, start=1):
-        bias = {True: rf" + \mathbf{{1}}\, b_{{{index}}}", False: "", "scalar": f" + b_{{{index}}}"}
-        value, _ = layer.activation.latex()
-        yield (
-            rf"Z_{{{index}}} = {below(index)} W_{{{index}}}{bias[layer.bias]}, \qquad "
-            rf"A_{{{index}}} = {numbered(value, index)}"
-        )
-
-
 def coefficient(network: Network) -> str:
     """What the sum of all elements of the loss is multiplied by: scale and divisors."""
     loss = network.loss
-    divisors = ["n"] if loss.batch == "mean" else []
-    if loss.outputs == "mean" and not losses.named(loss.kind).BY_ROW and network.fan_out > 1:
-        divisors.insert(0, str(network.fan_out))
+    positions = network.rows(1)
+    divisors = [f"{positions} n" if positions > 1 else "n"] if loss.batch == "mean" else []
+    if loss.outputs == "mean" and not network.loss_function.BY_ROW and network.outputs > 1:
+        divisors.insert(0, str(network.outputs))
     if not divisors:
         return times(loss.scale)
     divisor = r"\, ".join(divisors)
     return rf"\frac{{{shown(loss.scale)}}}{{{divisor}}} "
 
 
-def penalised(network: Network) -> Iterator[str]:
-    """The parameters that a penalty is on, as symbols."""
-    for index, layer in enumerate(network.layers, start=1):
-        yield f"W_{{{index}}}"
-        if layer.bias and network.penalty.biases:
-            yield f"b_{{{index}}}"
+class Derivation:
+    """The formulas of every node of a network, with what arrives at each."""
 
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.numbers = {node.name: index for index, node in enumerate(network.nodes, start=1)}
 
-def loss_of(network: Network) -> Iterator[str]:
-    """The loss and its element, with its penalties."""
-    element, _, _ = losses.named(network.loss.kind).latex()
-    terms = [rf"{coefficient(network)}\sum \ell"]
-    for kind, norm in NORMS.items():
-        amount = getattr(network.penalty, kind)
-        if amount:
-            sums = " + ".join(norm % symbol for symbol in penalised(network))
-            terms.append(rf"{times(amount)}\left( {sums} \right)")
-    yield displayed(rf"\ell = {numbered(element, len(network.layers))}")
-    yield displayed(rf"L = {' + '.join(terms)}")
+    def output(self, name: str) -> str:
+        """What a node gives."""
+        return "X" if name == INPUTS else f"A_{{{self.numbers[name]}}}"
 
+    def symbol(self, parameter: str) -> str:
+        """A parameter, by its role and its node; by its own name where a role has several."""
+        node, _, own = parameter.partition("/")
+        role = self.network.parameters[parameter].role
+        alike = [
+            name
+            for name, each in self.network.parameters.items()
+            if name.startswith(f"{node}/") and each.role == role
+        ]
+        number = self.numbers[node]
+        mark = str(number) if len(alike) == 1 else rf"{number},\mathrm{{{own}}}"
+        return f"{LETTERS[role]}_{{{mark}}}"
 
-def backward(network: Network) -> Iterator[str]:
-    """Δ of each layer, from last to first, and why the last is as plain as it is."""
-    yield "With Δ for the derivative of the loss by Z of a layer, from the last to the first:"
-    _, _, why = losses.named(network.loss.kind).latex()
-    if why:
-        yield (
-            "The last activation cancels against the loss: the derivative of ℓ by "
-            f"$Z_{{{len(network.layers)}}}$ is ${numbered(why, len(network.layers))}$."
+    def used(self, node: Node) -> dict[str, str]:
+        """The parameters of a node as symbols, by its own names."""
+        return {
+            own: self.symbol(use.parameter) + (r"^\top" if use.transposed else "")
+            for own, use in self.network.uses[node.name].items()
+        }
+
+    def formulas(self, node: Node, arriving: str = "") -> Formulas:
+        """A node's formulas, given what arrives at its output."""
+        network = self.network
+        return node.layer.latex(
+            Symbols(
+                inputs=tuple(map(self.output, node.inputs)),
+                number=self.numbers[node.name],
+                parameters=self.used(node),
+                arriving=arriving or self.arriving[node.name],
+                by_preactivation=node is network.last and network.loss_of == "fused",
+            )
         )
-    yield from map(displayed, deltas(network))
+
+    @cached_property
+    def arriving(self) -> dict[str, str]:
+        """What arrives at each node's output: the sum over the nodes that take it."""
+        network = self.network
+        _, slope, _ = network.loss_function.latex()
+        last = self.numbers[network.last.name]
+        found = {
+            network.last.name: rf"{coefficient(network).rstrip()}({self.of_loss(slope, last)})"
+        }
+        terms: dict[str, list[str]] = {}
+        for node in reversed(network.nodes):
+            if node is not network.last:
+                given = terms[node.name]
+                joined = " + ".join(given)
+                found[node.name] = joined if len(given) == 1 else f"({joined})"
+            cotangents = self.formulas(node, found[node.name]).cotangents
+            for source, cotangent in zip(node.inputs, cotangents, strict=True):
+                terms.setdefault(source, []).append(cotangent)
+        return found
+
+    def of_loss(self, formula: str, last: int) -> str:
+        """Z and A of the loss as those of the last node: of logits, Z is what it gives."""
+        told = numbered(formula, last)
+        if self.network.loss_of != "logits":
+            return told
+        z, a = rf"A_{{{last}}}", rf"\hat{{A}}_{{{last}}}"
+        return told.replace(f"A_{{{last}}}", a).replace(f"Z_{{{last}}}", z)
+
+    def loss(self) -> Iterator[str]:
+        """The loss and its element, with its penalties."""
+        network = self.network
+        element, _, _ = network.loss_function.latex()
+        terms = [rf"{coefficient(network)}\sum \ell"]
+        for penalty in network.penalties:
+            names = [n for n in network.parameters if network.penalty_on(n) == penalty]
+            for kind in penalty.orders():
+                sums = " + ".join(NORMS[kind] % self.symbol(name) for name in names)
+                terms.append(rf"{amount(penalty, kind)}\left( {sums} \right)")
+        last = self.numbers[network.last.name]
+        yield displayed(rf"\ell = {self.of_loss(element, last)}")
+        yield displayed(rf"L = {' + '.join(terms)}")
+
+    def backward(self) -> Iterator[str]:
+        """Δ of each layer, from last to first, and why the last is as plain as it is."""
+        yield "With Δ for the derivative of the loss by Z of a layer, from the last to the first:"
+        network, last = self.network, self.numbers[self.network.last.name]
+        _, _, why = network.loss_function.latex()
+        if why and network.loss_of == "fused":
+            yield (
+                "The last activation cancels against the loss: the derivative of ℓ by "
+                f"$Z_{{{last}}}$ is ${numbered(why, last)}$."
+            )
+        deltas = (self.formulas(node).delta for node in reversed(network.nodes))
+        yield from (displayed(delta) for delta in deltas if delta)
+
+    def gradients(self) -> Iterator[str]:
+        """By every parameter: the sum over the nodes that use it, and its penalties."""
+        network = self.network
+        parts: dict[str, list[str]] = {}
+        for node in network.nodes:
+            given = self.formulas(node).gradients
+            for own, use in network.uses[node.name].items():
+                told = rf"({given[own]})^\top" if use.transposed else given[own]
+                parts.setdefault(use.parameter, []).append(told)
+        for name in network.parameters:
+            symbol = self.symbol(name)
+            extra = by_penalty(network.penalty_on(name), symbol)
+            total = " + ".join(parts[name])
+            yield rf"\frac{{\partial L}}{{\partial {symbol}}} = {total}{extra}"
 
 
-def deltas(network: Network) -> Iterator[str]:
-    """Δ of each layer, from last to first."""
-    head, last = losses.named(network.loss.kind), len(network.layers)
-    _, slope, _ = head.latex()
-    arriving = rf"{coefficient(network).rstrip()}({numbered(slope, last)})"
-    yield pulled(network.layers[-1], last, arriving, taken_back=head.ACTIVATION is None)
-    for index in range(last - 1, 0, -1):
-        back = rf"(\Delta_{{{index + 1}}} W_{{{index + 1}}}^\top)"
-        yield pulled(network.layers[index - 1], index, back)
+def amount(penalty: Penalty, kind: str) -> str:
+    """The coefficient of a penalty, by its divisor."""
+    coefficient = getattr(penalty, kind)
+    if penalty.batch == "mean":
+        return rf"\frac{{{shown(coefficient)}}}{{n}} "
+    return times(coefficient)
 
 
-def pulled(layer: Dense, index: int, arriving: str, *, taken_back: bool = True) -> str:
-    """Δ of a layer, from what arrives at its activation."""
-    delta, a = rf"\Delta_{{{index}}}", f"A_{{{index}}}"
-    _, slope = layer.activation.latex()
-    if not taken_back or slope == "1":
-        return f"{delta} = {arriving}"
-    if layer.activation.name == "softmax":  # each output depends on every pre-activation
-        sums = r"\mathbf{1} \mathbf{1}^\top"
-        return rf"G = {arriving}, \qquad {delta} = {a} \odot (G - (G \odot {a})\, {sums})"
-    told = numbered(slope, index)
-    whole = told.startswith("[") and told.count("[") == 1
-    return rf"{delta} = {arriving} \odot {told if whole else f'({told})'}"
-
-
-def gradients(network: Network) -> Iterator[str]:
-    """By every kernel and bias."""
-    for index, layer in enumerate(network.layers, start=1):
-        delta = rf"\Delta_{{{index}}}"
-        kernel, bias = f"W_{{{index}}}", f"b_{{{index}}}"
-        by_kernel = rf"{below(index)}^\top {delta}{by_penalty(network, kernel)}"
-        yield rf"\frac{{\partial L}}{{\partial {kernel}}} = {by_kernel}"
-        if layer.bias:
-            total = rf"\sum {delta}" if layer.bias == "scalar" else rf"\mathbf{{1}}^\top {delta}"
-            extra = by_penalty(network, bias) if network.penalty.biases else ""
-            yield rf"\frac{{\partial L}}{{\partial {bias}}} = {total}{extra}"
-
-
-def by_penalty(network: Network, symbol: str) -> str:
+def by_penalty(penalty: Penalty, symbol: str) -> str:
     """The gradient of the penalties by one parameter."""
-    l2, l1 = network.penalty.l2, network.penalty.l1
-    told = rf" + {times(Decimal(2) * decimal(l2))}{symbol}" if l2 else ""
-    return told + (rf" + {times(l1)}\mathrm{{sign}}\, {symbol}" if l1 else "")
+
+    def part(c: float | Decimal) -> str:
+        return rf"\frac{{{shown(c)}}}{{n}} " if penalty.batch == "mean" else times(c)
+
+    told = rf" + {part(Decimal(2) * decimal(penalty.l2))}{symbol}" if penalty.l2 else ""
+    return told + (rf" + {part(penalty.l1)}\mathrm{{sign}}\, {symbol}" if penalty.l1 else "")
 
 
 def step_of(optimizer: Optimizer) -> str:

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 
 from backproof.mathematics.faults import families as families_package
 from backproof.mathematics.faults.fault import Family, Fault, Kind, Planted, Target
+from backproof.mathematics.faults.of_layers import of_layers
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.optimizers import Optimizer
 
@@ -30,8 +31,8 @@ def families() -> tuple[Family, ...]:
 
 
 def catalogue() -> list[Fault]:
-    """Every fault there is, by family."""
-    return [fault for family in families() for fault in family.faults]
+    """Every fault there is: by family, then what only one kind of layer gets wrong."""
+    return [*(fault for family in families() for fault in family.faults), *of_layers()]
 
 
 def planted(

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.mathematics import losses
-from backproof.mathematics.definition.definition import Scope, reduced
-from backproof.mathematics.faults.fault import Change, Layer
+from backproof.mathematics.definition.evaluate import reduced
+from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.faults.fault import Change, Place
 from backproof.mathematics.functions import Activation
 
 # A value in any arithmetic.
@@ -111,13 +111,13 @@ def computed(f: Activation, layer: str) -> Change:
     return lambda value, scope: scope.ops.activate(f, scope.values[f"z/{layer}"])
 
 
-def rows_of(last: Layer) -> Change:
+def rows_of(last: Place) -> Change:
     """The loss of every row, by the logits and the activation that belongs to them."""
 
     def change(value: T, scope: Scope[T]) -> T:
         z = scope.values[f"z/{last.name}"]
         a = scope.ops.activate(last.f, z)
-        head = losses.named(scope.network.loss.kind)
+        head = scope.network.loss_function
         return scope.ops.loss_and_slope(head, z, a, scope.values["targets"])[0]
 
     return change

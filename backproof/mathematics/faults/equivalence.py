@@ -14,16 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from backproof.mathematics.arithmetic.certified import (
-    HEADROOM,
-    Certified,
-    CertifiedOps,
-    Truth,
-    certify,
-    tight,
-)
+from backproof.mathematics.arithmetic.certified import HEADROOM, CertifiedOps, Truth, certify, tight
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import Scope, Site, keep, measure, undecided
+from backproof.mathematics.definition.measure import measure, undecided
+from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
 from backproof.mathematics.faults.evaluation import faulty
 from backproof.mathematics.faults.fault import Kind, Planted
 from backproof.mathematics.network.network import Network
@@ -69,7 +64,7 @@ class Proof:
                     agree(truths[name], wrong[name], self.unit) for name in truths
                 )
                 measured = self._measured(parameters, batch, wrong, plant.at)
-                right = self._measured(parameters, batch, truths, keep)
+                right = self._measured(parameters, batch, truths, unchanged)
                 self.values[plant] = same and right is not None and measured == right
 
     def _right(
@@ -78,7 +73,7 @@ class Proof:
         """The faults of which a site takes another value, and the definition's certified values."""
         witness = Witness(plants, self.unit)
         truths = self._certified(parameters, batch, witness.exact)
-        outputs = truths[f"activation/dense_{len(self.network.layers)}"]
+        outputs = truths[f"activation/{self.network.last.name}"]
         measure(self.network, parameters, batch, outputs.high, witness.measured)
         if self._doubtful(outputs):
             witness.moved |= {plant for plant in plants if "correct" in plant.changes}
@@ -89,17 +84,19 @@ class Proof:
         known = self.network.decision is not None
         return known and bool(undecided(self.network, outputs.high, outputs.radius).any())
 
-    def _certified(self, parameters: Parameters, batch: Batch, at: Site) -> dict[str, Truth]:
+    def _certified(
+        self, parameters: Parameters, batch: Batch, at: Intervention
+    ) -> dict[str, Truth]:
         def values(ops: CertifiedOps) -> dict[str, Certified]:
             return faulty(ops, self.network, self.optimizer, parameters, batch, at)
 
         return certify(values, self.unit)
 
     def _measured(
-        self, parameters: Parameters, batch: Batch, truths: dict[str, Truth], at: Site
+        self, parameters: Parameters, batch: Batch, truths: dict[str, Truth], at: Intervention
     ) -> dict[str, float] | None:
         """Accuracy and counts by the certified outputs; None if a sample's class is in doubt."""
-        outputs = truths[f"activation/dense_{len(self.network.layers)}"]
+        outputs = truths[f"activation/{self.network.last.name}"]
         if self._doubtful(outputs):
             return None
         found = measure(self.network, parameters, batch, outputs.high, at)

@@ -9,7 +9,10 @@ import numpy as np
 
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.operations import Ops
-from backproof.mathematics.definition.definition import Site, evaluate, keep, measure, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.measure import measure
+from backproof.mathematics.definition.sites import Intervention, unchanged
+from backproof.mathematics.definition.step import step
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
@@ -23,7 +26,7 @@ def faulty(
     optimizer: Optimizer,
     parameters: Parameters,
     batch: Batch,
-    at: Site = keep,
+    at: Intervention = unchanged,
     before: Sequence[Mapping[str, T]] = (),
 ) -> dict[str, T]:
     """Activations, loss, gradients and updated parameters, in any arithmetic."""
@@ -36,7 +39,7 @@ def computed(
     optimizer: Optimizer,
     parameters: Parameters,
     batch: Batch,
-    at: Site = keep,
+    at: Intervention = unchanged,
     before: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The same in floating point, with accuracy and counts: what a subject would return."""
@@ -44,5 +47,5 @@ def computed(
         values: dict[str, Any] = dict(
             faulty(Float(), network, optimizer, parameters, batch, at, before)
         )
-        outputs = values[f"activation/dense_{len(network.layers)}"]
+        outputs = values[f"activation/{network.last.name}"]
         return values | measure(network, parameters, batch, outputs, at)

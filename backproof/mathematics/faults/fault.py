@@ -8,11 +8,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from backproof.mathematics import losses
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
-from backproof.mathematics.network.network import Dense, Network
+from backproof.mathematics.layers.layer import Layer, Parameter, Role
+from backproof.mathematics.losses import LossFunction
+from backproof.mathematics.network.around import site_of
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.penalty import NONE, Penalty
 from backproof.mathematics.optimizers import Optimizer
 
 Change = Callable[[Any, Scope[Any]], Any]
@@ -35,29 +37,57 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One layer of the network that a fault is planted in."""
+class Place:
+    """A node that faults are planted in: one with a kernel (fan_in, fan_out).
+
+    Faults go by the roles of its parameters and by its sites (``z``, ``delta``), not by its kind.
+    """
 
     name: str
-    dense: Dense
+    layer: Layer
     incoming: str
-    """The site of what comes in: ``inputs``, or the activation of the layer below."""
+    """The site of what comes in: ``inputs``, or the activation of the node below."""
+    parameters: Mapping[str, Parameter]
+    """Its own parameters, by their full names."""
 
     @property
     def f(self) -> Activation:
-        return self.dense.activation
+        assert self.layer.function is not None
+        return self.layer.function
+
+    @property
+    def fan_in(self) -> int:
+        return self.parameters[self.kernel].shape[0]
+
+    @property
+    def fan_out(self) -> int:
+        return self.parameters[self.kernel].shape[1]
 
     @property
     def square(self) -> bool:
-        return self.dense.fan_in == self.dense.fan_out
+        return self.fan_in == self.fan_out
+
+    def of_role(self, role: Role) -> str:
+        """The full name of its parameter of that role; "" where it has none."""
+        return next((n for n, each in self.parameters.items() if each.role == role), "")
 
     @property
     def kernel(self) -> str:
-        return f"{self.name}/kernel"
+        return self.of_role("kernel")
 
     @property
     def bias(self) -> str:
-        return f"{self.name}/bias"
+        return self.of_role("bias")
+
+    @property
+    def biases(self) -> int:
+        """How many biases it has."""
+        return self.parameters[self.bias].size if self.bias else 0
+
+    @property
+    def unitwise(self) -> bool:
+        """Whether it has a bias for each unit, not one for all."""
+        return bool(self.bias) and self.parameters[self.bias].shape == (self.fan_out,)
 
 
 @dataclass(frozen=True)
@@ -70,49 +100,75 @@ class Target:
     """Whether there are points with saturated units."""
 
     @cached_property
-    def layers(self) -> tuple[Layer, ...]:
-        """All layers, in the order of computation."""
-        named = list(self.network.named_layers())
-        incoming = ["inputs", *(f"activation/{name}" for name, _ in named)]
-        return tuple(
-            Layer(name, dense, site) for (name, dense), site in zip(named, incoming, strict=False)
-        )
+    def layers(self) -> tuple[Place, ...]:
+        """All nodes with a kernel and a function, in the order of computation."""
+        found = []
+        for node in self.network.nodes:
+            uses = self.network.uses[node.name].values()
+            own = {u.parameter: self.network.parameters[u.parameter] for u in uses}
+            kernels = [each for each in own.values() if each.role == "kernel"]
+            held = all(name.startswith(f"{node.name}/") for name in own)
+            plain = [len(kernel.shape) for kernel in kernels] == [2]
+            came = self.network.shapes_into(node)
+            flat = [len(shape) for shape in came] == [1]
+            if plain and held and flat and node.layer.function is not None:
+                found.append(Place(node.name, node.layer, site_of(node.inputs[0]), own))
+        return tuple(found)
 
     @property
-    def hidden(self) -> tuple[Layer, ...]:
-        return self.layers[:-1]
+    def hidden(self) -> tuple[Place, ...]:
+        """Those with another one directly above: what comes back to them is one product."""
+        return tuple(layer for layer in self.layers if self._above(layer) is not None)
 
     @property
-    def last(self) -> Layer:
+    def ends(self) -> bool:
+        """Whether the last node is one of them."""
+        return bool(self.layers) and self.layers[-1].name == self.network.last.name
+
+    @property
+    def last(self) -> Place:
         return self.layers[-1]
 
     @property
-    def biased(self) -> tuple[Layer, ...]:
+    def biased(self) -> tuple[Place, ...]:
         """The layers with a bias."""
-        return tuple(layer for layer in self.layers if layer.dense.bias)
+        return tuple(layer for layer in self.layers if layer.bias)
 
     @property
-    def unitwise(self) -> tuple[Layer, ...]:
+    def unitwise(self) -> tuple[Place, ...]:
         """The layers with a bias for each unit."""
-        return tuple(layer for layer in self.layers if layer.dense.bias is True)
+        return tuple(layer for layer in self.layers if layer.unitwise)
 
     @property
-    def head(self) -> LossModule:
-        return losses.named(self.network.loss.kind)
+    def penalty(self) -> Penalty:
+        """The penalty that is on all nodes alike; one of nothing where each has its own."""
+        penalty = self.network.penalty
+        return penalty if isinstance(penalty, Penalty) else NONE
+
+    @property
+    def head(self) -> LossFunction:
+        return self.network.loss_function
 
     @property
     def fused(self) -> bool:
         """Whether the loss is taken of the logits, together with the last activation."""
-        return self.head.ACTIVATION is not None
+        return self.ends and self.network.loss_of == "fused"
 
     @property
     def plain(self) -> bool:
         """Whether the optimizer is gradient descent, which keeps nothing beside the parameters."""
         return self.optimizer.name == "gradient_descent"
 
-    def above(self, layer: Layer) -> Layer:
+    def above(self, layer: Place) -> Place:
         """The layer that follows a hidden one."""
-        return self.layers[self.layers.index(layer) + 1]
+        found = self._above(layer)
+        assert found is not None
+        return found
+
+    def _above(self, layer: Place) -> Place | None:
+        """The one layer that takes what this one gives, if it is one of them."""
+        takers = [node.name for node in self.network.consumers[layer.name]]
+        return next((x for x in self.layers if [x.name] == takers), None)
 
 
 @dataclass(frozen=True)

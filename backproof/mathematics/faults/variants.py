@@ -12,16 +12,26 @@ from typing import Any
 
 import numpy as np
 
-from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.floating import Float, Values
-from backproof.mathematics.definition.definition import Site, evaluate, keep, measure, step
+from backproof.mathematics.arithmetic.operations import Axis
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.measure import measure
+from backproof.mathematics.definition.sites import Intervention, unchanged
+from backproof.mathematics.definition.step import step
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
-from backproof.mathematics.network.network import Network, Penalty
+from backproof.mathematics.losses import LossFunction
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers import Optimizer
 
 Form = Callable[[Network, Optimizer, Parameters, Batch], dict[str, Any]]
+
+
+def one(axis: Axis) -> int | None:
+    """The axis of a sum that is taken term by term: the definition's own are over one, or all."""
+    assert not isinstance(axis, tuple)
+    return axis
 
 
 class OwnProducts(Float):
@@ -61,8 +71,8 @@ class Backwards(OwnProducts):
     def sum_of_charged(self, parts: Sequence[Values]) -> Values:
         return super().sum_of_charged(parts[::-1])
 
-    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
-        return np.asarray(np.cumsum(a[::-1], axis=axis)[-1])
+    def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
+        return np.asarray(np.cumsum(a[::-1], axis=one(axis))[-1])
 
 
 class OneByOne(OwnProducts):
@@ -79,8 +89,8 @@ class OneByOne(OwnProducts):
             z += column[:, None] * row
         return z
 
-    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
-        return np.asarray(np.cumsum(a, axis=axis)[-1])
+    def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
+        return np.asarray(np.cumsum(a, axis=one(axis))[-1])
 
 
 class Halves(OwnProducts):
@@ -91,7 +101,7 @@ class Halves(OwnProducts):
         result: Values = a[:, :middle] @ b[:middle] + a[:, middle:] @ b[middle:]
         return result
 
-    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
+    def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
         middle = len(a) // 2 if a.ndim else 0
         if not middle:
             return super().total(a, axis)
@@ -105,7 +115,7 @@ class Extended(OwnProducts):
         wide: Values = a.astype(np.longdouble) @ b.astype(np.longdouble)
         return wide.astype(np.result_type(a, b))
 
-    def total(self, a: Values, axis: int | None = None, further_terms: int = 0) -> Values:
+    def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
         return np.asarray(a.astype(np.longdouble).sum(axis=axis)).astype(a.dtype)
 
 
@@ -113,57 +123,36 @@ class OtherFunctions(Float):
     """Activations, their derivatives and the losses in their other usual forms."""
 
     def activate(self, f: Activation, z: Values) -> Values:
-        if f.name == "sigmoid":
-            return np.asarray(1 / (1 + np.exp(-z)))
-        if f.name == "relu":
-            return np.where(z > 0, z, z.dtype.type(0))
-        if f.name == "softmax":
-            shifted = z - z.max(axis=1, keepdims=True)
-            total = np.exp(shifted).sum(axis=1, keepdims=True)
-            return np.asarray(np.exp(shifted - np.log(total)))
-        return f.value(z)
+        return f.other_value(z)
 
     def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
-        if f.name == "sigmoid":
-            return np.asarray(cotangent * (a - a * a))
-        if f.name == "tanh":
-            return np.asarray(cotangent * (1 - a) * (1 + a))
-        if f.name == "relu":
-            return np.where(z > 0, cotangent, z.dtype.type(0))
-        if f.name == "softmax":
-            return np.asarray(a * cotangent - a * (a * cotangent).sum(axis=1, keepdims=True))
-        return f.vjp(z, a, cotangent)
+        return f.other_vjp(z, a, cotangent)
 
     def loss_and_slope(
-        self, loss: LossModule, z: Values, a: Values, y: Values
+        self, loss: LossFunction, z: Values, a: Values, y: Values
     ) -> tuple[Values, Values]:
-        rows, slope = loss.value(z, a, y)
-        if loss.ACTIVATION == "sigmoid":
-            return np.logaddexp(z.dtype.type(0), z) - y * z, (1 - y) * a - y * (1 - a)
-        if loss.ACTIVATION == "softmax":
-            largest = z.max(axis=1, keepdims=True)
-            total = np.log(np.exp(z - largest).sum(axis=1, keepdims=True)) + largest
-            return (y * (total - z)).sum(axis=1, keepdims=True), slope
-        return rows, slope
+        return loss.other_value(z, a, y)
 
 
 def mean_at_the_end(name: str, value: Any, scope: Any) -> Any:
     """Sums over the batch first, its division last: in the gradients, not in the delta."""
     loss, network = scope.network.loss, scope.network
-    last = f"dense_{len(network.layers)}"
-    if name == f"delta/{last}":
+    last = network.last
+    if last.layer.function is None:
+        return value
+    if name == f"delta/{last.name}":
         slope = scope.values["loss/slope"]
-        if losses.named(loss.kind).ACTIVATION is not None:
+        if network.loss_of == "fused":
             return slope
-        z, a = scope.values[f"z/{last}"], scope.values[f"activation/{last}"]
-        return scope.ops.vjp(network.layers[-1].activation, z, a, slope)
+        z, a = scope.values[f"z/{last.name}"], scope.values[f"activation/{last.name}"]
+        return scope.ops.vjp(last.layer.function, z, a, slope)
     if name.startswith("data_gradient/"):
-        divisor = loss.divisor(len(scope.batch.inputs), network.fan_out)
+        divisor = loss.divisor(network.rows(len(scope.batch.inputs)), network.outputs)
         return scope.ops.scale(value, loss.scale, divisor)
     return value
 
 
-def by(ops: Float, at: Site = keep) -> Form:
+def by(ops: Float, at: Intervention = unchanged) -> Form:
     """The definition in another arithmetic or with other groupings."""
 
     def form(
@@ -171,7 +160,7 @@ def by(ops: Float, at: Site = keep) -> Form:
     ) -> dict[str, Any]:
         values: dict[str, Any] = dict(evaluate(ops, network, parameters, batch, at))
         values |= step(ops, network, parameters, values, optimizer)
-        outputs = values[f"activation/dense_{len(network.layers)}"]
+        outputs = values[f"activation/{network.last.name}"]
         return values | measure(network, parameters, batch, outputs)
 
     return form
@@ -192,16 +181,17 @@ def sample_by_sample(
             else:
                 values[name] = values[name] + value if name in values else value
     if network.loss.batch == "mean":
-        values = {name: value / len(batch.inputs) for name, value in values.items()}
+        values = {name: value / network.rows(len(batch.inputs)) for name, value in values.items()}
     values |= {name: np.concatenate(rows) for name, rows in activations.items()}
-    l1, l2 = network.penalty.l1, network.penalty.l2
-    for name in network.shapes():
-        w = parameters[name]
-        if name.endswith("kernel") or network.penalty.biases:
+    for name in network.parameters:
+        w, penalty = parameters[name], network.penalty_on(name)
+        n = penalty.divisor(len(batch.inputs))
+        l1, l2 = penalty.l1 / n, penalty.l2 / n
+        if penalty.orders():
             values["loss"] = np.asarray(values["loss"] + l2 * np.vdot(w, w) + l1 * np.abs(w).sum())
             values[f"gradient/{name}"] = values[f"gradient/{name}"] + 2 * l2 * w + l1 * np.sign(w)
     values |= step(ops, network, parameters, values, optimizer)
-    outputs = values[f"activation/dense_{len(network.layers)}"]
+    outputs = values[f"activation/{network.last.name}"]
     return values | measure(network, parameters, batch, outputs)
 
 

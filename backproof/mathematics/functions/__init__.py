@@ -1,72 +1,129 @@
-"""Activation functions, one file each: value, derivative, and the rule of each arithmetic."""
+"""Activation functions, one file each, with all that is known of it anywhere."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import pkgutil
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.errors import UsageError
+from backproof.mathematics.registry import Registry
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.balls.ball import Ball
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
     from backproof.mathematics.arithmetic.rounding.model import Rounding
 
 Values = NDArray[np.floating]
 
+# Derivatives, as `Rounding.inside` names them behind their activation.
+PULLED = " pulled"
+# The largest arguments that activations were measured with in half precision.
+MOST_ARGUMENT = 40.0
 
-class Activation(Protocol):
-    """What a file of this package provides, as a frozen dataclass called `Function`."""
+
+class Activation(ABC):
+    """What a file of this package provides, as a frozen dataclass: its ``PART``.
+
+    Its twins are methods too, named after the frameworks. ``keras()``: what Keras takes for an
+    activation. ``torch()``: a module, or another function of a tensor. ``jax()``: a function of an
+    array. Pre-activations are (samples, units) in each. They import their framework inside, and
+    are called in its worker alone; one that is missing is refused there.
+    """
 
     name: ClassVar[str]
+    PIECEWISE_LINEAR: ClassVar[bool] = False
+    """Whether it has one form in floating point, and no numbers near 1 in it."""
 
+    @abstractmethod
     def latex(self) -> tuple[str, str]:
         """f(Z), and f′(Z), which may use A = f(Z): for `backproof explain`."""
 
-    def __hash__(self) -> int: ...
+    def latex_vjp(self) -> str:
+        """The cotangent G of A taken back to Z, as a formula, where that is not G ⊙ f′(Z)."""
+        return ""
 
+    @abstractmethod
     def value(self, z: Values) -> Values:
         """f(z) for pre-activations (samples, units), in the dtype of z."""
 
+    @abstractmethod
     def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         """The cotangent of a = f(z) (samples, units) taken back to z."""
 
+    def other_value(self, z: Values) -> Values:
+        """f(z) in another usual form, if there is one: a variant without fault."""
+        return self.value(z)
+
+    def other_vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
+        """`vjp` in another usual form."""
+        return self.vjp(z, a, cotangent)
+
+    @abstractmethod
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """f of a ball: the radius holds for any correct implementation."""
 
+    @abstractmethod
     def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """`vjp` of balls."""
 
+    def settled(self, z: Ball, rounding: Rounding) -> bool:
+        """Whether all values, and what is taken back, are such as round to themselves."""
+        return False
+
+    def measured(self, z: Ball) -> bool:
+        """Whether frameworks were tried on such arguments in half precision."""
+        return bool((z.magnitude <= MOST_ARGUMENT).all())
+
+    def value_steps(self, rounding: Rounding, z: Ball) -> Values:
+        """What f rounds to a half precision before its result: see `balls.half`."""
+        raise UsageError(f"no rule for the steps of {self.name!r} that round: write `value_steps`")
+
+    def vjp_steps(self, rounding: Rounding, a: Ball, cotangent: Ball) -> Values:
+        """Likewise for `vjp`."""
+        raise UsageError(f"no rule for the steps of {self.name!r} that round: write `vjp_steps`")
+
+    @abstractmethod
     def certified(self, z: Certified) -> Certified:
         """f of certified values."""
 
+    @abstractmethod
     def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         """`vjp` of certified values; at an undecided kink the hull of both sides."""
+
+    @classmethod
+    def examples(cls) -> tuple[Activation, ...]:
+        """Those that random networks are drawn with, and frameworks are tried on."""
+        return (cls(),)
+
+
+ACTIVATIONS: Registry[type[Activation]] = Registry("activation", __name__)
 
 
 def names() -> list[str]:
     """All activations there are."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return ACTIVATIONS.names()
 
 
-@lru_cache(typed=True)  # True is not 1.0
 def named(name: str, **fields: float) -> Activation:
     """The activation of that name, with its fields where it has any: a slope, say.
 
     Fields not given have the value that most frameworks give them. A `UsageError` says what a name
     or a field should have been.
     """
-    if name not in names():
-        raise UsageError(f"no activation {name!r}; there are {', '.join(names())}")
-    function = importlib.import_module(f"{__name__}.{name}").Function
-    known = {field.name: field.default for field in dataclasses.fields(function)}
+    return made(ACTIVATIONS.get(name), **fields)
+
+
+@lru_cache(typed=True)  # True is not 1.0
+def made(kind: type[Activation], **fields: float) -> Activation:
+    """An activation with its fields, which are checked; and kept."""
+    name = kind.name
+    known = {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for field, value in fields.items():
         if field not in known:
             offered = f"it has {', '.join(known)}" if known else "it has none"
@@ -76,13 +133,17 @@ def named(name: str, **fields: float) -> Activation:
                 raise UsageError(f"{name}({field}={value!r}): give True or False")
         elif not finite(value):
             raise UsageError(f"{name}({field}={value!r}): give a finite number")
-    activation: Activation = function(**fields)
-    return activation
+    return kind(**fields)
 
 
 def finite(value: object) -> bool:
     """Whether it is a number, and neither NaN nor infinite."""
     return isinstance(value, int | float) and isfinite(value)
+
+
+def examples(*among: str) -> tuple[Activation, ...]:
+    """The examples of some activations, in that order."""
+    return tuple(each for name in among for each in ACTIVATIONS.get(name).examples())
 
 
 def to_json(activation: Activation) -> dict[str, Any]:
@@ -93,3 +154,18 @@ def to_json(activation: Activation) -> dict[str, Any]:
 def from_json(described: dict[str, Any]) -> Activation:
     """The activation that `to_json` described."""
     return named(**described)
+
+
+def twin(activation: Activation, framework: str) -> Any:
+    """What a framework takes for an activation, as its file has it there.
+
+    Raises `UsageError` where it has none.
+    """
+    make = getattr(activation, framework, None)
+    if make is None:
+        title = {"keras": "Keras", "torch": "PyTorch", "jax": "JAX"}.get(framework, framework)
+        raise UsageError(
+            f"no {title} twin for activation {activation.name!r}: write `{framework}` in its file, "
+            "or give a model of your own"
+        )
+    return make()

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Values
-from backproof.mathematics.functions.leaky_relu import sides
+from backproof.mathematics.functions import Activation, Values
+from backproof.mathematics.functions.leaky_relu import SLOPES, sides
 from backproof.mathematics.latex import times
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 
-class Exponential(ABC):
+class Exponential(Activation):
     """right·z for z > 0, else left·(exp(z) − 1): what `elu` and `selu` have in common."""
 
-    name: ClassVar[str]
     # How often right·z and left·expm1(z) round, beside expm1: coefficients held and products.
     ROUNDINGS: ClassVar[tuple[int, int]]
 
@@ -100,6 +99,21 @@ class Exponential(ABC):
         pulled.radius += lost * (below & (cotangent.magnitude > 0))
         return pulled
 
+    def value_steps(self, rounding: Rounding, z: Ball) -> Values:
+        """Of left·(e − 1), e = exp(z) rounds, by u·e, then the difference s, and factors as held.
+
+        The exponential may underflow, and a product with each of two factors.
+        """
+        above, below = sides(z, rounding)
+        right, left = map(abs, self.slopes)
+        factors = [2 * (roundings > 0) for roundings in self.ROUNDINGS]
+        factors[1] *= left != 1
+        e, s = exponentials(z, rounding)
+        size: Values = np.maximum(
+            below * left * (e + s * (1 + factors[1])), above * factors[0] * right * z.magnitude
+        )
+        return rounding.unit * size + rounding.eta * (2 + left)
+
     def certified(self, z: Certified) -> Certified:
         """In one formula for both sides: right·z⁺ + left·expm1(−(−z)⁺)."""
         right, left = self.certified_slopes()
@@ -120,7 +134,7 @@ class Exponential(ABC):
 
 
 @dataclass(frozen=True)
-class Function(Exponential):
+class Elu(Exponential):
     """The exponential linear unit.
 
     Source: Clevert et al., Fast and accurate deep network learning by exponential linear units,
@@ -138,6 +152,25 @@ class Function(Exponential):
     def certified_slopes(self) -> tuple[arb, arb]:
         return arb(1), arb(self.alpha)
 
+    @classmethod
+    def examples(cls) -> tuple[Elu, ...]:
+        return tuple(cls(alpha) for alpha in SLOPES)
+
+    def keras(self) -> Any:
+        import keras
+
+        return lambda z: keras.activations.elu(z, self.alpha)
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.ELU(self.alpha)
+
+    def jax(self) -> Any:
+        import jax
+
+        return lambda z: jax.nn.elu(z, self.alpha)
+
 
 def blurred(z: Ball, rounding: Rounding) -> np.ndarray:
     """Where the error of exp(ẑ) may be as large as exp(ẑ) − 1, whose sign then says nothing."""
@@ -151,3 +184,6 @@ def exponentials(z: Ball, rounding: Rounding) -> tuple[Values, Values]:
     top = z.value + reach
     top = np.where(z.value > 0, 0, top) if rounding.same_branches else np.minimum(top, 0)
     return np.exp(top), -np.expm1(np.minimum(z.value - reach, 0))
+
+
+PART = Elu

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf, pi, sqrt
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import TANH_IS_ONE, Rounding
-from backproof.mathematics.functions import Values
+from backproof.mathematics.functions import Activation, Values
 from backproof.mathematics.latex import shown
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 CUBIC = "0.044715"
 # Bounds for both forms, which a test proves with Arb: of |f′|, of |f″| and of |f‴|.
@@ -26,7 +26,7 @@ FAR = 40.0
 
 
 @dataclass(frozen=True)
-class Function:
+class Gelu(Activation):
     """The Gaussian error linear unit of Hendrycks and Gimpel (arXiv:1606.08415), exact or by tanh.
 
     For negative z the usual forms, z·(1 + erf(z/√2))/2 and z·(1 + tanh w)/2, keep few digits of
@@ -134,6 +134,43 @@ class Function:
         """With 1 + tanh w = 2σ(2w) and 1 − tanh² w = 4σ(2w)·σ(−2w), which keep their digits."""
         return z.zip(lambda x, g: g * certified_slope(x, approximate=self.approximate), cotangent)
 
+    @classmethod
+    def examples(cls) -> tuple[Gelu, ...]:
+        return cls(), cls(approximate=True)
+
+    def keras(self) -> Any:
+        """In float64 in Keras's operations: TensorFlow keeps √2 and 0.044715 in float32."""
+        import keras
+
+        if keras.config.floatx() != "float64":
+            return lambda z: keras.activations.gelu(z, approximate=self.approximate)
+        return in_keras_by_tanh if self.approximate else in_keras
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.GELU(approximate="tanh" if self.approximate else "none")
+
+    def jax(self) -> Any:
+        import jax
+
+        return lambda z: jax.nn.gelu(z, approximate=self.approximate)
+
+
+def in_keras(z: Any) -> Any:
+    """As `tf.nn.gelu` has it, with √2 in the dtype of z."""
+    import keras
+
+    return 0.5 * z * (1.0 + keras.ops.erf(z / sqrt(2)))
+
+
+def in_keras_by_tanh(z: Any) -> Any:
+    """Likewise, with 0.044715 in the dtype of z."""
+    import keras
+
+    cube = keras.ops.power(z, 3)
+    return 0.5 * z * (1.0 + keras.ops.tanh(sqrt(2 / pi) * (z + 0.044715 * cube)))
+
 
 def charged(rounding: Rounding, approximate: bool) -> float:
     """How far z times a computed weight may be off, in units of z.
@@ -184,3 +221,6 @@ def certified_slope(x: arb, *, approximate: bool) -> arb:
         return up * (1 + 2 * x * w1 * down)
     density = (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
     return (-x * arb(0.5).sqrt()).erfc() / 2 + x * density
+
+
+PART = Gelu

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Values
+from backproof.mathematics.functions import Activation, Values
 from backproof.mathematics.latex import times
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
+
+# Those of examples: the usual one, and to 1 and beyond.
+SLOPES = (0.01, 0.3, 1.0, 1.7)
 
 
 @dataclass(frozen=True)
-class Function:
+class LeakyRelu(Activation):
     """The leaky rectifier; JAX's slope at 0 is 1.
 
     Source: Maas et al., Rectifier nonlinearities improve neural network acoustic models, ICML 2013.
     """
 
     name: ClassVar[str] = "leaky_relu"
+    PIECEWISE_LINEAR: ClassVar[bool] = True
     alpha: float = 0.01
 
     def latex(self) -> tuple[str, str]:
@@ -83,6 +87,28 @@ class Function:
 
         return z.zip(pulled, cotangent)
 
+    @classmethod
+    def examples(cls) -> tuple[LeakyRelu, ...]:
+        return tuple(cls(alpha) for alpha in SLOPES)
+
+    def keras(self) -> Any:
+        """In float64 in Keras's operations: TensorFlow keeps the slope of its own in float32."""
+        import keras
+
+        if keras.config.floatx() == "float64":
+            return lambda z: keras.ops.where(z > 0, z, self.alpha * z)
+        return lambda z: keras.activations.leaky_relu(z, self.alpha)
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.LeakyReLU(self.alpha)
+
+    def jax(self) -> Any:
+        import jax
+
+        return lambda z: jax.nn.leaky_relu(z, self.alpha)
+
 
 def sides(z: Ball, rounding: Rounding) -> tuple[np.ndarray, np.ndarray]:
     """Where some z within reach may be positive, and where some may not be: both, in doubt.
@@ -96,3 +122,6 @@ def sides(z: Ball, rounding: Rounding) -> tuple[np.ndarray, np.ndarray]:
         known, up = np.isfinite(z.value + reach), z.value > 0
         above, below = np.where(known, up, above), np.where(known, ~up, below)
     return above, below
+
+
+PART = LeakyRelu

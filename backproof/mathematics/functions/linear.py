@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Values
+from backproof.mathematics.functions import Activation, Values
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 
 @dataclass(frozen=True)
-class Function:
+class Linear(Activation):
     """The identity; nothing is rounded."""
 
     name: ClassVar[str] = "linear"
+    PIECEWISE_LINEAR: ClassVar[bool] = True
 
     def latex(self) -> tuple[str, str]:
         return "Z", "1"
@@ -39,3 +40,17 @@ class Function:
 
     def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         return cotangent
+
+    def keras(self) -> Any:
+        return "linear"
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.Identity()
+
+    def jax(self) -> Any:
+        return self.value
+
+
+PART = Linear

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Values
+from backproof.mathematics.functions import Activation, Values
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 
 @dataclass(frozen=True)
-class Function:
+class Relu(Activation):
     """The rectifier. No rounding of its own: |max(ẑ, 0) − max(Z, 0)| ≤ |ẑ − Z|."""
 
     name: ClassVar[str] = "relu"
+    PIECEWISE_LINEAR: ClassVar[bool] = True
 
     def latex(self) -> tuple[str, str]:
         return r"\max(Z, 0)", "[Z > 0]"
@@ -30,6 +31,12 @@ class Function:
 
     def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * (z > 0)
+
+    def other_value(self, z: Values) -> Values:
+        return np.where(z > 0, z, z.dtype.type(0))
+
+    def other_vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return np.where(z > 0, cotangent, z.dtype.type(0))
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """The radius of z, and 0 where z + 2r ≤ 0: there every implementation gives exactly 0.
@@ -76,3 +83,19 @@ class Function:
             return g * 0 if x <= 0 else g.union(arb(0))
 
         return z.zip(passed, cotangent)
+
+    def keras(self) -> Any:
+        return "relu"
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.ReLU()
+
+    def jax(self) -> Any:
+        import jax
+
+        return jax.nn.relu
+
+
+PART = Relu

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flint import arb
 
@@ -15,7 +15,7 @@ SCALE = "1.0507009873554804934193349852946"
 
 
 @dataclass(frozen=True)
-class Function(Exponential):
+class Selu(Exponential):
     """The scaled exponential linear unit. TensorFlow's slope at 0 is scale."""
 
     name: ClassVar[str] = "selu"
@@ -27,3 +27,19 @@ class Function(Exponential):
 
     def certified_slopes(self) -> tuple[arb, arb]:
         return arb(SCALE), arb(SCALE) * arb(ALPHA)
+
+    def keras(self) -> Any:
+        return "selu"
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.SELU()
+
+    def jax(self) -> Any:
+        import jax
+
+        return jax.nn.selu
+
+
+PART = Selu

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Values
+from backproof.mathematics.functions import Activation, Values
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 
 def expit(z: Values) -> Values:
@@ -24,7 +24,7 @@ def expit(z: Values) -> Values:
 
 
 @dataclass(frozen=True)
-class Function:
+class Sigmoid(Activation):
     """The logistic function."""
 
     name: ClassVar[str] = "sigmoid"
@@ -37,6 +37,12 @@ class Function:
 
     def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * (a * (1 - a))
+
+    def other_value(self, z: Values) -> Values:
+        return np.asarray(1 / (1 + np.exp(-z)))
+
+    def other_vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return np.asarray(cotangent * (a - a * a))
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """r_a = r_z · sup f′ + the charge on a.
@@ -76,9 +82,34 @@ class Function:
         radius += rounding.eta
         return cotangent.times(Ball(s, radius), rounding)
 
+    def measured(self, z: Ball) -> bool:
+        """Of all numbers."""
+        return True
+
+    def vjp_steps(self, rounding: Rounding, a: Ball, cotangent: Ball) -> Values:
+        """Of g·a·(1 − a), the difference and the first product round, g·a or a·(1 − a)."""
+        size: Values = 2 * cotangent.magnitude * a.magnitude * (1 - a.value + a.reach)
+        return rounding.unit * size + rounding.eta * (1 + cotangent.magnitude)
+
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: 1 / (1 + (-x).exp()))
 
     def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         """With f′ = 1/(2 + e^z + e^−z), which keeps its digits where a rounds to 1."""
         return z.zip(lambda x, g: g / (2 + x.exp() + (-x).exp()), cotangent)
+
+    def keras(self) -> Any:
+        return "sigmoid"
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.Sigmoid()
+
+    def jax(self) -> Any:
+        import jax
+
+        return jax.nn.sigmoid
+
+
+PART = Sigmoid

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
-from backproof.mathematics.arithmetic.certified import Certified, stacked
+from backproof.mathematics.arithmetic.certified_values import Certified, stacked
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Values
+from backproof.mathematics.functions import Activation, Values
+
+# The widest that was measured in half precision.
+MOST_UNITS = 100
 
 
 @dataclass(frozen=True)
-class Function:
+class Softmax(Activation):
     """The softmax of each row, computed with the row's maximum taken off."""
 
     name: ClassVar[str] = "softmax"
 
     def latex(self) -> tuple[str, str]:
         return r"\frac{e^{Z}}{e^{Z}\, \mathbf{1} \mathbf{1}^\top}", ""
+
+    def latex_vjp(self) -> str:
+        """Each output depends on every pre-activation."""
+        return r"A \odot (G - (G \odot A)\, \mathbf{1} \mathbf{1}^\top)"
 
     def value(self, z: Values) -> Values:
         p = np.exp(z - row_maximum(z))
@@ -30,6 +37,14 @@ class Function:
 
     def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return a * (cotangent - row_sum(a * cotangent))
+
+    def other_value(self, z: Values) -> Values:
+        shifted = z - z.max(axis=1, keepdims=True)
+        total = np.exp(shifted).sum(axis=1, keepdims=True)
+        return np.asarray(np.exp(shifted - np.log(total)))
+
+    def other_vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return np.asarray(a * cotangent - a * (a * cotangent).sum(axis=1, keepdims=True))
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         p = self.value(z.value)
@@ -52,6 +67,20 @@ class Function:
         pulled.radius += rounding.eta * (pulled.radius > 0)  # both products may underflow
         return pulled
 
+    def settled(self, z: Ball, rounding: Rounding) -> bool:
+        """The 1 and the 0 of a single unit are."""
+        return single(z, rounding)
+
+    def measured(self, z: Ball) -> bool:
+        return z.shape[1] <= MOST_UNITS
+
+    def vjp_steps(self, rounding: Rounding, a: Ball, cotangent: Ball) -> Values:
+        """Of a ⊙ (g − Σ a_j g_j), the products, their sum (by m roundings), and the difference."""
+        m = a.shape[1]
+        terms = (a.magnitude * cotangent.magnitude).sum(axis=1, keepdims=True)
+        size: Values = a.magnitude * (cotangent.magnitude + (1 + max(2, m)) * terms)
+        return rounding.unit * size + (2 * m + 1) * rounding.eta * a.magnitude
+
     def certified(self, z: Certified) -> Certified:
         return stacked(z.by_row(certified_softmax))
 
@@ -60,6 +89,19 @@ class Function:
         sums = [row[0] for row in weighted.by_row(lambda row: [sum(row, arb(0))])]
         repeated = Certified([s for s in sums for _ in range(a.columns)], a.shape)
         return weighted.zip(lambda pg, ps: pg - ps, a.zip(lambda p, s: p * s, repeated))
+
+    def keras(self) -> Any:
+        return "softmax"
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.Softmax(dim=-1)
+
+    def jax(self) -> Any:
+        import jax
+
+        return lambda z: jax.nn.softmax(z, axis=-1)
 
 
 def single(z: Ball, rounding: Rounding) -> bool:
@@ -147,3 +189,6 @@ def softmax_radius(z: Ball, p: Values, rounding: Rounding) -> Values:
     # exp, sum and quotient: TensorFlow's float32 exp stops a little above the smallest normal.
     radius += 4 * rounding.eta
     return radius
+
+
+PART = Softmax

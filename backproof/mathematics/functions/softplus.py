@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Values
-from backproof.mathematics.functions.sigmoid import Function as Sigmoid
-from backproof.mathematics.functions.sigmoid import expit
+from backproof.mathematics.functions import Activation, Values
+from backproof.mathematics.functions.sigmoid import Sigmoid, expit
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 SIGMOID = Sigmoid()
 
 
 @dataclass(frozen=True)
-class Function:
+class Softplus(Activation):
     """The smooth rectifier.
 
     PyTorch's is z itself beyond a threshold, by default 20: in float64 that is off by e⁻²⁰. From 37
@@ -60,11 +59,29 @@ class Function:
         factor = SLACK * np.expm1(SLACK * off) * (1 + rounding.charge("exp"))
         return cotangent.times(Ball(slope.value, slope.radius + slope.magnitude * factor), rounding)
 
+    def value_steps(self, rounding: Rounding, z: Ball) -> Values:
+        """Of log1p(e), e = exp(z) rounds, by which it moves by u·σ(z), or underflows."""
+        return rounding.unit * expit(z.value + z.reach) + rounding.eta
+
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: x.nonnegative_part() + (-abs(x)).exp().log1p())
 
     def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         return z.zip(lambda x, g: g / (1 + (-x).exp()), cotangent)
+
+    def keras(self) -> Any:
+        return "softplus"
+
+    def torch(self) -> Any:
+        """Beyond its threshold it is z: with the usual 20, off by e⁻²⁰. 40 serves float64."""
+        from torch import nn
+
+        return nn.Softplus(threshold=40)
+
+    def jax(self) -> Any:
+        import jax
+
+        return jax.nn.softplus
 
 
 def own(z: Values, rounding: Rounding) -> Values:
@@ -80,3 +97,6 @@ def own(z: Values, rounding: Rounding) -> Values:
     composed = moved + (outer + rounding.unit) * (a + moved)
     result: Values = np.maximum(rounding.charge("log1pexp") * a, composed)
     return result
+
+
+PART = Softplus

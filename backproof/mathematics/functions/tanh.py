@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball, growth
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Values
+from backproof.mathematics.functions import Activation, Values
 
 if TYPE_CHECKING:
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
 
 
 @dataclass(frozen=True)
-class Function:
+class Tanh(Activation):
     """The hyperbolic tangent."""
 
     name: ClassVar[str] = "tanh"
@@ -29,6 +29,9 @@ class Function:
 
     def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return cotangent * (1 - a * a)
+
+    def other_vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
+        return np.asarray(cotangent * (1 - a) * (1 + a))
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """r_a = r_z · sup f′ + the charge on a; (log f′)′ = −2f, so f′ grows at most by exp(4r)."""
@@ -55,8 +58,33 @@ class Function:
         radius = own * ((1 + 8 * rounding.unit) * SLACK) + rounding.eta
         return cotangent.times(Ball(s, radius), rounding)
 
+    def measured(self, z: Ball) -> bool:
+        """Of all numbers."""
+        return True
+
+    def vjp_steps(self, rounding: Rounding, a: Ball, cotangent: Ball) -> Values:
+        """Of g·(1 − a²), the square rounds, by u·a², and the difference, by u·(1 − a²)."""
+        size = cotangent.magnitude
+        return rounding.unit * size * (1 + 2 * a.reach) + rounding.eta * size
+
     def certified(self, z: Certified) -> Certified:
         return z.map(lambda x: x.tanh())
 
     def vjp_certified(self, z: Certified, a: Certified, cotangent: Certified) -> Certified:
         return z.zip(lambda x, g: g * x.sech() ** 2, cotangent)
+
+    def keras(self) -> Any:
+        return "tanh"
+
+    def torch(self) -> Any:
+        from torch import nn
+
+        return nn.Tanh()
+
+    def jax(self) -> Any:
+        import jax.numpy as jnp
+
+        return jnp.tanh
+
+
+PART = Tanh

@@ -2,67 +2,133 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol, cast
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.errors import UsageError
+from backproof.mathematics.registry import Registry, made
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.balls.ball import Ball
-    from backproof.mathematics.arithmetic.certified import Certified
+    from backproof.mathematics.arithmetic.certified_values import Certified
     from backproof.mathematics.arithmetic.rounding.model import Rounding
-    from backproof.mathematics.network.network import Decision
 
 Values = NDArray[np.floating]
 
+Decision = Literal["threshold", "sign", "argmax"]
+"""How an output becomes a class: above ½, above 0, or the largest."""
 
-class LossModule(Protocol):
-    """What a file of this package provides.
+# The two results of a loss, as `Rounding.inside` names them behind the name of the loss.
+ROWS, SLOPE = " rows", " slope"
+
+
+class LossFunction(ABC):
+    """What a file of this package provides, as a frozen dataclass.
 
     ``ACTIVATION``: the activation of the last layer that the loss is fused with, its derivative
-    then being by the logits z; None when it is taken of the activations a, with derivative by a.
+    then being by the logits z; None when it is taken of the outputs a, with derivative by a.
     ``BY_ROW``: one value a sample, not one an output. ``DECISION``: how the outputs are classified.
     ``LABELS``: the targets of an output that says no, and yes; None where any number may be one.
+
+    For each framework that has a twin of it, a method of its name (``keras``, ``torch``, ``jax``)
+    imports the framework and returns the function of outputs (samples, outputs) and targets that
+    gives the loss of each output, or of each row: see `twin`. Outputs are the logits z where the
+    loss is fused.
     """
 
-    __name__: str
-    ACTIVATION: str | None
-    BY_ROW: bool
-    DECISION: Decision | None
-    LABELS: tuple[float, float] | None
+    name: ClassVar[str]
+    ACTIVATION: ClassVar[str | None]
+    BY_ROW: ClassVar[bool]
+    DECISION: ClassVar[Decision | None]
+    LABELS: ClassVar[tuple[float, float] | None]
 
+    @abstractmethod
     def latex(self) -> tuple[str, str, str]:
         """The element, its derivative, and why, if it is that by Z: for `backproof explain`."""
 
+    @abstractmethod
     def value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
         """Loss (samples, outputs or 1) and derivative (samples, outputs)."""
 
+    def other_value(self, z: Values, a: Values, y: Values) -> tuple[Values, Values]:
+        """`value` in another usual form, if there is one: a variant without fault."""
+        return self.value(z, a, y)
+
+    @abstractmethod
     def ball(self, z: Ball, a: Ball, y: Ball, rounding: Rounding) -> tuple[Ball, Ball]:
         """`value` of balls."""
 
+    @abstractmethod
     def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
         """`value` of certified values."""
 
+    @abstractmethod
     def check_targets(self, y: Values) -> str | None:
         """What is wrong with these targets for this loss, or None."""
 
+    @abstractmethod
     def terms(self, y: Values) -> int:
         """How many terms, none of them negative, code may add up to a batch's loss."""
+
+    def of_outputs(self) -> LossFunction | None:
+        """The same loss taken of the outputs a, whatever activation they come from.
+
+        None where it has no such form. One that is fused with no activation is its own.
+        """
+        return self if self.ACTIVATION is None else None
+
+    def rounded_steps(self) -> Mapping[str, Callable[[Rounding, Ball, Ball], Values]]:
+        """What steps that round to a half precision inside of `ROWS` or `SLOPE` add to the radius.
+
+        Functions of the rounding model, z and a; see `balls.half`. Empty where none is known.
+        """
+        return {}
+
+
+PARTS: Registry[type[LossFunction]] = Registry("loss", __name__)
 
 
 def names() -> list[str]:
     """All losses there are."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return PARTS.names()
 
 
-@lru_cache
-def named(kind: str) -> LossModule:
-    """The loss of that name."""
-    if kind not in names():
-        raise UsageError(f"no loss {kind!r}; there are {', '.join(names())}")
-    return cast(LossModule, importlib.import_module(f"{__name__}.{kind}"))
+def named(name: str, **fields: float) -> LossFunction:
+    """The loss of that name, with its fields where it has any.
+
+    Fields not given have their defaults. A `UsageError` says what a name or a field should have
+    been.
+    """
+    return made("loss", PARTS.get(name), fields)
+
+
+def to_json(loss: LossFunction) -> str | dict[str, Any]:
+    """Its name, or a table of name and fields where it has some, as `from_json` takes them."""
+    part: Any = loss
+    fields = dataclasses.asdict(part) if dataclasses.is_dataclass(type(loss)) else {}
+    return {"name": loss.name, **fields} if fields else loss.name
+
+
+def from_json(described: str | Mapping[str, Any]) -> LossFunction:
+    """The loss that `to_json` described."""
+    return named(described) if isinstance(described, str) else named(**described)
+
+
+def twin(loss: LossFunction, framework: str) -> Callable[[Any, Any], Any]:
+    """The function of outputs and targets by which a framework's twin computes a loss.
+
+    Raises `UsageError` where the loss has none in that framework.
+    """
+    make = getattr(loss, framework, None)
+    if make is None:
+        raise UsageError(
+            f"loss {loss.name!r} has no {framework} twin: give a model of your own with its loss, "
+            f"or give the loss a method {framework!r}"
+        )
+    found: Callable[[Any, Any], Any] = make()
+    return found

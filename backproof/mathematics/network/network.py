@@ -1,194 +1,271 @@
-"""What is computed, as frozen mathematics: layers, loss, penalty."""
+"""What is computed, as frozen mathematics: nodes, loss, penalties."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from typing import Any, Literal
 
-from backproof.mathematics import functions, losses
-from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.functions import Activation
+from backproof.mathematics.layers import kinds
+from backproof.mathematics.layers.blocks import Block
+from backproof.mathematics.layers.layer import Layer, Parameter, Shape
+from backproof.mathematics.losses import Decision, LossFunction
+from backproof.mathematics.network.graph import Use, checked, owners, shapes_of
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.node import INPUTS, Node, placed
+from backproof.mathematics.network.penalty import NONE, Penalty
 
-Reduction = Literal["mean", "sum"]
-Decision = Literal["threshold", "sign", "argmax"]
-# One for each unit, none, or a single one that all units of the layer share.
-Bias = bool | Literal["scalar"]
-
-
-@dataclass(frozen=True)
-class Dense:
-    """A dense layer: ``activation(inputs @ kernel + bias)``, kernel (fan_in, fan_out).
-
-    ``activation`` is a name, or one with fields: ``functions.named("leaky_relu", alpha=0.1)``.
-    """
-
-    fan_in: int
-    fan_out: int
-    activation: Activation = field(default_factory=lambda: functions.named("linear"))
-    bias: Bias = True
-
-    def __init__(
-        self, fan_in: int, fan_out: int, activation: str | Activation = "linear", bias: Bias = True
-    ) -> None:
-        if fan_in < 1 or fan_out < 1:
-            raise UsageError(f"Dense(fan_in={fan_in}, fan_out={fan_out}): both must be at least 1")
-        if isinstance(activation, str):
-            activation = functions.named(activation)
-        if bias not in (True, False, "scalar"):
-            raise UsageError(f"Dense(bias={bias!r}): choose True, False or 'scalar'")
-        for name, value in (
-            ("fan_in", fan_in),
-            ("fan_out", fan_out),
-            ("activation", activation),
-            ("bias", bias),
-        ):
-            object.__setattr__(self, name, value)
-
-    @property
-    def biases(self) -> int:
-        """How many biases it has."""
-        return 1 if self.bias == "scalar" else self.fan_out * bool(self.bias)
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss: scale · reduction over the batch · reduction over the outputs · element.
-
-    ``kind`` names a file of `losses`. The element of ``squared_error`` is (a − y)²; a half is
-    written ``scale=0.5``. Cross-entropies are taken of the logits. ``hinge`` wants
-    targets of −1 and 1.
-    """
-
-    kind: str
-    batch: Reduction = "mean"
-    outputs: Reduction = "sum"
-    scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        losses.named(self.kind)
-        finite("Loss", scale=self.scale)
-
-    def divisor(self, samples: int, outputs: int) -> int:
-        """What the sum over all elements is divided by, before ``scale`` multiplies it."""
-        by_output = self.outputs == "mean" and not losses.named(self.kind).BY_ROW
-        return (samples if self.batch == "mean" else 1) * (outputs if by_output else 1)
-
-
-@dataclass(frozen=True)
-class Penalty:
-    """``l2`` · ΣW² + ``l1`` · Σ|W| over the kernels, and over the biases too if asked for."""
-
-    l2: float = 0.0
-    l1: float = 0.0
-    biases: bool = False
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        finite("Penalty", l2=self.l2, l1=self.l1)
+Penalties = tuple[tuple[str, Penalty], ...]
 
 
 @dataclass(frozen=True)
 class Network:
-    """A feed-forward network with its loss and penalty; its layers are dense_1, dense_2 and so on.
+    """Nodes in the order of computation, with a loss and penalties.
+
+    ``layers``: layers, each taking what the one before gives, and called after its kind
+    (``dense_1``, ``dense_2``); blocks (`Residual`, `Branches`, `Sequential`); or `Node`, which
+    names its layer and what it takes. ``penalty``: one on all parameters, or one for each node,
+    by its name. ``inputs``: the shape of one sample, where the first layer does not tell it.
 
     ``decision`` says how an output becomes a class, for the accuracy: ``threshold`` (output above
     ½), ``sign`` (above 0), ``argmax``, or None for no accuracy. By default the loss says it.
     """
 
-    layers: tuple[Dense, ...]
+    layers: tuple[Layer | Block | Node, ...]
     loss: Loss
-    penalty: Penalty = Penalty()
+    penalty: Penalty | Penalties = NONE
     decision: Decision | None = None
+    inputs: Shape | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers:
+    def __init__(
+        self,
+        layers: tuple[Layer | Block | Node, ...] | list[Layer | Block | Node],
+        loss: Loss,
+        penalty: Penalty | Mapping[str, Penalty] | Penalties = NONE,
+        decision: Decision | None = None,
+        inputs: Shape | None = None,
+    ) -> None:
+        parts = tuple(layers)
+        if not parts:
             raise UsageError("Network(layers=()): a network needs at least one layer")
-        for index, (layer, following) in enumerate(
-            zip(self.layers, self.layers[1:], strict=False), start=1
-        ):
-            if layer.fan_out != following.fan_in:
+        nodes = placed(parts)
+        plain = all(isinstance(part, Layer) for part in parts)
+        given = sorted(penalty.items()) if isinstance(penalty, Mapping) else penalty
+        found: dict[str, Any] = {
+            "layers": parts if plain else nodes,
+            "loss": loss,
+            "penalty": tuple(given) if isinstance(given, list | tuple) else given,
+            "inputs": None if inputs is None else tuple(inputs),
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
+        checked(self.nodes, self.input_shape)
+        self._check_penalties()
+        object.__setattr__(self, "decision", decision or self._usual_decision())
+
+    def _check_penalties(self) -> None:
+        named = {"every": self.penalty} if isinstance(self.penalty, Penalty) else dict(self.penalty)
+        for name, penalty in named.items():
+            if not isinstance(penalty, Penalty):
+                raise UsageError(f"penalty {penalty!r}: give a Penalty, or one for each node")
+            if name not in ("every", *self.node_names):
                 raise UsageError(
-                    f"dense_{index} has fan_out {layer.fan_out} but dense_{index + 1} has "
-                    f"fan_in {following.fan_in}: they must be equal"
+                    f"a penalty is on node {name!r}; there are {', '.join(self.node_names)}"
                 )
-        loss = losses.named(self.loss.kind)
-        wanted, given = loss.ACTIVATION, self.layers[-1].activation.name
-        if wanted is not None and given != wanted:
+
+    def _usual_decision(self) -> Decision | None:
+        decision = self.loss_function.DECISION
+        # A logit says yes above 0, where a probability does above ½.
+        return "sign" if decision == "threshold" and self.loss_of == "logits" else decision
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Its nodes in the order of computation."""
+        return placed(self.layers)
+
+    @cached_property
+    def node_names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(node.name for node in self.nodes)
+
+    @property
+    def last(self) -> Node:
+        """The node whose output the loss is taken of."""
+        return self.nodes[-1]
+
+    @cached_property
+    def input_shape(self) -> Shape:
+        """The shape of one sample."""
+        first = self.nodes[0].layer.accepts
+        if self.inputs is None and first is None:
             raise UsageError(
-                f"loss {self.loss.kind!r} goes with {wanted!r} in the last layer, which has "
-                f"{given!r}: change one of them"
+                f"{self.nodes[0].name} does not tell what comes in: give Network(inputs=(…)), the "
+                "shape of one sample"
             )
-        if self.decision is None:
-            object.__setattr__(self, "decision", loss.DECISION)
+        return self.inputs if self.inputs is not None else first or ()
 
-    def named_layers(self) -> Iterator[tuple[str, Dense]]:
-        """``("dense_1", layer)``, ``("dense_2", layer)``, … in the order of computation."""
-        return ((f"dense_{index}", layer) for index, layer in enumerate(self.layers, start=1))
+    @cached_property
+    def output_shapes(self) -> dict[str, Shape]:
+        """The shape that each node gives for one sample, by its name; and that of "inputs"."""
+        return shapes_of(self.nodes, self.input_shape)
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of the outputs of one sample."""
+        return self.output_shapes[self.last.name]
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs there are along the last axis: classes, units."""
+        return self.output_shape[-1]
+
+    def rows(self, samples: int) -> int:
+        """How many rows of outputs so many samples have: each position is one."""
+        return samples * prod(self.output_shape[:-1])
+
+    def shapes_into(self, node: Node) -> tuple[Shape, ...]:
+        """The shapes that come into a node."""
+        return tuple(self.output_shapes[name] for name in node.inputs)
+
+    @cached_property
+    def consumers(self) -> dict[str, tuple[Node, ...]]:
+        """The nodes that take what a node gives, once for each time that they do."""
+        return {
+            name: tuple(node for node in self.nodes for taken in node.inputs if taken == name)
+            for name in (INPUTS, *self.node_names)
+        }
+
+    @cached_property
+    def uses(self) -> dict[str, dict[str, Use]]:
+        """By node and its own name of a parameter: whose it is, and whether it is transposed."""
+        return owners(self.nodes, self.output_shapes)
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every parameter by its full name, ``dense_1/kernel``, in the order of computation."""
+        return {
+            f"{node.name}/{own}": parameter
+            for node in self.nodes
+            for own, parameter in node.layer.parameters(*self.shapes_into(node)).items()
+            if own not in dict(node.shared)
+        }
+
+    def shapes(self) -> dict[str, Shape]:
         """The shape of every parameter, by name, in the order of computation."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for name, layer in self.named_layers():
-            shapes[f"{name}/kernel"] = (layer.fan_in, layer.fan_out)
-            if layer.bias:
-                shapes[f"{name}/bias"] = (layer.biases,)
-        return shapes
+        return {name: parameter.shape for name, parameter in self.parameters.items()}
 
     def parameter_counts(self) -> dict[str, int]:
-        """The number of parameters of each layer, by its name."""
-        return {
-            name: layer.fan_in * layer.fan_out + layer.biases for name, layer in self.named_layers()
-        }
+        """The number of parameters of each node that has some, by its name."""
+        counts: dict[str, int] = {}
+        for name, parameter in self.parameters.items():
+            node = name.partition("/")[0]
+            counts[node] = counts.get(node, 0) + parameter.size
+        return counts
+
+    def penalty_on(self, name: str) -> Penalty:
+        """The penalty on a parameter, by its full name; one of nothing where there is none."""
+        if isinstance(self.penalty, Penalty):
+            penalty = self.penalty
+        else:
+            penalty = dict(self.penalty).get(name.partition("/")[0], NONE)
+        return penalty if penalty.covers(self.parameters[name]) else NONE
+
+    @property
+    def penalties(self) -> tuple[Penalty, ...]:
+        """The different penalties there are."""
+        found = dict.fromkeys(self.penalty_on(name) for name in self.parameters)
+        return tuple(penalty for penalty in found if penalty.orders())
+
+    @property
+    def yes_above(self) -> float:
+        """The target above which a row says yes: of logits, targets are probabilities still."""
+        no, yes = self.loss_function.LABELS or (
+            (0.0, 0.0) if self.decision == "sign" else (0.0, 1.0)
+        )
+        return (no + yes) / 2
+
+    @property
+    def products(self) -> int:
+        """How many products the forward pass of one sample takes."""
+        return sum(node.layer.products(*self.shapes_into(node)) for node in self.nodes)
+
+    @property
+    def loss_of(self) -> Literal["fused", "logits", "outputs"]:
+        """What the loss is taken of.
+
+        "fused": of the pre-activations, together with the last function (softmax, sigmoid).
+        "logits": of raw outputs, to which the loss applies that function itself. "outputs": of the
+        outputs as they are.
+        """
+        wanted, function = self.loss.function.ACTIVATION, self.last.layer.function
+        if wanted is None:
+            return "outputs"
+        if function is None or function.name == "linear":
+            return "logits"
+        return "fused" if function.name == wanted else "outputs"
+
+    @property
+    def loss_function(self) -> LossFunction:
+        """The loss as it is taken here: of the logits, or of the outputs."""
+        loss = self.loss.function
+        if loss.ACTIVATION is None or self.loss_of != "outputs":
+            return loss
+        of_outputs = loss.of_outputs()
+        if of_outputs is None:
+            assert self.last.layer.function is not None
+            raise UsageError(
+                f"loss {loss.name!r} goes with {loss.ACTIVATION!r} in the last layer, which has "
+                f"{self.last.layer.function.name!r}: change one of them"
+            )
+        return of_outputs
 
     @property
     def functions(self) -> frozenset[str]:
         """The names of its activations and of its loss."""
-        named = (layer.activation.name for layer in self.layers)
-        return frozenset((*named, self.loss.kind))
-
-    @property
-    def fan_in(self) -> int:
-        return self.layers[0].fan_in
-
-    @property
-    def fan_out(self) -> int:
-        return self.layers[-1].fan_out
+        applied = (node.layer.function for node in self.nodes)
+        return frozenset((*(f.name for f in applied if f is not None), self.loss.kind))
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` turns back into this network."""
-        return {
-            "layers": [
-                {
-                    "fan_in": layer.fan_in,
-                    "fan_out": layer.fan_out,
-                    "activation": functions.to_json(layer.activation),
-                    "bias": layer.bias,
-                }
-                for layer in self.layers
-            ],
-            "loss": asdict(self.loss),
-            "penalty": asdict(self.penalty),
-            "decision": self.decision,
-        }
+        """A JSON object that `from_json` turns back into this network.
+
+        A chain of plain layers is a list of them, as ever; anything else a list of nodes.
+        """
+        plain = all(isinstance(part, Layer) for part in self.layers)
+        described: dict[str, Any] = (
+            {"layers": [kinds.to_json(part) for part in self.layers if isinstance(part, Layer)]}
+            if plain
+            else {"nodes": [node.to_json() for node in self.nodes]}
+        )
+        described["loss"] = self.loss.to_json()
+        described["penalty"] = (
+            self.penalty.to_json()
+            if isinstance(self.penalty, Penalty)
+            else {"nodes": {name: penalty.to_json() for name, penalty in self.penalty}}
+        )
+        described["decision"] = self.decision
+        if self.inputs is not None:
+            described["inputs"] = list(self.inputs)
+        return described
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Network:
         """The network that `to_json` described."""
+        parts: Iterator[Layer | Node] = (
+            map(Node.from_json, described["nodes"])
+            if "nodes" in described
+            else map(kinds.from_json, described["layers"])
+        )
+        penalty = described["penalty"]
+        inputs = described.get("inputs")
         return cls(
-            layers=tuple(
-                Dense(
-                    layer["fan_in"],
-                    layer["fan_out"],
-                    functions.from_json(layer["activation"]),
-                    layer["bias"],
-                )
-                for layer in described["layers"]
-            ),
-            loss=Loss(**described["loss"]),
-            penalty=Penalty(**described["penalty"]),
+            layers=tuple(parts),
+            loss=Loss.from_json(described["loss"]),
+            penalty={name: Penalty(**each) for name, each in penalty["nodes"].items()}
+            if "nodes" in penalty
+            else Penalty(**penalty),
             decision=described["decision"],
+            inputs=None if inputs is None else tuple(inputs),
         )

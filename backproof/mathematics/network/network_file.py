@@ -9,7 +9,10 @@ from typing import Any
 
 from backproof.mathematics import functions, optimizers
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers import Optimizer
 
 NUMBER = (int, float)
@@ -28,7 +31,7 @@ TABLES: dict[str, dict[str, tuple[type, ...]]] = {
         "activation": (str, dict),
         "bias": (bool, str),
     },
-    "loss": {"kind": (str,), "batch": (str,), "outputs": (str,), "scale": NUMBER},
+    "loss": {"kind": (str, dict), "batch": (str,), "outputs": (str,), "scale": NUMBER},
     "penalty": {"l2": NUMBER, "l1": NUMBER, "biases": (bool,)},
 }
 WRITTEN = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
@@ -39,7 +42,7 @@ def load(path: Path) -> tuple[Network, Optimizer | None]:
     """The network that a file describes, and its optimizer if it has one.
 
     ``[[layers]]`` with fan_in, fan_out, activation (a name, or a table with name and fields) and
-    bias; ``[loss]`` with kind, batch, outputs, scale; ``[penalty]`` with l2, l1, biases;
+    bias; ``[loss]`` with kind (likewise), batch, outputs, scale; ``[penalty]`` with l2, l1, biases;
     ``decision``; ``[optimizer]`` with name and fields. Raises `UsageError` for what is missing or
     of another kind.
     """
@@ -58,9 +61,10 @@ def load(path: Path) -> tuple[Network, Optimizer | None]:
         given = layer.get("activation", "linear")
         activation = functions.from_json(named("activation", given))
         layers.append(Dense(layer["fan_in"], layer["fan_out"], activation, layer.get("bias", True)))
+    loss = named("loss", described["loss"]["kind"])
     network = Network(
         tuple(layers),
-        Loss(**described["loss"]),
+        Loss.from_json(described["loss"] | {"kind": loss}),
         Penalty(**described.get("penalty", {})),
         described.get("decision"),
     )

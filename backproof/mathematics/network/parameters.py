@@ -23,21 +23,29 @@ Parameters = dict[str, Array]
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Inputs (samples, features) and targets (samples, outputs), read-only from here on."""
+    """Inputs (samples, …) and targets (samples, …, outputs), read-only from here on.
+
+    ``weights`` (samples,), where there are any, multiply the loss of each sample. Whole numbers
+    stay so in the inputs until `astype`, for layers that take indices.
+    """
 
     inputs: Array
     targets: Array
+    weights: Array | None = None
 
     def __post_init__(self) -> None:
-        for name in ("inputs", "targets"):
+        for name, wanted in (
+            ("inputs", "(samples, features)"),
+            ("targets", "(samples, outputs)"),
+            ("weights", "(samples,)"),
+        ):
+            if name == "weights" and self.weights is None:
+                continue
             array = np.array(as_numbers(getattr(self, name), f"batch {name}"), copy=True)
-            if array.dtype.kind != "f":
+            if array.dtype.kind != "f" and not (name == "inputs" and array.dtype.kind in "iu"):
                 array = array.astype(np.float64)
-            if array.ndim != 2:
-                raise UsageError(
-                    f"batch {name} have shape {array.shape}; give (samples, "
-                    f"{'features' if name == 'inputs' else 'outputs'})"
-                )
+            if array.ndim != 1 if name == "weights" else array.ndim < 2:
+                raise UsageError(f"batch {name} have shape {array.shape}; give {wanted}")
             if not np.isfinite(array).all():
                 raise UsageError(f"batch {name} hold NaN or infinity; remove those samples")
             array.flags.writeable = False
@@ -47,12 +55,24 @@ class Batch:
                 f"the batch has {len(self.inputs)} inputs and {len(self.targets)} targets; "
                 "give the same number, at least one"
             )
+        if self.weights is not None and len(self.weights) != len(self.inputs):
+            raise UsageError(
+                f"the batch has {len(self.inputs)} inputs and {len(self.weights)} weights; "
+                "give one for each sample"
+            )
 
     def astype(self, dtype: str) -> Batch:
         """The same batch, rounded to ``dtype`` (itself if it has that already)."""
-        if self.inputs.dtype.name == self.targets.dtype.name == dtype:
+        arrays = (self.inputs, self.targets, self.weights)
+        if all(array is None or array.dtype.name == dtype for array in arrays):
             return self
-        return Batch(round_to(self.inputs, dtype), round_to(self.targets, dtype))
+        weights = None if self.weights is None else round_to(self.weights, dtype)
+        return Batch(round_to(self.inputs, dtype), round_to(self.targets, dtype), weights)
+
+    def arrays(self) -> dict[str, Array]:
+        """Its arrays by name: inputs, targets, and weights where there are any."""
+        found = {"inputs": self.inputs, "targets": self.targets}
+        return found if self.weights is None else {**found, "weights": self.weights}
 
 
 def as_numbers(given: object, what: str) -> NDArray[Any]:

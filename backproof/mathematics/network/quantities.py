@@ -18,11 +18,10 @@ def expected(
 
     ``slots``: what the optimizer keeps beside the parameters; a step updates it too.
     """
-    parameters = list(network.shapes())
-    layers = [name for name, _ in network.named_layers()]
+    parameters = list(network.parameters)
     tensors: dict[str, list[str]] = {
-        "parameter_count": ["", *layers],
-        "activation": layers,
+        "parameter_count": ["", *network.parameter_counts()],
+        "activation": list(network.node_names),
         "loss": [""],
         "gradient": parameters,
         "updated": [*parameters, *slots],

@@ -7,13 +7,13 @@ a training run; it is one mapping by name, and goes to every implementation alik
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.errors import UsageError
+from backproof.mathematics.registry import Registry
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.operations import Ops
@@ -24,34 +24,57 @@ T = TypeVar("T")
 STEP_COUNT = "step_count"
 
 
-class Optimizer(Protocol):
-    """What a file of this package provides, as a frozen dataclass called ``OPTIMIZER``."""
+class Optimizer(ABC):
+    """What a file of this package provides, as a frozen dataclass: its ``PART``.
 
+    Its twins are methods too, which import their framework inside and are called in its worker
+    alone; one that is missing is refused there. ``keras()``: an optimizer of Keras's, not yet
+    built; ``keras_slots()``: by slot, the attribute that it keeps it in, and the factor that it has
+    there. ``torch(parameters)``: an optimizer of PyTorch's; ``torch_slots()``: by slot, what it is
+    called in its state. ``jax(w, gradient, slots, t)``: what step t, counted from 1, takes off, and
+    the new slots. ``keras_step(w, gradient)`` and ``torch_step(w, gradient)``: the parameter after
+    a step, for whole trainings; of an optimizer without slots alone.
+    """
+
+    learning_rate: float
     name: ClassVar[str]
-    SLOTS: ClassVar[tuple[str, ...]]
+    SLOTS: ClassVar[tuple[str, ...]] = ()
     """Kept for each parameter, in its shape; zero before the first step."""
-    SQUARES: ClassVar[tuple[str, ...]]
+    SQUARES: ClassVar[tuple[str, ...]] = ()
     """Those of the slots that hold means of squares, and are never negative."""
-    COUNTS: ClassVar[bool]
+    COUNTS: ClassVar[bool] = False
     """Whether the number of steps made before matters."""
 
-    def __hash__(self) -> int: ...
-
-    @property
-    def learning_rate(self) -> float: ...
-
+    @abstractmethod
     def latex(self) -> list[str]:
         """The formulas of a step, for `backproof explain`."""
 
+    @abstractmethod
     def change(
         self, ops: Ops[T], w: T, gradient: T, slots: Mapping[str, T], count: int
     ) -> tuple[T, dict[str, T]]:
         """What a step takes off the parameter w, and the new slots."""
 
+    def torch_counted(self, made: Any, count: int) -> None:
+        """Tell PyTorch's optimizer how many steps were made before."""
+        import torch
+
+        for group in made.param_groups:
+            for parameter in group["params"]:
+                made.state[parameter]["step"] = torch.tensor(float(count))
+
+
+OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer", __name__, besides=("written",))
+
 
 def names() -> list[str]:
     """All optimizers there are."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return OPTIMIZERS.names()
+
+
+def having(method: str) -> list[str]:
+    """The optimizers that have a method beside those of all."""
+    return [name for name in names() if hasattr(OPTIMIZERS.get(name), method)]
 
 
 def to_json(optimizer: Optimizer) -> dict[str, Any]:
@@ -63,10 +86,8 @@ def from_json(described: Mapping[str, Any]) -> Optimizer:
     """The optimizer that `to_json` described; a `UsageError` says what it should have been."""
     given = dict(described)
     name = given.pop("name")
-    if name not in names():
-        raise UsageError(f"no optimizer {name!r}; there are {', '.join(names())}")
-    kind = importlib.import_module(f"{__name__}.{name}").OPTIMIZER
-    known = {field.name: field.default for field in fields(kind)}
+    kind = OPTIMIZERS.get(name)
+    known = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]
     for field in given:
         if field not in known:
             offered = ", ".join(known)
@@ -74,8 +95,7 @@ def from_json(described: Mapping[str, Any]) -> Optimizer:
     for field, default in known.items():
         if default is MISSING and field not in given:
             raise UsageError(f"optimizer {name!r} needs its {field}")
-    optimizer: Optimizer = kind(**given)
-    return optimizer
+    return kind(**given)
 
 
 def slot_shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]:

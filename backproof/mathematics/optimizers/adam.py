@@ -6,9 +6,10 @@ for stochastic optimization, ICLR 2015, algorithm 1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from math import sqrt
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from backproof.mathematics.arithmetic.running_means import (
     CONVERTED,
@@ -19,6 +20,8 @@ from backproof.mathematics.arithmetic.running_means import (
 from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.latex import complement, shown
+from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.optimizers.written import exactly, in_keras, in_torch
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.operations import Ops
@@ -29,7 +32,7 @@ Place = Literal["corrected", "raw", "inside"]
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Optimizer):
     """Adaptive moments.
 
     ``epsilon_at``: "corrected", as in algorithm 1 and in PyTorch, √v̂ + ε; "raw", as at the end of
@@ -75,6 +78,11 @@ class Adam:
             rf"\qquad \varepsilon = {shown(self.epsilon)}",
         ]
 
+    @property
+    def decay(self) -> float:
+        """The weight decay that goes beside."""
+        return 0.0
+
     def _decay(self) -> str:
         """What decays beside, as a formula."""
         return ""
@@ -106,5 +114,94 @@ class Adam:
         step = ops.divide(ops.scale(direction, self.learning_rate, roundings=CONVERTED), size)
         return step, {"first_moment": m, "second_moment": v}
 
+    def keras(self) -> Any:
+        """Keras's own has ε beside the raw root."""
+        import keras
 
-OPTIMIZER = Adam
+        moments = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        if self.epsilon_at == "raw" and self.bias_correction:
+            return self._of_keras(keras.optimizers, moments)
+        kind = in_keras(keras.optimizers.Adam, self._keras_step)
+        return kind(self.learning_rate, **moments)
+
+    def _of_keras(self, optimizers: Any, moments: dict[str, float]) -> Any:
+        """Keras's own."""
+        return optimizers.Adam(self.learning_rate, **moments)
+
+    def _keras_step(self, made: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """ε beside the corrected root or in it, or no bias correction; decay where there is one."""
+        from keras import ops
+
+        index = made._get_variable_index(variable)
+        m, v = made._momentums[index], made._velocities[index]
+        one, two = exactly(self.beta_1, variable), exactly(self.beta_2, variable)
+        epsilon = exactly(self.epsilon, variable)
+        m.assign(one * m + (1 - one) * gradient)
+        v.assign(two * v + (1 - two) * ops.square(gradient))
+        direction, size = m, v
+        if self.bias_correction:
+            t = ops.cast(made.iterations + 1, variable.dtype)
+            direction, size = m / (1 - ops.power(one, t)), v / (1 - ops.power(two, t))
+        inside = self.epsilon_at == "inside"
+        size = ops.sqrt(size + epsilon) if inside else ops.sqrt(size) + epsilon
+        decay = exactly(self.decay, variable) * variable
+        variable.assign_sub(learning_rate * (direction / size + decay))
+
+    def keras_slots(self) -> dict[str, tuple[str, float]]:
+        return {"first_moment": ("_momentums", 1.0), "second_moment": ("_velocities", 1.0)}
+
+    def torch(self, parameters: Iterator[Any]) -> Any:
+        """PyTorch's own has ε beside the corrected root."""
+        import torch
+
+        if self.epsilon_at == "inside" or not self.bias_correction:
+            return in_torch(parameters, self._torch_change)
+        return self._of_torch(torch.optim, parameters, (self.beta_1, self.beta_2))
+
+    def _of_torch(self, optim: Any, parameters: Iterator[Any], betas: tuple[float, float]) -> Any:
+        """PyTorch's own."""
+        return optim.Adam(parameters, self.learning_rate, betas, self.epsilon)
+
+    def _torch_change(self, w: Any, gradient: Any, state: dict[str, Any]) -> Any:
+        """ε in the root, or no bias correction; with decoupled decay where there is one."""
+        m = state["exp_avg"].lerp_(gradient, 1 - self.beta_1)
+        v = state["exp_avg_sq"].mul_(self.beta_2)
+        v = v.addcmul_(gradient, gradient, value=1 - self.beta_2)
+        state["step"] += 1
+        if self.bias_correction:
+            t = state["step"].item()
+            m, v = m / (1 - self.beta_1**t), v / (1 - self.beta_2**t)
+        inside = self.epsilon_at == "inside"
+        size = (v + self.epsilon).sqrt() if inside else v.sqrt() + self.epsilon
+        return self.learning_rate * (m / size + self.decay * w)
+
+    def torch_slots(self) -> dict[str, str]:
+        return {"first_moment": "exp_avg", "second_moment": "exp_avg_sq"}
+
+    def torch_counted(self, made: Any, count: int) -> None:
+        """PyTorch adds ε to the corrected root: (√v + ε)/√(1 − β₂ᵗ) has another at each step."""
+        import torch
+
+        super().torch_counted(made, count)
+        if self.epsilon_at == "raw" and isinstance(made, torch.optim.Adam):
+            for group in made.param_groups:
+                group["eps"] = self.epsilon / sqrt(1 - self.beta_2 ** (count + 1))
+
+    def jax(self, w: Any, gradient: Any, slots: Mapping[str, Any], t: Any) -> Any:
+        import jax.numpy as jnp
+
+        m = self.beta_1 * slots["first_moment"] + (1 - self.beta_1) * gradient
+        v = self.beta_2 * slots["second_moment"] + (1 - self.beta_2) * jnp.square(gradient)
+        one = two = 1.0
+        if self.bias_correction:
+            one, two = 1 - self.beta_1**t, 1 - self.beta_2**t
+        if self.epsilon_at == "inside":
+            direction = (m / one) / jnp.sqrt(v / two + self.epsilon)
+        elif self.epsilon_at == "raw":
+            direction = (jnp.sqrt(two) / one) * m / (jnp.sqrt(v) + self.epsilon)
+        else:
+            direction = (m / one) / (jnp.sqrt(v / two) + self.epsilon)
+        return self.learning_rate * direction, {"first_moment": m, "second_moment": v}
+
+
+PART = Adam

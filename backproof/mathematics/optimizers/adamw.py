@@ -6,10 +6,10 @@ the learning rate as the schedule, as PyTorch and Keras have it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.arithmetic.running_means import CONVERTED, charged_at
 from backproof.mathematics.checking import finite
@@ -34,6 +34,10 @@ class AdamW(Adam):
         super().__post_init__()
         finite("AdamW", weight_decay=self.weight_decay)
 
+    @property
+    def decay(self) -> float:
+        return self.weight_decay
+
     def _decay(self) -> str:
         return rf" - {shown(self.learning_rate)} \cdot {shown(self.weight_decay)}\, W"
 
@@ -47,5 +51,17 @@ class AdamW(Adam):
         # product, and the difference, which round at the size of W.
         return charged_at(ops, ops.add(step, decay), w, 4), after
 
+    def _of_keras(self, optimizers: Any, moments: dict[str, float]) -> Any:
+        return optimizers.AdamW(self.learning_rate, weight_decay=self.weight_decay, **moments)
 
-OPTIMIZER = AdamW
+    def _of_torch(self, optim: Any, parameters: Iterator[Any], betas: tuple[float, float]) -> Any:
+        return optim.AdamW(
+            parameters, self.learning_rate, betas, self.epsilon, weight_decay=self.weight_decay
+        )
+
+    def jax(self, w: Any, gradient: Any, slots: Mapping[str, Any], t: Any) -> Any:
+        change, after = super().jax(w, gradient, slots, t)
+        return change + self.learning_rate * self.weight_decay * w, after
+
+
+PART = AdamW

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.latex import shown
+from backproof.mathematics.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.operations import Ops
@@ -16,15 +17,12 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class GradientDescent:
+class GradientDescent(Optimizer):
     """Gradient descent: no state but the parameters."""
 
     learning_rate: float
 
     name: ClassVar[str] = "gradient_descent"
-    SLOTS: ClassVar[tuple[str, ...]] = ()
-    SQUARES: ClassVar[tuple[str, ...]] = ()
-    COUNTS: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -39,5 +37,28 @@ class GradientDescent:
     ) -> tuple[T, dict[str, T]]:
         return ops.scale(gradient, self.learning_rate), {}
 
+    def keras(self) -> Any:
+        import keras
 
-OPTIMIZER = GradientDescent
+        return keras.optimizers.SGD(self.learning_rate)
+
+    def keras_step(self, w: Any, gradient: Any) -> Any:
+        import tensorflow as tf
+
+        return w - tf.constant(self.learning_rate, w.dtype) * gradient
+
+    def torch(self, parameters: Iterator[Any]) -> Any:
+        import torch
+
+        return torch.optim.SGD(parameters, self.learning_rate)
+
+    def torch_step(self, w: Any, gradient: Any) -> Any:
+        import torch
+
+        return torch.sub(w, gradient, alpha=self.learning_rate)
+
+    def jax(self, w: Any, gradient: Any, slots: Mapping[str, Any], t: Any) -> Any:
+        return self.learning_rate * gradient, {}
+
+
+PART = GradientDescent

@@ -8,15 +8,16 @@ PyTorch. Keras, and many a program, keep −learning_rate times it, and W + velo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.arithmetic.running_means import CONVERTED, complement_roundings
 from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.latex import complement, shown, times
+from backproof.mathematics.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.operations import Ops
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Momentum:
+class Momentum(Optimizer):
     """Gradient descent with momentum."""
 
     learning_rate: float
@@ -35,8 +36,6 @@ class Momentum:
 
     name: ClassVar[str] = "momentum"
     SLOTS: ClassVar[tuple[str, ...]] = ("velocity",)
-    SQUARES: ClassVar[tuple[str, ...]] = ()
-    COUNTS: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -80,5 +79,40 @@ class Momentum:
         change = ops.scale(direction, self.learning_rate, roundings=CONVERTED)
         return change, {"velocity": velocity}
 
+    def keras(self) -> Any:
+        """Keras knows no dampening."""
+        import keras
 
-OPTIMIZER = Momentum
+        if self.dampening:
+            raise UsageError(
+                "Keras's SGD has no dampening: compare with torch, or compile your own"
+            )
+        return keras.optimizers.SGD(
+            self.learning_rate, momentum=self.momentum, nesterov=self.nesterov
+        )
+
+    def keras_slots(self) -> dict[str, tuple[str, float]]:
+        """Keras's velocity is −learning_rate times ours."""
+        return {"velocity": ("momentums", -self.learning_rate)}
+
+    def torch(self, parameters: Iterator[Any]) -> Any:
+        import torch
+
+        return torch.optim.SGD(
+            parameters,
+            self.learning_rate,
+            momentum=self.momentum,
+            dampening=self.dampening,
+            nesterov=self.nesterov,
+        )
+
+    def torch_slots(self) -> dict[str, str]:
+        return {"velocity": "momentum_buffer"}
+
+    def jax(self, w: Any, gradient: Any, slots: Mapping[str, Any], t: Any) -> Any:
+        velocity = self.momentum * slots["velocity"] + (1 - self.dampening) * gradient
+        direction = gradient + self.momentum * velocity if self.nesterov else velocity
+        return self.learning_rate * direction, {"velocity": velocity}
+
+
+PART = Momentum

@@ -7,21 +7,27 @@ small, drawn from a fixed seed, and belongs to a network alone, not to its data.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 
-from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import round_to
-from backproof.mathematics.definition.definition import evaluate
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.layers.kinds import LAYERS
+from backproof.mathematics.layers.own import LayerProbe
+from backproof.mathematics.network.around import at
 from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer, slot_shapes
 
 SAMPLES = 7
+
+Make = Callable[[Network, Generator], tuple[Parameters, Batch]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +57,31 @@ def probes(
             {key: round_to(value, dtype) for key, value in {**parameters, **slots}.items()},
             (batch if samples is None else repeated(batch, samples)).astype(dtype),
         )
-        for name, make in PROBES.items()
+        for name, make in (*PROBES.items(), *of_layers(network))
         if saturates or make not in SATURATING
-        if make is not huge_outputs or losses.named(network.loss.kind).ACTIVATION is not None
+        if make is not huge_outputs or network.loss_of in ("fused", "logits")
         for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
         for slots in [drawn_slots(network, optimizer, name)]
     ]
+
+
+def of_layers(network: Network) -> Iterator[tuple[str, Make]]:
+    """The probes of the kinds that the network has, at all nodes of each: ``multiply_zeros``."""
+    for kind in dict.fromkeys(node.layer.kind for node in network.nodes):
+        for own in LAYERS.get(kind).hostile:
+            yield f"{kind}_{own.name}", partial(hostile, kind, own)
+
+
+def hostile(
+    kind: str, own: LayerProbe, network: Network, stream: Generator
+) -> tuple[Parameters, Batch]:
+    """Drawn parameters and a batch, changed at each node of that kind."""
+    parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
+    inputs = batch.inputs.copy()
+    for node in network.nodes:
+        if node.layer.kind == kind:
+            own.change(at(network, node), parameters, inputs, stream)
+    return parameters, Batch(inputs, batch.targets)
 
 
 def repeated(batch: Batch, samples: int) -> Batch:
@@ -68,10 +93,10 @@ def repeated(batch: Batch, samples: int) -> Batch:
 def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True) -> Parameters:
     """Kernels of variance 1/fan_in, so that units are neither dead nor saturated; biases of ½."""
     return {
-        name: stream.normal(0, shape[0] ** -0.5, shape)
-        if name.endswith("kernel")
-        else 0.5 * stream.normal(size=shape) * biases
-        for name, shape in network.shapes().items()
+        name: stream.normal(0, parameter.fan_in**-0.5, parameter.shape)
+        if parameter.role == "kernel"
+        else 0.5 * stream.normal(size=parameter.shape) * biases
+        for name, parameter in network.parameters.items()
     }
 
 
@@ -89,22 +114,26 @@ def drawn_slots(network: Network, optimizer: Optimizer, name: str) -> dict[str, 
 
 def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
     """Targets that the network's loss takes, every class among them if samples suffice."""
-    no, yes = losses.named(network.loss.kind).LABELS or (
+    no, yes = network.loss_function.LABELS or (
         (-1.0, 1.0) if network.decision == "sign" else (0.0, 1.0)
     )
-    classes = stream.permutation(samples) % max(network.fan_out, 2)
-    if network.fan_out > 1 and network.decision == "argmax":
-        return np.asarray(np.where(np.eye(network.fan_out)[classes], yes, no))
-    if network.decision is not None:
-        flips = stream.permutation(samples * network.fan_out) % 2
-        return np.asarray(np.where(flips, yes, no).reshape(samples, network.fan_out))
-    return stream.normal(size=(samples, network.fan_out))
+    rows, outputs = network.rows(samples), network.outputs
+    classes = stream.permutation(rows) % max(outputs, 2)
+    if outputs > 1 and network.decision == "argmax":
+        drawn = np.asarray(np.where(np.eye(outputs)[classes], yes, no))
+    elif network.decision is not None:
+        flips = stream.permutation(rows * outputs) % 2
+        drawn = np.asarray(np.where(flips, yes, no))
+    else:
+        drawn = stream.normal(size=(rows, outputs))
+    return drawn.reshape(samples, *network.output_shape)
 
 
 def drawn_batch(network: Network, stream: Generator, samples: int = SAMPLES) -> Batch:
     """Normal inputs and targets that fit the loss."""
     return Batch(
-        stream.normal(size=(samples, network.fan_in)), drawn_targets(network, stream, samples)
+        stream.normal(size=(samples, *network.input_shape)),
+        drawn_targets(network, stream, samples),
     )
 
 
@@ -127,9 +156,10 @@ def zero_row(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 
 def saturated(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """A kernel eight times as large in the first layer: many units near their limits."""
+    """The first kernel eight times as large: many units near their limits."""
     parameters = drawn_parameters(network, stream)
-    parameters["dense_1/kernel"] = 8 * parameters["dense_1/kernel"]
+    for name in kernels(network)[:1]:
+        parameters[name] = 8 * parameters[name]
     return parameters, drawn_batch(network, stream)
 
 
@@ -143,59 +173,95 @@ def large_logits(network: Network, stream: Generator) -> tuple[Parameters, Batch
 
 
 def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """A last kernel 4000 times as large: outputs at their limits, whatever the hidden layers are.
+    """The last kernel 4000 times as large: outputs at their limits, whatever the hidden layers are.
 
     For losses of logits. If no logit of the first output is positive, where exp overflows, its
     sign is turned. All targets are alike and none of them is the first sample's output, as errors
     of whole numbers may otherwise add up to 0.
     """
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
-    last = f"dense_{len(network.layers)}"
-    parameters[f"{last}/kernel"] *= 4000
-    outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
-    if (outputs[:, 0] < 0.5).all():
-        parameters[f"{last}/kernel"] *= -1
+    last, above = network.last.name, {"sign": 0.0}.get(network.decision or "", 0.5)
+    for name in kernels(network)[-1:]:
+        parameters[name] *= 4000
         outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
+        if (outputs[..., 0] < above).all():
+            parameters[name] *= -1
+    outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
     targets = np.zeros_like(batch.targets)
     if network.decision == "argmax":
-        targets[:, (outputs[0].argmax() + 1) % network.fan_out] = 1
+        first = outputs.reshape(-1, network.outputs)[0]
+        targets[..., (first.argmax() + 1) % network.outputs] = 1
     return parameters, Batch(batch.inputs, targets)
 
 
 def large_inputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Inputs 100 times as large, the first kernel 100 times smaller: large gradients alone."""
+    """Inputs 100 times as large, the kernels that take them 100 times smaller: large gradients."""
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
-    parameters["dense_1/kernel"] = parameters["dense_1/kernel"] / 100
+    for name in of_inputs(network):
+        parameters[name] = parameters[name] / 100
     return parameters, Batch(100 * batch.inputs, batch.targets)
 
 
 def near_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Inputs such that the first unit's pre-activation is close to 0, on either side.
+    """Inputs such that a first unit's pre-activation is close to 0, on either side.
 
     The sample is moved along the unit's kernel until z is ±2⁻¹² of it: outside of any doubt in
     float64 and float32, inside of a sloppy threshold.
     """
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
-    kernel = parameters["dense_1/kernel"][:, 0]
-    bias = parameters["dense_1/bias"][0] if "dense_1/bias" in parameters else 0.0
     inputs = batch.inputs.copy()
-    for row, side in ((0, 2.0**-12), (1, -(2.0**-12))):
-        z = inputs[row] @ kernel + bias
-        inputs[row] -= (z - side) * kernel / (kernel @ kernel)
+    flat = len(network.input_shape) == 1
+    for name in of_inputs(network)[:1] if flat else ():
+        kernel = parameters[name][:, 0]
+        held = parameters.get(bias_beside(network, name))
+        bias = 0.0 if held is None else held[0]
+        for row, side in ((0, 2.0**-12), (1, -(2.0**-12))):
+            z = inputs[row] @ kernel + bias
+            inputs[row] -= (z - side) * kernel / (kernel @ kernel)
     return parameters, Batch(inputs, batch.targets)
 
 
 def exact_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
     """The first unit of every hidden layer has zero weights: z is exactly 0, whatever comes in."""
     parameters = drawn_parameters(network, stream)
-    for index in range(1, len(network.layers)):
-        parameters[f"dense_{index}/kernel"][:, 0] = 0
-        if f"dense_{index}/bias" in parameters:
-            parameters[f"dense_{index}/bias"][0] = 0
+    for name in kernels(network):
+        if not name.startswith(f"{network.last.name}/"):
+            parameters[name][..., 0] = 0
+            bias = bias_beside(network, name)
+            if bias in parameters:
+                parameters[bias][0] = 0
     return parameters, drawn_batch(network, stream)
 
 
-PROBES: dict[str, Callable[[Network, Generator], tuple[Parameters, Batch]]] = {
+def kernels(network: Network) -> list[str]:
+    """The parameters of that role, in the order of computation."""
+    return [name for name, each in network.parameters.items() if each.role == "kernel"]
+
+
+def of_inputs(network: Network) -> list[str]:
+    """The matrices that the inputs themselves are multiplied with."""
+    takers = {node.name for node in network.consumers[INPUTS]}
+    return [
+        name
+        for name in kernels(network)
+        if name.partition("/")[0] in takers and len(network.parameters[name].shape) == 2
+    ]
+
+
+def bias_beside(network: Network, kernel: str) -> str:
+    """The bias of the same node; "" where it has none."""
+    node = kernel.partition("/")[0]
+    return next(
+        (
+            name
+            for name, each in network.parameters.items()
+            if each.role == "bias" and name.startswith(f"{node}/")
+        ),
+        "",
+    )
+
+
+PROBES: dict[str, Make] = {
     make.__name__: make
     for make in (
         general,

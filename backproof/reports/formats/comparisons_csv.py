@@ -8,12 +8,11 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from backproof.comparison.judging.rows import COLUMNS
+from backproof.reports.formats import Format
 from backproof.reports.harmless import for_table
 
 if TYPE_CHECKING:
     from backproof.reports.report import Report
-
-FILE = "comparisons.csv"
 
 
 def render(report: Report) -> str:
@@ -43,3 +42,6 @@ class Known(dict[Any, str]):
     def __missing__(self, cell: Any) -> str:
         self[cell] = for_table(cell)
         return self[cell]
+
+
+PART = Format("comparisons_csv", "comparisons.csv", render)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from backproof.reports.formats import Format
+
 if TYPE_CHECKING:
     from backproof.reports.report import Report
-
-FILE = "environment.json"
 
 
 def render(report: Report) -> str:
     """The environment with sorted keys."""
     return json.dumps(report.environment, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+PART = Format("environment_json", "environment.json", render)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backproof.comparison.bounds.bounds import traits_of
 from backproof.comparison.bounds.certainty import affordable
 from backproof.comparison.judging.rows import WAY, Status
 from backproof.comparison.record.record import SUBJECT
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Rounding, measured
+from backproof.mathematics.probes.probes import PROBES
 from backproof.reports import summary
+from backproof.reports.formats import Format
 from backproof.reports.harmless import code, for_markdown
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
 
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
     from backproof.comparison.record.record import Record
     from backproof.reports.report import Report
 
-FILE = "report.md"
 # The rows of the table of worst comparisons.
 WORST = 10
 # Beyond this many tensors of a pairing and reference, only their names are given.
@@ -33,6 +36,7 @@ def render(report: Report) -> str:
     """The template ``report.md.j2``, filled."""
     every = summary.duels(report)
     failing = [(duel, summary.failures(report, duel)) for duel in every]
+    told = told_once([(duel, grave(found)) for duel, found in failing if grave(found)])
     text: str = (
         environment()
         .get_template("report.md.j2")
@@ -43,7 +47,9 @@ def render(report: Report) -> str:
             most_detailed=MOST_DETAILED,
             duels=every,
             shown=[s for s in SHOWN if s == "MATCH" or any(duel.counts[s] for duel in every)],
-            failing=[(duel, grave(found)) for duel, found in failing if grave(found)],
+            failing=told,
+            remedies={record.pairing: remedy(record) for record in report.records},
+            probed=probed([failure for _, found, _ in told for failure in found]),
             at_fault=[(d, f) for d, found in failing for f in found if f.status == Status.AT_FAULT],
             waived=[(duel, f) for duel, found in failing for f in found if f.status == "WAIVED"],
             waivers=waivers(report),
@@ -177,24 +183,55 @@ def along_one_way(report: Report) -> list[tuple[str, str, int, float]]:
     return [(key[0], summary.listed(who), *key[1:]) for key, who in lines.items()]
 
 
-BIASES = {True: "", False: " without bias", "scalar": " with a scalar bias"}
-
-
 def network_in_words(record: Record) -> str:
     """``2 → 10 relu → 1 sigmoid, binary_cross_entropy, l2 0.005``."""
     network = record.network
-    layers = [
-        f"{layer.fan_out} {layer.activation.name}{BIASES[layer.bias]}" for layer in network.layers
-    ]
-    parts = [" → ".join([str(network.fan_in), *layers]), network.loss.kind]
-    parts += [f"l2 {network.penalty.l2:g}"] if network.penalty.l2 else []
-    parts += [f"l1 {network.penalty.l1:g}"] if network.penalty.l1 else []
+    came = "×".join(map(str, network.input_shape))
+    parts = [" → ".join([came, *(node.layer.summary() for node in network.nodes)])]
+    parts.append(network.loss.kind)
+    for penalty in network.penalties:
+        over = " over the samples" if penalty.batch == "mean" else ""
+        parts += [f"{kind} {getattr(penalty, kind):g}{over}" for kind in penalty.orders()]
     return ", ".join(parts)
 
 
 def grave(found: list[Failure]) -> list[Failure]:
     """The failures that no waiver lets pass, and that are not the reference's own."""
     return [failure for failure in found if not failure.status.passes]
+
+
+def told_once(
+    failing: list[tuple[Duel, list[Failure]]],
+) -> list[tuple[Duel, list[Failure], str]]:
+    """The duels, without those that would say the same of a further reference, which are named."""
+    alike: dict[tuple[object, ...], list[tuple[Duel, list[Failure]]]] = {}
+    for duel, found in failing:
+        key = (duel.pairing, *(failure.gist(duel.reference) for failure in found))
+        alike.setdefault(key, []).append((duel, found))
+    return [
+        (*group[0], summary.listed([duel.reference for duel, _ in group[1:]]))
+        for group in alike.values()
+    ]
+
+
+def remedy(record: Record) -> str:
+    """What to do about what does not match in a pairing."""
+    name = shlex.quote(record.pairing)
+    where = f"the subject is written at {for_markdown(record.place)}; " if record.place else ""
+    return (
+        f"{where}{code(f'backproof explain {name}')} derives what each gradient should be, and "
+        f"{code(f'backproof verify --only {name}')} judges a change."
+    )
+
+
+def probed(failures: list[Failure]) -> list[tuple[str, str]]:
+    """Each probe at which something does not match, and what it is, in a line."""
+    names = {row.point for failure in failures for row in failure.rows}
+    return [
+        (name, (make.__doc__ or "").splitlines()[0])
+        for name, make in PROBES.items()
+        if name in names
+    ]
 
 
 def worst(report: Report, column: str) -> list[Row]:
@@ -213,8 +250,8 @@ def worst(report: Report, column: str) -> list[Row]:
 def charges_of(report: Report) -> Iterator[tuple[str, list[str]]]:
     """For each implementation: what its functions were measured to err, and are charged."""
     for dtype, implementation, known in implementations(report):
-        model = Rounding.declared(implementation, dtype, calibrated=known)
-        lines = measured(implementation, dtype)
+        model = Rounding.declared(traits_of(implementation), dtype, calibrated=known)
+        lines = measured(traits_of(implementation), dtype)
         cells = []
         for function in CHARGED:
             ulps = [float(line["ulps"]) for line in lines if line["function"] == function]
@@ -240,7 +277,7 @@ def precisions_of(report: Report) -> Iterator[tuple[str, str, str]]:
             continue
         by_precision: dict[str, list[str]] = {}
         for operation, precision, _ in Rounding.declared(
-            implementation, dtype, calibrated=known
+            traits_of(implementation), dtype, calibrated=known
         ).inside:
             by_precision.setdefault(precision, []).append(operation)
         wider = [f"{p}: {', '.join(by_precision[p])}" for p in by_precision if p != dtype]
@@ -269,3 +306,6 @@ def digits_of(duel: Duel) -> list[tuple[str, str, str, int, float, float]]:
             subject, reference = (min(column) for column in zip(*known, strict=True))
             lines.append((duel.pairing, duel.reference, quantity, len(known), subject, reference))
     return lines
+
+
+PART = Format("report_md", "report.md", render)

@@ -8,7 +8,9 @@ import pytest
 from backproof.comparison.bounds import certainty
 from backproof.comparison.bounds.certainty import Certainty, affordable, chosen, multiplications
 from backproof.comparison.record.record import DATA, Point, Record
-from backproof.mathematics.network.network import Dense, Loss, Network
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 

@@ -9,8 +9,11 @@ import pytest
 
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.record.record import SUBJECT
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import Probe, probes
 from tests.comparison.diagnosis.grounds import judged, record_of

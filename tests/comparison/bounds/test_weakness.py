@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.bounds.bounds import Bounds, traits_of
 from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Row, Status
@@ -15,9 +15,13 @@ from backproof.comparison.judging.verdicts import pass_zeros
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import Rounding, held_in, round_to
-from backproof.mathematics.definition.definition import evaluate, step
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import step
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 
@@ -142,7 +146,10 @@ def test_a_sum_of_too_many_terms_is_undecided(samples: int, status: Status) -> N
     parameters = {"dense_1/kernel": np.array([[0.5]]), "dense_1/bias": np.array([8.0])}
     batch = Batch(np.ones((samples, 1)), np.zeros((samples, 1)))
     rows = rows_of(network, parameters, batch, "bfloat16", "keras")
-    assert Rounding.declared("keras", "bfloat16", calibrated=True).unit_in("column_sum") == 2.0**-8
+    assert (
+        Rounding.declared(traits_of("keras"), "bfloat16", calibrated=True).unit_in("column_sum")
+        == 2.0**-8
+    )
     kernel, bias = rows["gradient/dense_1/kernel"], rows["gradient/dense_1/bias"]
     assert kernel.status is Status.MATCH
     assert bias.status is Status.UNDECIDED

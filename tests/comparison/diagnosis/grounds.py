@@ -14,7 +14,7 @@ from backproof.comparison.judging.verdicts import compare
 from backproof.comparison.pairing.pairing import Pairing, load_all
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.record.subject_run import at_rest
-from backproof.mathematics.definition.definition import Site, keep
+from backproof.mathematics.definition.sites import Intervention, unchanged
 from backproof.mathematics.faults.evaluation import computed
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.network import Network
@@ -33,7 +33,7 @@ def record_of(
     data: tuple[Parameters, Batch] | None = None,
     *,
     steps: int = 3,
-    at: Site = keep,
+    at: Intervention = unchanged,
     quantities: tuple[str, ...] = quantities.ALL,
     points: list[Probe] | None = None,
     dtype: str = "float64",
@@ -79,7 +79,7 @@ def record_of(
     return record
 
 
-def of_pairing(pairing: Pairing, at: Site = keep, *, dtype: str = "float64") -> Record:
+def of_pairing(pairing: Pairing, at: Intervention = unchanged, *, dtype: str = "float64") -> Record:
     """A pairing's first steps and probes, computed by its definition with changes."""
     batch, initial = pairing.start(ROOT, dtype)
     data = (initial | at_rest(pairing, dtype), pairing.cut(batch, 0))

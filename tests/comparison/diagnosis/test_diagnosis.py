@@ -18,7 +18,7 @@ from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.run import Judged, Workers, judge_again, verify
 from backproof.mathematics.arithmetic.certified import Truth, certify
-from backproof.mathematics.definition.definition import Site, keep
+from backproof.mathematics.definition.sites import Intervention, unchanged
 from backproof.mathematics.faults import Planted, planted
 from backproof.mathematics.faults.equivalence import agree, provable
 from backproof.mathematics.faults.evaluation import faulty
@@ -98,12 +98,12 @@ def cancel(name: str, pair: tuple[Planted, ...]) -> bool:
     record = with_fault(name, Suspect(pair))
     given = (record.network, record.optimizer)
 
-    def certified(point: Point, at: Site) -> dict[str, Truth]:
+    def certified(point: Point, at: Intervention) -> dict[str, Truth]:
         state, batch = record.parameters[point], record.batch(point)
         return certify(lambda ops: faulty(ops, *given, state, batch, at), 2.0**-53)
 
     for point in record.parameters:
-        right, wrong = certified(point, keep), certified(point, Suspect(pair).at)
+        right, wrong = certified(point, unchanged), certified(point, Suspect(pair).at)
         if not all(agree(right[tensor], wrong[tensor], 2.0**-53) for tensor in right):
             return False
     return all(provable(plant) for plant in pair)

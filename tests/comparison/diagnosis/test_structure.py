@@ -14,8 +14,11 @@ from backproof.comparison.diagnosis.structure import described, first
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.record.record import SUBJECT, Record
 from backproof.comparison.record.subject_run import measure_slopes
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import probes
 from tests.comparison.diagnosis.grounds import record_of

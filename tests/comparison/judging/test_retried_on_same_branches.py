@@ -13,8 +13,10 @@ from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import WAY, Row, Status
 from backproof.comparison.record.record import DATA, Point, Record
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import Site, keep
-from backproof.mathematics.network.network import Dense, Loss, Network
+from backproof.mathematics.definition.sites import Intervention, unchanged
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from tests.comparison.diagnosis.grounds import record_of
@@ -23,7 +25,7 @@ NAME = "gradient/dense_1/kernel"
 ACTIVATIONS = ("relu", "leaky_relu", "selu")
 
 
-def record(activation: str, at: Site = keep) -> Record:
+def record(activation: str, at: Intervention = unchanged) -> Record:
     """Two units, of which one is at 2⁻⁵³, far less than the products that it is the sum of."""
     network = Network((Dense(1, 2, activation), Dense(2, 1)), Loss("squared_error"))
     parameters = {
@@ -42,7 +44,7 @@ def row(found: Record) -> Row:
     return next(each for each in rows if each.name == NAME)
 
 
-def times(factor: float) -> Site:
+def times(factor: float) -> Intervention:
     """What is passed back to the unit at its kink is multiplied."""
 
     def changed(name: str, value: Any, scope: object) -> Any:

@@ -19,7 +19,7 @@ from backproof.gauging.faults.mutation import Score, Verdict, gauge
 from backproof.mathematics.faults import Kind, Planted, planted
 from backproof.mathematics.faults import variants as forms
 from backproof.mathematics.faults.equivalence import Proof
-from backproof.mathematics.network.network import Loss
+from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.probes.probes import probes
 from backproof.reports.faults import Gauged, markdown, table
 from tests.faces.test_bad_input import backproof

@@ -34,14 +34,27 @@ def test_no_correct_network_is_called_wrong(workers: Workers) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_small_networks_of_half_precision_are_decided(dtype: str) -> None:
-    with Workers(["keras", "torch"], dtype, ROOT) as workers:
-        tally, failed, why = fuzzing.fuzz(workers, 150, 2, lambda _: None)
-        known = all(map(workers.calibrated, workers.by_name))
-    assert failed is None, why
-    if not known:
-        pytest.skip("no false alarm; but what was measured of the frameworks does not hold here")
-    assert tally.statuses[Status.MATCH] >= 0.9 * tally.statuses.total()
+def test_small_networks_of_half_precision_are_decided(
+    dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine of ten where what was measured of the frameworks holds, and more than without it.
+
+    On a processor where it does not hold, it is not used, and still some are decided.
+    """
+
+    def decided() -> tuple[int, int, bool]:
+        with Workers(["keras", "torch"], dtype, ROOT) as workers:
+            tally, failed, why = fuzzing.fuzz(workers, 150, 2, lambda _: None)
+            known = all(map(workers.calibrated, workers.by_name))
+        assert failed is None, why
+        assert tally.nearest <= 1
+        return tally.statuses[Status.MATCH], tally.statuses.total(), known
+
+    matches, total, known = decided()
+    monkeypatch.setattr(Workers, "calibrated", lambda self, name: False)
+    without, _, _ = decided()
+    assert without > 0
+    assert matches >= 0.9 * total > without if known else matches >= without
 
 
 def test_other_code_is_not_called_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

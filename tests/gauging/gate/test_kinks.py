@@ -10,8 +10,11 @@ import pytest
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.run import Judged, Workers, verify
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from tests.gauging.gate.conftest import ROOT, TODAY
 

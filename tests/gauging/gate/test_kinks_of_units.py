@@ -2,7 +2,7 @@
 
 A unit with zero bias is shown a sample of zeros, so that z is exactly 0 in every implementation;
 the loss is such that the gradient by its bias is the slope there. The definition declares one;
-`KINKS` names where a framework takes the other, and neither is a mismatch.
+`Traits.kinks` names where a framework takes the other, and neither is a mismatch.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import pytest
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.run import Judged, Workers, verify
+from backproof.implementations.frameworks import traits
 from backproof.mathematics import functions
-from backproof.mathematics.arithmetic.rounding.model import KINKS
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.network.network import Dense, Loss, Network
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from tests.gauging.gate.conftest import ROOT, TODAY
@@ -80,7 +82,7 @@ def test_a_framework_takes_the_declared_slope_or_says_which(name: str, workers: 
     row = judged(at_zero(function, declared), workers)
     assert row.status in (Status.MATCH, Status.UNDECIDED), row.cause
     assert row.max_abs_diff is not None
-    differs = name in KINKS[reference]
+    differs = name in traits(reference).kinks
     # Two slopes below 2 that were rounded, and their difference on either side: four roundings.
     rounded = 4 * np.finfo(float).eps
     assert row.max_abs_diff == pytest.approx(abs(other - declared) * differs, rel=0, abs=rounded)
@@ -104,5 +106,5 @@ def test_the_hinge_at_a_margin_of_zero(workers: Workers) -> None:
     )
     row = judged(pairing, workers)
     (reference,) = workers.by_name
-    assert row.max_abs_diff == ("hinge" in KINKS[reference])
+    assert row.max_abs_diff == ("hinge" in traits(reference).kinks)
     assert row.status in (Status.MATCH, Status.UNDECIDED), row.cause

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from backproof.implementations.client import Worker
+from backproof.implementations.frameworks import traits
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, certify
-from backproof.mathematics.arithmetic.rounding.model import MODES, Rounding
+from backproof.mathematics.arithmetic.certified import CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
+from backproof.mathematics.arithmetic.rounding.model import Rounding
 from tests.gauging.gate.conftest import ROOT
 
 HEAD, SIGMOID = losses.named("binary_cross_entropy"), functions.named("sigmoid")
@@ -22,7 +24,7 @@ def share(name: str, worker: Worker, rounding: Rounding, z: np.ndarray) -> float
     worst = 0.0
     for label in (0.0, 1.0):
         y = np.full_like(z, label)
-        request = {"do": "apply", "function": "binary_cross_entropy", "mode": MODES[name][0]}
+        request = {"do": "apply", "function": "binary_cross_entropy", "mode": traits(name).modes[0]}
         given = {"x": z, "targets": y, "cotangent": np.ones_like(z)}
         slope = worker.wait(worker.request(request, given))[1]["gradient/x"]
 
@@ -44,7 +46,7 @@ def share(name: str, worker: Worker, rounding: Rounding, z: np.ndarray) -> float
 def test_the_slope_is_within_its_bound(name: str, dtype: str) -> None:
     """Around 33 the softplus is as large as it may be without being z itself."""
     z = np.random.default_rng(0).uniform(-40, 40, (2000, 1)).astype(dtype)
-    declared = Rounding.declared(name, dtype)
+    declared = Rounding.declared(traits(name), dtype)
     with Worker(name, dtype, ROOT) as worker:
         assert share(name, worker, declared, z) <= 1
         if name == "jax" and dtype == "float64":  # the bound of the others would not hold

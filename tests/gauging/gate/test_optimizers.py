@@ -20,7 +20,9 @@ from backproof.comparison.judging.rows import Status, exit_status
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.record.record import Point, Record
 from backproof.comparison.run import Judged, Workers, verify
-from backproof.mathematics.network.network import Dense, Loss, Network
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 from tests.gauging.gate.conftest import ROOT, TODAY

@@ -70,8 +70,10 @@ def test_bounds_cover_a_step_in_float32() -> None:
     """Steps of all sizes beside the weight, computed in float32."""
     from backproof.mathematics.arithmetic.balls.operations import BallOps
     from backproof.mathematics.arithmetic.rounding.model import Rounding
-    from backproof.mathematics.definition.definition import recovered
-    from backproof.mathematics.network.network import Dense, Loss, Network
+    from backproof.mathematics.definition.step import recovered
+    from backproof.mathematics.layers.dense import Dense
+    from backproof.mathematics.network.loss import Loss
+    from backproof.mathematics.network.network import Network
 
     stream = np.random.default_rng(0)
     ops, rate = BallOps(Rounding.of("float32")), np.float32(0.3)

@@ -19,7 +19,9 @@ from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.run import Judged, Workers, verify
 from backproof.mathematics import functions
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.network.network import Dense, Loss, Network
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import drawn_parameters

@@ -13,7 +13,7 @@ from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.record.record import Point
 from backproof.comparison.run import Judged, Workers, verify
-from backproof.mathematics.network.network import Loss
+from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers.momentum import Momentum
 from tests.gauging.gate.conftest import ROOT, TODAY

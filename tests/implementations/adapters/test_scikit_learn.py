@@ -21,7 +21,7 @@ from backproof.comparison.judging.rows import Status
 from backproof.implementations import adapters
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate
+from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 

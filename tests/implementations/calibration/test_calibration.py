@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from flint import arb
 
+from backproof.comparison.bounds.bounds import traits_of
 from backproof.implementations.calibration.ulps import LOCAL, arguments, measure, round_to
 from backproof.implementations.client import Worker
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, FLOOR, Rounding
@@ -48,12 +49,12 @@ def test_the_half_precisions_are_exhaustive() -> None:
 def test_the_table_is_what_is_charged() -> None:
     for implementation in ("subject", "keras", "torch", "jax"):
         for dtype in ("float64", "float32", "bfloat16", "float16"):
-            rounding = Rounding.declared(implementation, dtype, calibrated=True)
+            rounding = Rounding.declared(traits_of(implementation), dtype, calibrated=True)
             for function in CHARGED:
                 assert np.isfinite(rounding.charge(function))
     # In float64 nothing that a rule charges errs more than the floor: one model for all.
     for implementation in ("subject", "keras", "torch", "jax"):
-        declared = Rounding.declared(implementation, "float64")
+        declared = Rounding.declared(traits_of(implementation), "float64")
         assert replace(declared, kinks=(), slopes=()) == Rounding.of("float64")
 
 

@@ -116,6 +116,13 @@ BROKEN = {
         "are no safetensors",
     ),
     "announces_nonsense": ('print(\'{"ok": true, "tensors": -1}\')', "-1 bytes of tensors"),
+    "announces_infinity": ("print('{\"tensors\": 1e999}')", "expected a line of JSON, got"),
+    "announces_too_much": (
+        "print('{\"tensors\": ' + '9' * 30 + '}')",
+        f"{'9' * 30} bytes of tensors are announced: too many to hold",
+    ),
+    "nests_without_an_end": ("print('[' * 100_000)", r"expected a line of JSON, got b'\[\[\["),
+    "says_no_object": ("print('[1, 2]')", "expected a line of JSON, got"),
     "says_neither": ("print('{\"tensors\": 0}')", 'which says neither "ok" nor "error"'),
     "says_more_than_asked": (
         "print('{\"ok\": true}\\n' * 9)",

@@ -12,6 +12,7 @@ from flint import arb
 
 from backproof.mathematics import functions
 from backproof.mathematics.functions import Activation
+from backproof.mathematics.losses.inner_product import COEFFICIENT
 from tests.mathematics.arithmetic import ball_gelu as gelu
 from tests.mathematics.arithmetic import ball_rectifiers as rectifiers
 from tests.mathematics.arithmetic.adversary import ONE, ZERO, Adversary, Row, elementwise
@@ -76,12 +77,14 @@ EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     ],
     "hinge": lambda z, a, y: [(1 - p * t).max(ZERO) for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [(p - t) ** 2 for p, t in zip(a, y, strict=True)],
+    "inner_product": lambda z, a, y: list(map(arb.__mul__, a, y)),
 }
 EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: list(map(arb.__sub__, map(logistic, z), y)),
     "categorical_cross_entropy": lambda z, a, y: list(map(arb.__sub__, softmax(z), y)),
     "hinge": lambda z, a, y: [-t if p * t < 1 else ZERO for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [2 * (p - t) for p, t in zip(a, y, strict=True)],
+    "inner_product": lambda z, a, y: y,
 }
 
 
@@ -270,6 +273,10 @@ LOSSES: dict[str, dict[str, LossRow]] = {
     },
     "hinge": {"max(1 - ya, 0)": elementwise(lambda m, z, a, y: m.subtract(ONE, y * a).max(ZERO))},
     "squared_error": {"(a - y)²": elementwise(square)},
+    "inner_product": {
+        # Each is charged what the coefficient of the loss may round.
+        "ay": elementwise(lambda m, z, a, y: m.coefficient(m.multiply(a, y), COEFFICIENT))
+    },
 }
 SLOPES: dict[str, dict[str, LossRow]] = {
     "binary_cross_entropy": {
@@ -292,4 +299,5 @@ SLOPES: dict[str, dict[str, LossRow]] = {
         "where ya < 1": elementwise(lambda m, z, a, y: -y if y * a < 1 else ZERO),
     },
     "squared_error": {"2(a - y)": elementwise(lambda m, z, a, y: 2 * m.subtract(a, y))},
+    "inner_product": {"y": lambda m, z, a, y: y},
 }

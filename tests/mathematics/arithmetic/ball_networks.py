@@ -19,13 +19,18 @@ from flint import arb, ctx
 from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps
+from backproof.mathematics.arithmetic.certified import CertifiedOps
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.operations import Ops
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate, recovered, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import recovered, step
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Array, Batch, Parameters
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from tests.mathematics.arithmetic.adversary import ONE, Adversary, Row
 from tests.mathematics.arithmetic.ball_cases import Rows, flat

@@ -11,9 +11,13 @@ from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.definition.definition import penalties, reduced
+from backproof.mathematics.definition.evaluate import reduced
+from backproof.mathematics.definition.penalties import penalties
 from backproof.mathematics.definition.sums import sums_of
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.penalty import Penalty
 from tests.mathematics.arithmetic.adversary import ZERO, Adversary
 from tests.mathematics.arithmetic.ball_cases import Source, flat, share, trials
 from tests.mathematics.arithmetic.ball_forms import dot

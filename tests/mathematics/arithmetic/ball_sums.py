@@ -13,7 +13,8 @@ from typing import NamedTuple
 from flint import arb
 
 from backproof.mathematics import losses
-from backproof.mathematics.network.network import Loss, Penalty
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.penalty import Penalty
 from tests.mathematics.arithmetic.adversary import ONE, Adversary, Row, power_of_two
 from tests.mathematics.arithmetic.ball_cases import Rows, flat
 from tests.mathematics.arithmetic.ball_forms import LOSSES, binary_terms, categorical_terms

@@ -120,6 +120,9 @@ def with_numpy(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         loss = np.sum(np.maximum(1 - y * a, 0)) * factor
         slope = np.where(y * a < 1, -y, 0) * factor
         delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, slope)
+    elif kind == "inner_product":
+        loss = np.sum(a * y) * factor
+        delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, y * factor)
     elif kind == "binary_cross_entropy":
         loss = np.sum(np.logaddexp(dtype(0), zs[-1]) - y * zs[-1]) * factor
     else:
@@ -160,6 +163,8 @@ def with_torch(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         loss = F.mse_loss(a, y, reduction="sum")
     elif kind == "hinge":
         loss = torch.clamp(1 - y * a, min=0).sum()
+    elif kind == "inner_product":
+        loss = (a * y).sum()
     elif kind == "binary_cross_entropy":
         loss = F.binary_cross_entropy_with_logits(z, y, reduction="sum")
     else:

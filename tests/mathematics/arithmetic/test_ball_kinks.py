@@ -12,12 +12,16 @@ from flint import arb
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified import CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate
+from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.network.penalty import Penalty
 from tests.mathematics.arithmetic.ball_networks import precision
 
 RELU = functions.named("relu")

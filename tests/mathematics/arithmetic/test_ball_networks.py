@@ -17,7 +17,7 @@ from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition import definition
-from backproof.mathematics.network.network import Penalty
+from backproof.mathematics.network.penalty import Penalty
 from tests.mathematics.arithmetic import ball_networks
 from tests.mathematics.arithmetic.adversary import Adversary
 from tests.mathematics.arithmetic.ball_cases import DTYPES, share

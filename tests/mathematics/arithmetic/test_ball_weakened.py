@@ -43,6 +43,7 @@ BINARY, CATEGORICAL, SQUARED = (
     (f"{kind} rows", f"{kind} slopes")
     for kind in ("binary_cross_entropy", "categorical_cross_entropy", "squared_error")
 )
+INNER = "inner_product rows"
 
 
 def assert_caught(
@@ -73,7 +74,7 @@ def forgetting(**what: float) -> Callable[[Rounding], BallOps]:
 
 
 @pytest.mark.parametrize(
-    "name", ["matmul", "affine", "joined", "scale", "divide", "constant", *SUMS]
+    "name", ["matmul", "affine", "joined", "scale", "divide", "constant", INNER, *SUMS]
 )
 @pytest.mark.parametrize("what", [{"gammas": 0.0}, {"gammas": 0.5}, {"missed": 1}], ids=str)
 def test_roundings_not_counted_are_caught(name, what):
@@ -97,7 +98,8 @@ def test_functions_charged_by_half_are_caught(name):
 
 
 @pytest.mark.parametrize(
-    "name", [*PAIRS, "times", "sqrt", *SQUARED, HINGE[0], *LEAKY, *LEAKY_PULLED, *ELU, *SMOOTH]
+    "name",
+    [*PAIRS, "times", "sqrt", INNER, *SQUARED, HINGE[0], *LEAKY, *LEAKY_PULLED, *ELU, *SMOOTH],
 )
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_smaller_unit_roundoff_is_caught(name, share):
@@ -108,7 +110,7 @@ def test_a_smaller_unit_roundoff_is_caught(name, share):
     "name",
     [
         *("exact", "matmul", "affine", "joined", "times", "scale", "divide", *PAIRS, *SUMS),
-        *("sigmoid", "softmax", *PULLED, BINARY[1], CATEGORICAL[1], *SQUARED),
+        *("sigmoid", "softmax", *PULLED, BINARY[1], CATEGORICAL[1], *SQUARED, INNER),
         *(*LEAKY, *LEAKY_PULLED, "selu", *ELU_PULLED, "gelu", "gelu tanh", *SMOOTH_PULLED),
     ],
 )
@@ -219,7 +221,7 @@ RULES: dict[str, Sequence[str]] = {
     "sign": ("sign",),
     "activate": ("relu", *CURVED, *LEAKY, *ELU, *SMOOTH),
     "vjp": ("relu pulled", *PULLED, *LEAKY_PULLED, *ELU_PULLED, *SMOOTH_PULLED),
-    "loss_and_slope": (*BINARY, *CATEGORICAL, *SQUARED, *HINGE),
+    "loss_and_slope": (*BINARY, *CATEGORICAL, *SQUARED, *HINGE, INNER),
 }
 
 
@@ -262,8 +264,8 @@ OPERANDS: tuple[tuple[str, int, Callable[[Ball], Ball], Sequence[str]], ...] = (
     # z, a and y: the rows of cross-entropies look at z, the others at a. Targets are exact but for
     # subnormal ones, whose flushing the roundings beside them cover, save where all is as small.
     ("loss_and_slope", 0, still, (BINARY[0], CATEGORICAL[0])),
-    ("loss_and_slope", 1, still, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE)),
-    ("loss_and_slope", 1, halved, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE)),
+    ("loss_and_slope", 1, still, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE, INNER)),
+    ("loss_and_slope", 1, halved, (BINARY[1], CATEGORICAL[1], *SQUARED, *HINGE, INNER)),
     ("loss_and_slope", 2, still, (SQUARED[1],)),
 )
 

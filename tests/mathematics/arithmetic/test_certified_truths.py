@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from flint import arb
 
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, certify, truth
-from backproof.mathematics.definition.definition import evaluate
+from backproof.mathematics.arithmetic.certified import CertifiedOps, certify, truth
+from backproof.mathematics.arithmetic.certified_values import Certified
+from backproof.mathematics.definition.evaluate import evaluate
 from tests.mathematics.arithmetic.ball_networks import precision, random_network, random_point
 
 

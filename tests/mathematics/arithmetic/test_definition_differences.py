@@ -17,9 +17,13 @@ from flint import arb
 
 from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.certified import CertifiedOps
-from backproof.mathematics.definition.definition import evaluate, step
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import step
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 from tests.mathematics.arithmetic.ball_forms import NAMES

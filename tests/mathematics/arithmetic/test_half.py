@@ -12,14 +12,14 @@ from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls import half
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import (
-    MOST_ARGUMENT,
     MOST_TERMS,
-    MOST_UNITS,
     STEPS,
     HalfOps,
 )
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import HALF, Rounding
+from backproof.mathematics.functions import MOST_ARGUMENT
+from backproof.mathematics.functions.softmax import MOST_UNITS
 from tests.mathematics.arithmetic.ball_checks import CHECKS, searched
 from tests.mathematics.arithmetic.half_models import model
 

@@ -11,9 +11,11 @@ import pytest
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import STEPS, HalfOps
-from backproof.mathematics.arithmetic.balls.half_steps import ROUNDED_STEPS
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified import CertifiedOps, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import HALF, Rounding, round_to
+from backproof.mathematics.functions import ACTIVATIONS
+from backproof.mathematics.functions.sigmoid import Sigmoid
 from tests.mathematics.arithmetic.half_models import model
 
 Values = np.ndarray
@@ -54,8 +56,8 @@ def share_of_pull(name: str, dtype: str) -> float:
 @pytest.mark.parametrize("name", PULLS)
 def test_a_derivative_in_steps(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0.4 < share_of_pull(name, dtype) <= 1
-    monkeypatch.setitem(
-        ROUNDED_STEPS, f"{name} pulled", lambda rounding, a, g: np.zeros_like(a.value)
+    monkeypatch.setattr(
+        ACTIVATIONS.get(name), "vjp_steps", lambda self, rounding, a, g: np.zeros_like(a.value)
     )
     assert share_of_pull(name, dtype) > 1
 
@@ -73,11 +75,11 @@ def test_steps_may_underflow(monkeypatch: pytest.MonkeyPatch) -> None:
         return float((error / found.radius).max())
 
     assert used() <= 1
-    rule = ROUNDED_STEPS["sigmoid pulled"]
-    monkeypatch.setitem(
-        ROUNDED_STEPS,
-        "sigmoid pulled",
-        lambda rounding, a, g: rule(replace(rounding, tiny=0.0), a, g),
+    rule = Sigmoid.vjp_steps
+    monkeypatch.setattr(
+        Sigmoid,
+        "vjp_steps",
+        lambda self, rounding, a, g: rule(self, replace(rounding, tiny=0.0), a, g),
     )
     assert used() > 1
 
@@ -140,8 +142,10 @@ def share_of_head(kind: str, part: int, dtype: str) -> float:
 @pytest.mark.parametrize(("kind", "part"), HEADS)
 def test_a_loss_in_steps(kind: str, part: int, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0.4 < share_of_head(kind, part, dtype) <= 1
-    operation = f"{kind} {('rows', 'slope')[part]}"
-    monkeypatch.setitem(
-        ROUNDED_STEPS, operation, lambda rounding, z, a: np.zeros_like(z.value[:, :1])
+    found, which = type(losses.named(kind)), (losses.ROWS, losses.SLOPE)[part]
+    monkeypatch.setattr(
+        found,
+        "rounded_steps",
+        lambda self: {which: lambda rounding, z, a: np.zeros_like(z.value[:, :1])},
     )
     assert share_of_head(kind, part, dtype) > 1

@@ -24,12 +24,14 @@ from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.definition import evaluate, step
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.step import step
 from backproof.mathematics.derivation.derivation import derived
 from backproof.mathematics.network.parameters import Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, slot_shapes
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 from tests.mathematics.derivation.latex_reader import computed
+from tests.mathematics.losses.ball_outputs import BINARY, CATEGORICAL, of_outputs
 
 named = functions.named
 HIDDEN = [
@@ -52,6 +54,9 @@ NETWORKS = [
         Loss("squared_error", outputs="mean", scale=3.0),
         Penalty(l1=1e-8, biases=True),
     ),
+    Network((Dense(3, 4, "tanh"), Dense(4, 3, "softmax")), Loss(of_outputs(BINARY))),
+    Network((Dense(3, 3, "sigmoid"),), Loss(of_outputs(CATEGORICAL), batch="sum", scale=0.3)),
+    Network((Dense(3, 4, "relu"), Dense(4, 2, "tanh")), Loss("inner_product", outputs="mean")),
 ]
 OPTIMIZERS = [
     GradientDescent(0.01),

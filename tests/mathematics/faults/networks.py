@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from backproof.mathematics import functions
-from backproof.mathematics.network.network import Dense, Loss, Network, Penalty
+from backproof.mathematics.layers.public import (
+    Activation,
+    Branches,
+    Concatenate,
+    Dense,
+    Flatten,
+    Multiply,
+    Residual,
+)
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.adam import Adam
 from backproof.mathematics.optimizers.adamw import AdamW
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
@@ -31,6 +42,21 @@ SCALAR = Network(
     (Dense(3, 3, "sigmoid", bias="scalar"), Dense(3, 2, bias="scalar")),
     Loss("squared_error"),
     Penalty(l2=0.01, biases=True),
+)
+# Every kind of node that joins others, or changes a shape.
+JOINED = Network(
+    (
+        Dense(3, 4, "tanh"),
+        Branches(Multiply(), Dense(4, 4, "sigmoid"), Dense(4, 4)),
+        Residual(Activation("tanh")),
+        Branches(Concatenate(), Dense(4, 2), Dense(4, 2)),
+        Dense(4, 2),
+    ),
+    Loss("squared_error"),
+    Penalty(l2=0.01, batch="mean"),
+)
+POSITIONS = Network(
+    (Dense(3, 2, "tanh"), Flatten(), Dense(8, 2)), Loss("squared_error"), inputs=(4, 3)
 )
 # Optimizers with a state, for the faults that they have.
 STATEFUL = (

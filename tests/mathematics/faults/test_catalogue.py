@@ -15,7 +15,16 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.probes.probes import probes
-from tests.mathematics.faults.networks import LEAKY, OPTIMIZER, OUTPUTS, SCALAR, SQUARE, STATEFUL
+from tests.mathematics.faults.networks import (
+    JOINED,
+    LEAKY,
+    OPTIMIZER,
+    OUTPUTS,
+    POSITIONS,
+    SCALAR,
+    SQUARE,
+    STATEFUL,
+)
 from tests.project import ROOT
 
 FAULTS = catalogue()
@@ -26,7 +35,7 @@ Point = tuple[Parameters, Batch]
 @pytest.fixture(scope="module")
 def grounds() -> list[tuple[Network, Optimizer, list[Point]]]:
     """Every network with its probes and, where it is a pairing's, its data."""
-    mine = [(each, OPTIMIZER) for each in (SQUARE, OUTPUTS, LEAKY, SCALAR)]
+    mine = [(each, OPTIMIZER) for each in (SQUARE, OUTPUTS, LEAKY, SCALAR, JOINED, POSITIONS)]
     mine += [(LEAKY, optimizer) for optimizer in STATEFUL]
     found = [(network, optimizer, points(network, optimizer)) for network, optimizer in mine]
     for path in sorted((ROOT / "comparisons").glob("[!_]*.py")):

@@ -87,4 +87,11 @@ def test_nothing_overflows_that_need_not(name: str, dtype: str) -> None:
 def test_they_are_reached_through_the_package_alone() -> None:
     code = "import backproof; print(backproof.activations.named('elu', alpha=0.5))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "Function(alpha=0.5)"
+    assert done.stdout.strip() == "Elu(alpha=0.5)"
+
+
+def test_a_network_shows_its_activations_by_name() -> None:
+    layers = (Dense(2, 3, "relu"), Dense(3, 1, functions.named("leaky_relu", alpha=0.5)))
+    shown = repr(Network(layers, Loss("squared_error")))
+    assert "fan_out=3, activation=Relu(), " in shown
+    assert "fan_out=1, activation=LeakyRelu(alpha=0.5), " in shown

@@ -7,7 +7,7 @@ import pytest
 
 from backproof import Dense, Loss, Network
 from backproof.mathematics import losses
-from backproof.mathematics.definition.definition import correct, undecided
+from backproof.mathematics.definition.measure import correct, undecided
 from backproof.mathematics.probes.probes import drawn_batch
 
 HINGE = losses.named("hinge")

@@ -9,21 +9,18 @@ import numpy as np
 from backproof.implementations.calibration.inputs.trial import Tensors, Trial, Values, known
 from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
-from backproof.mathematics.arithmetic.balls.half import MOST_ARGUMENT, MOST_UNITS
-from backproof.mathematics.arithmetic.balls.half_steps import PULLED, ROWS, SLOPE
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.certified import Certified, CertifiedOps, Truth, certify
+from backproof.mathematics.arithmetic.certified import CertifiedOps, Truth, certify
+from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding, round_to
-from backproof.mathematics.functions import Activation
+from backproof.mathematics.functions import MOST_ARGUMENT, PULLED, Activation
+from backproof.mathematics.functions.softmax import MOST_UNITS
+from backproof.mathematics.losses import ROWS, SLOPE
 
 # Activations of which 0 or a straight line is left beyond `MOST_ARGUMENT`.
-OTHERS = (
-    functions.named("softplus"),
-    functions.named("selu"),
-    *(functions.named("elu", alpha=alpha) for alpha in (0.01, 0.3, 1.0, 1.7)),
-    *(functions.named("leaky_relu", alpha=alpha) for alpha in (0.01, 0.3, 1.0, 1.7)),
-    *(functions.named("gelu", approximate=approximate) for approximate in (False, True)),
-)
+OTHERS = ("softplus", "selu", "elu", "leaky_relu", "gelu")
+# What is tried by itself below, and what rounds nothing.
+BESIDES = ("sigmoid", "tanh", "softmax", "relu", "linear")
 # Units of a softmax, and how many rows of them.
 UNITS = {1: 100, 2: 4000, 3: 4000, 5: 4000, 16: 500, MOST_UNITS: 200}
 # Rows of small arrays, for which a framework may run other code.
@@ -55,7 +52,9 @@ def function_trials(dtype: str, stream: np.random.Generator, draws: int) -> Iter
         for z in arrays(logits(rows, units, dtype, stream), stream, draws):
             yield from of_result(functions.named("softmax"), z, dtype, stream, draws)
     moderate = numbers[np.abs(numbers) <= MOST_ARGUMENT][:, None]
-    for f in OTHERS:
+    known = {*OTHERS, *BESIDES, *functions.ACTIVATIONS.entered()}
+    further = [name for name in functions.names() if name not in known]
+    for f in functions.examples(*OTHERS, *further):
         for z in arrays(moderate, stream, draws):
             yield from of_argument(f, z, dtype, stream, draws)
 

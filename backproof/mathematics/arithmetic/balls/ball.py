@@ -14,7 +14,7 @@ the move from X to x̂ by at most the radius of x.
 
 from __future__ import annotations
 
-from math import exp, inf
+from math import exp, inf, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 
 Values = NDArray[np.floating]
+Axis = int | tuple[int, ...] | None
 
 # Makes up for the float64 roundings of an elementwise radius of at most 56 operations.
 SLACK = inflated(56)
@@ -65,6 +66,11 @@ class Ball:
                 self._magnitude += self.radius
                 self._magnitude += self.radius
         return self._magnitude
+
+    @property
+    def reach(self) -> Values | float:
+        """How far an implementation's value may lie from the ball's own."""
+        return 0.0 if self.radius is None else 2 * self.radius
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -121,20 +127,20 @@ class Ball:
         """The sum of each row, (samples, 1), in any order: γ_{m−1}·Σm + Σr."""
         return self._summed(1, rounding, keepdims=True)
 
-    def total(self, rounding: Rounding, axis: int | None, further_terms: int = 0) -> Ball:
+    def total(self, rounding: Rounding, axis: Axis, further_terms: int = 0) -> Ball:
         """The sum over all elements or one axis, in any order; ``further_terms`` more."""
         return self._summed(axis, rounding, further_terms=further_terms)
 
     def _summed(
         self,
-        axis: int | None,
+        axis: Axis,
         rounding: Rounding,
         *,
         further_terms: int = 0,
         keepdims: bool = False,
     ) -> Ball:
         value = np.asarray(self.value.sum(axis=axis, keepdims=keepdims))
-        count = self.value.size if axis is None else self.value.shape[axis]
+        count = terms_of(self.value.shape, axis)
         roundings = count - 1 + further_terms
         radius = np.asarray(self.magnitude.sum(axis=axis, keepdims=keepdims))
         radius = radius * rounding.gamma(roundings)
@@ -155,3 +161,10 @@ class Ball:
 def widened(ball: Ball, by: Values | float) -> Ball:
     """The ball with a larger radius: what an implementation declares to err by, beyond rounding."""
     return Ball(ball.value, by + (0 * ball.value if ball.radius is None else ball.radius))
+
+
+def terms_of(shape: tuple[int, ...], axis: Axis) -> int:
+    """How many terms a sum over those axes has."""
+    if axis is None:
+        return prod(shape)
+    return prod(shape[each] for each in (axis if isinstance(axis, tuple) else (axis,)))

@@ -17,28 +17,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
-from typing import Any
 
 import numpy as np
 
 from backproof.mathematics import functions
-from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
-from backproof.mathematics.arithmetic.balls.half_steps import PULLED, ROUNDED_STEPS, ROWS, SLOPE
-from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.arithmetic.balls.ball import SLACK, Axis, Ball, Values, terms_of
+from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
-from backproof.mathematics.functions import Activation
-from backproof.mathematics.functions.softmax import single
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.functions import PULLED, Activation
+from backproof.mathematics.losses import ROWS, SLOPE, LossFunction
 
 # What is summed over an axis, as `Rounding.inside` names it.
-SUMS = {None: "sum", 0: "column_sum", 1: "row_sum"}
-# A precision between float32 and the dtype: some steps round to the dtype (`ROUNDED_STEPS`).
+SUMS: dict[Axis, str] = {None: "sum", 0: "column_sum", 1: "row_sum"}
+# A precision between float32 and the dtype: some steps round to the dtype, by the rules that the
+# activation or the loss states for them.
 STEPS = "float32, rounded steps"
 UNKNOWN = "unknown"
-# The longest sums, the widest softmax, and the largest arguments of activations that were measured;
-# these two of all arguments.
-MOST_TERMS, MOST_UNITS, MOST_ARGUMENT = 600, 100, 40.0
-OF_ALL = ("sigmoid", "tanh")
+# The longest sums that were measured.
+MOST_TERMS = 600
 
 
 class HalfOps(BallOps):
@@ -69,12 +65,17 @@ class HalfOps(BallOps):
         return type(self)(replace(self._given, tiny=factor * self._given.tiny))
 
     def within(
-        self, operation: str, compute: Callable[[BallOps], Ball], *given: Any, measured: bool = True
+        self,
+        operation: str,
+        compute: Callable[[BallOps], Ball],
+        steps: Callable[[Rounding], Values] | None = None,
+        *,
+        measured: bool = True,
     ) -> Ball:
         """The operation in the precision that it computes in, rounded once to the dtype.
 
-        ``given``: what the rule of its rounded steps looks at. ``measured``: whether operations of
-        that size were.
+        ``steps``: the rule of its steps that round before that. ``measured``: whether operations
+        of that size were.
         """
         precision = self._precision(operation) if measured else UNKNOWN
         inside, after = self._unknown if precision == UNKNOWN else self._inside[operation]
@@ -82,15 +83,15 @@ class HalfOps(BallOps):
         if precision == STEPS:
             assert result.radius is not None
             assert after is not None
-            steps = ROUNDED_STEPS[operation](after, *given)
-            result = Ball(result.value, result.radius + SLACK * steps)
+            assert steps is not None
+            result = Ball(result.value, result.radius + SLACK * steps(after))
         return result if after is None else rounded(result, after)
 
     def _precision(self, operation: str) -> str:
         return self._declared.get(operation, (UNKNOWN,))[0]
 
     def matmul(self, a: Ball, b: Ball, further_terms: int = 0) -> Ball:
-        measured = a.value.shape[1] <= MOST_TERMS
+        measured = a.value.shape[-1] <= MOST_TERMS
         return self.within("matmul", lambda ops: ops.matmul(a, b), measured=measured)
 
     def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
@@ -107,7 +108,7 @@ class HalfOps(BallOps):
 
         return self.within("matmul", before, measured=measured)
 
-    def total(self, a: Ball, axis: int | None = None, further_terms: int = 0) -> Ball:
+    def total(self, a: Ball, axis: Axis = None, further_terms: int = 0) -> Ball:
         """A loss may be summed over its outputs first: then over what those sums give, rounded."""
         result = self._total(a, axis)
         if axis is None and a.value.ndim == 2 and min(a.value.shape) > 1:
@@ -115,10 +116,10 @@ class HalfOps(BallOps):
             result = Ball(result.value, np.maximum(radius_of(result), radius_of(by_row)))
         return result
 
-    def _total(self, a: Ball, axis: int | None) -> Ball:
-        terms = a.value.size if axis is None else a.value.shape[axis]
+    def _total(self, a: Ball, axis: Axis) -> Ball:
+        terms = terms_of(a.value.shape, axis)
         measured = terms <= MOST_TERMS
-        return self.within(SUMS[axis], lambda ops: ops.total(a, axis), measured=measured)
+        return self.within(SUMS.get(axis, "sum"), lambda ops: ops.total(a, axis), measured=measured)
 
     def as_summand(self, a: Ball, times: int) -> Ball:
         return a
@@ -134,63 +135,59 @@ class HalfOps(BallOps):
         return Ball(joined.value, joined.radius + own)
 
     def activate(self, f: Activation, z: Ball) -> Ball:
-        if f.name == "softmax" and single(z, self.rounding):  # 0 and 1 round to themselves
+        if f.settled(z, self.rounding):
             return super().activate(f, z)
-        return self.within(f.name, lambda ops: ops.activate(f, z), f, z, measured=usual(f.name, z))
+
+        def steps(after: Rounding) -> Values:
+            return f.value_steps(after, z)
+
+        return self.within(f.name, lambda ops: ops.activate(f, z), steps, measured=f.measured(z))
 
     def vjp(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
-        if f.name == "softmax" and single(z, self.rounding):
+        if f.settled(z, self.rounding):
             return super().vjp(f, z, a, cotangent)
 
         def compute(ops: BallOps) -> Ball:
             return ops.vjp(f, z, a, cotangent)
 
-        measured = usual(f.name, z)
-        return self.within(f.name + PULLED, compute, a, cotangent, measured=measured)
+        def steps(after: Rounding) -> Values:
+            return f.vjp_steps(after, a, cotangent)
 
-    def loss_and_slope(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+        return self.within(f.name + PULLED, compute, steps, measured=f.measured(z))
+
+    def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         """Rows and slope, each in its own precision, which was found with targets of 0 and 1.
 
         The slope is taken of the layer's own activation where that was found to be so (it computes
         in a wider precision), else of one that rounds like the rest of it.
         """
-        if loss.ACTIVATION == "softmax" and single(z, self.rounding):
+        fused = None if loss.ACTIVATION is None else functions.named(loss.ACTIVATION)
+        if fused is not None and fused.settled(z, self.rounding):
             return super().loss_and_slope(loss, z, a, y)
-        name = loss.__name__.rpartition(".")[2]
-        fused = loss.ACTIVATION
+        rules = loss.rounded_steps()
         hard = fused is None or not (y.value * (1 - y.value)).any()
-        measured = hard and self.rounding.form.of == "logits" and usual(fused, z)
+        measured = hard and self.rounding.form.of == "logits"
+        measured = measured and (fused is None or fused.measured(z))
         found = []
         for part, which in enumerate((ROWS, SLOPE)):
-            operation = name + which
+            operation = loss.name + which
             precision = self._precision(operation) if measured else UNKNOWN
             whole = precision in (UNKNOWN, STEPS, self.rounding.dtype)
 
             def compute(ops: BallOps, part: int = part, whole: bool = whole) -> Ball:
-                own = ops.activate(functions.named(fused), z) if fused and whole else a
+                own = ops.activate(fused, z) if fused is not None and whole else a
                 return ops.loss_and_slope(loss, z, own, y)[part]
 
-            found.append(self.within(operation, compute, z, a, measured=measured))
+            def steps(after: Rounding, which: str = which) -> Values:
+                return rules[which](after, z, a)
+
+            found.append(self.within(operation, compute, steps, measured=measured))
         return found[0], found[1]
 
 
 def balls_of(rounding: Rounding) -> BallOps:
     """The balls of a rounding model."""
     return HalfOps(rounding) if rounding.inside else BallOps(rounding)
-
-
-def usual(function: str | None, z: Ball) -> bool:
-    """Whether the function was measured on such arguments."""
-    if function is None or function in OF_ALL:
-        return True
-    if function == "softmax":
-        return z.shape[1] <= MOST_UNITS
-    return bool((z.magnitude <= MOST_ARGUMENT).all())
-
-
-def radius_of(ball: Ball) -> Any:
-    """The radius as an array."""
-    return np.zeros_like(ball.value) if ball.radius is None else ball.radius
 
 
 def rounded(ball: Ball, rounding: Rounding) -> Ball:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
-from math import inf
+from math import inf, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,10 @@ from backproof.mathematics.arithmetic.balls.ball import (
 )
 from backproof.mathematics.arithmetic.floating import product
 from backproof.mathematics.arithmetic.memory import keep_freed
+from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.losses import LossModule
+from backproof.mathematics.losses import LossFunction
 
 
 class BallOps:
@@ -58,7 +59,7 @@ class BallOps:
         With n products that may each underflow, where one is not exactly zero. Of a sum of more
         terms, each product passes through that many more additions: of so many more.
         """
-        return self._contracted(a, b, a.value.shape[1] + further_terms)
+        return self._contracted(a, b, a.value.shape[-1] + further_terms)
 
     def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
         """The bias is one more term of the sum: an implementation may start from it.
@@ -76,7 +77,7 @@ class BallOps:
 
     def _contracted(self, a: Ball, b: Ball, terms: int) -> Ball:
         """a @ b as part of a sum of so many terms."""
-        n, gamma = a.value.shape[1], self.rounding.gamma(terms)
+        n, gamma = a.value.shape[-1], self.rounding.gamma(terms)
         if b.radius is None and a.radius is not None:
             radius = product(a.radius_with(gamma), b.magnitude)
         else:
@@ -93,8 +94,28 @@ class BallOps:
                 radius[untouched & (reached == 0)] = 0
         return Ball(product(a.value, b.value), radius)
 
-    def transpose(self, a: Ball) -> Ball:
-        return a.T
+    def transpose(self, a: Ball, axes: tuple[int, ...] | None = None) -> Ball:
+        if axes is None:
+            return a.T
+        radius = None if a.radius is None else a.radius.transpose(axes)
+        return Ball(a.value.transpose(axes), radius)
+
+    def concatenated(self, parts: Sequence[Ball]) -> Ball:
+        value = np.concatenate([part.value for part in parts], axis=-1)
+        if all(part.radius is None for part in parts):
+            return Ball(value, None)
+        return Ball(value, np.concatenate([radius_of(part) for part in parts], axis=-1))
+
+    def scatter(self, a: Ball, index: NDArray[np.intp], shape: tuple[int, ...]) -> Ball:
+        """Radii add up; the additions have been charged to the elements."""
+        value, radius = np.zeros(prod(shape)), np.zeros(prod(shape))
+        np.add.at(value, index.ravel(), a.value.ravel())
+        np.add.at(radius, index.ravel(), radius_of(a).ravel())
+        radius *= inflated(index.size)
+        # A partial sum below tiny may be flushed to zero.
+        many = np.bincount(index.ravel(), minlength=value.size)
+        radius += many * self.rounding.eta * (many > 1) * ((radius > 0) | (value != 0))
+        return Ball(value.reshape(shape), radius.reshape(shape))
 
     def add(self, a: Ball, b: Ball) -> Ball:
         return a.plus(b, self.rounding)
@@ -179,7 +200,7 @@ class BallOps:
     def as_summand(self, a: Ball, times: int) -> Ball:
         return self.charged(a, times)
 
-    def total(self, a: Ball, axis: int | None = None, further_terms: int = 0) -> Ball:
+    def total(self, a: Ball, axis: Axis = None, further_terms: int = 0) -> Ball:
         return a.total(self.rounding, axis, further_terms)
 
     def sum_of_charged(self, parts: Sequence[Ball]) -> Ball:
@@ -230,5 +251,10 @@ class BallOps:
         error = self.rounding.error(f"{f.name}'")
         return pulled if not error else widened(pulled, SLACK * error * cotangent.magnitude)
 
-    def loss_and_slope(self, loss: LossModule, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+    def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         return loss.ball(z, a, y, self.rounding)
+
+
+def radius_of(ball: Ball) -> Values:
+    """The radius as an array."""
+    return np.zeros_like(ball.value) if ball.radius is None else ball.radius

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
+from backproof.mathematics.arithmetic.rounding.traits import Traits
 
 # Ulps charged for an elementary function in float64 and float32 where what was measured is no more
 # (charges.csv, by `backproof calibrate`). One floor for all lets them share one ball evaluation.
@@ -27,22 +28,7 @@ CHARGED = (
 )
 # From here on tanh is exactly 1, in every implementation and dtype: measured with the charges.
 TANH_IS_ONE = 20.0
-# How an implementation's functions are called when it is compared.
-MODES = {"keras": ("graph", "eager"), "torch": ("eager",), "jax": ("jit",)}
-
-# Functions for which an implementation takes another subgradient at an exact kink than the
-# definition does (tests/gate/test_kinks.py asks the frameworks). Both are right.
-KINKS = {"keras": ("hinge", "selu"), "torch": ("hinge",), "jax": ("leaky_relu",)}
-
-# Losses whose slope an implementation takes as exp(z − softplus(z)) − y: the exponent rounds.
-SLOPES = {"jax": ("binary_cross_entropy",)}
-
 HALF = ("bfloat16", "float16")
-
-# What holds its coefficients more narrowly than its dtype, and how: Keras 3 on TensorFlow casts
-# Python numbers through float32, whatever the dtype: of L2 and L1 penalties, of the momentum,
-# Adam's β and ε, of leaky slopes and GELU's constants. It is its fault, and not its model.
-COEFFICIENT_ROUNDOFF = {"keras": 2.0**-24}
 
 # Unit roundoff of the arithmetic that the balls themselves are computed in.
 U64 = 2.0**-53
@@ -103,7 +89,7 @@ class Rounding:
 
     @staticmethod
     @lru_cache
-    def declared(implementation: str, dtype: str, *, calibrated: bool = False) -> Rounding:
+    def declared(traits: Traits, dtype: str, *, calibrated: bool = False) -> Rounding:
         """The model that an implementation declares: the charges that were measured for it.
 
         Those above the floor; in the half precisions, which are measured exhaustively, all of them,
@@ -112,19 +98,19 @@ class Rounding:
         framework of which nothing is known may truncate: TensorFlow does, in products of bfloat16
         without oneDNN.
         """
-        if implementation not in MODES and dtype in HALF:
-            return Rounding.declared(implementation, "float32")
+        if dtype in HALF and not traits.half:
+            return Rounding.declared(traits, "float32")
         here = calibrated and dtype in HALF
         charges: dict[str, float] = {}
-        for line in measured(implementation, dtype):
+        for line in measured(traits, dtype):
             if line["function"] in CHARGED or here:
                 known = charges.get(line["function"], 0.0)
                 charges[line["function"]] = max(known, float(line["charged"]))
         if not here:
             charges = {name: ulps for name, ulps in charges.items() if ulps > FLOOR}
-        model = declaring(implementation, Rounding.of(dtype, tuple(sorted(charges.items()))))
+        model = declaring(traits, Rounding.of(dtype, tuple(sorted(charges.items()))))
         if here:
-            return replace(model, whole=True, inside=computed_in(implementation, dtype))
+            return replace(model, whole=True, inside=computed_in(traits, dtype))
         return replace(model, unit=2 * model.unit) if dtype in HALF else model
 
     def computing(self, operation: str, precision: str, underflow: str) -> Rounding:
@@ -177,18 +163,17 @@ class Rounding:
         return self.tiny * inflated(8)
 
 
-def declaring(implementation: str, model: Rounding) -> Rounding:
-    """The model with the choices that the implementation declares."""
-    kinks, slopes = KINKS.get(implementation, ()), SLOPES.get(implementation, ())
-    return replace(model, kinks=kinks, slopes=slopes)
+def declaring(traits: Traits, model: Rounding) -> Rounding:
+    """The model with the choices that an implementation declares."""
+    return replace(model, kinks=traits.kinks, slopes=traits.slopes)
 
 
-def computed_in(implementation: str, dtype: str) -> Inside:
+def computed_in(traits: Traits, dtype: str) -> Inside:
     """What its operations were measured to compute in: the coarsest of all modes compared."""
     found: dict[str, tuple[str, str]] = {}
     for line in csv.DictReader(PRECISIONS.read_text(encoding="utf-8").splitlines()):
-        here = line["implementation"] == implementation and line["dtype"] == dtype
-        if here and line["mode"] in MODES.get(implementation, ()):
+        here = line["implementation"] == traits.name and line["dtype"] == dtype
+        if here and line["mode"] in traits.modes:
             known = found.get(line["operation"], ("float64", "gradual"))
             ours = (line["precision"], line["underflow"])
             found[line["operation"]] = (
@@ -204,14 +189,14 @@ def coarseness(precision: str) -> tuple[bool, float, bool]:
     return dtype in HALF, Rounding.of(dtype).unit, bool(steps)
 
 
-def measured(implementation: str, dtype: str) -> list[dict[str, str]]:
+def measured(traits: Traits, dtype: str) -> list[dict[str, str]]:
     """The lines of charges.csv for an implementation as it is compared, in a dtype."""
-    modes = MODES.get(implementation, ("eager",))
-    who = {implementation} if implementation in MODES else {"numpy", "scipy"}
     return [
         line
         for line in csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())
-        if line["implementation"] in who and line["mode"] in modes and line["dtype"] == dtype
+        if line["implementation"] in traits.lines
+        and line["mode"] in traits.modes
+        and line["dtype"] == dtype
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from backproof.mathematics import functions
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import (
     T,
     arriving,
@@ -18,7 +18,7 @@ from backproof.mathematics.faults.changes import (
     scaled_slope,
     turned,
 )
-from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 from backproof.mathematics.functions import Activation
 
 family = Family(__name__)
@@ -29,7 +29,7 @@ LEAK = 0.01
 MARGIN = 0.01
 
 
-def curved(of: Target) -> list[Layer]:
+def curved(of: Target) -> list[Place]:
     """The hidden layers with an activation other than the identity."""
     return [layer for layer in of.hidden if layer.f.name != "linear"]
 
@@ -50,9 +50,9 @@ def missing(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, FORWARD)
 def missing_at_output(of: Target) -> Iterator[Plant]:
     """The last activation is left out: pre-activations stand for the outputs."""
-    name = of.last.name
-    if of.last.f.name == "linear":
+    if not of.ends or of.last.f.name == "linear":
         return
+    name = of.last.name
     logits = {f"activation/{name}": instead(f"z/{name}")}
     if of.fused:
         yield Plant("", {**logits, "loss/rows": rows_of(of.last), "loss/slope": error(of.last)})
@@ -105,8 +105,10 @@ def applied_twice(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "a_0 = x: the inputs as they are")
 def of_inputs(of: Target) -> Iterator[Plant]:
     """The activation is applied to the inputs as well."""
+    if not of.hidden:
+        return
     f = of.layers[0].f
-    if of.hidden and f.name in ("relu", "sigmoid", "tanh"):
+    if f.name in ("relu", "sigmoid", "tanh"):
         yield Plant("", {"inputs": applied(f)})
 
 
@@ -165,7 +167,7 @@ def applied(f: Activation) -> Change:
     return lambda value, scope: scope.ops.activate(f, value)
 
 
-def cut_off(layer: Layer, limit: float) -> Change:
+def cut_off(layer: Place, limit: float) -> Change:
     """max(z, 0) − max(z − limit, 0)."""
 
     def change(value: T, scope: Scope[T]) -> T:
@@ -175,13 +177,13 @@ def cut_off(layer: Layer, limit: float) -> Change:
     return change
 
 
-def stopped(layer: Layer, limit: float) -> Change:
+def stopped(layer: Place, limit: float) -> Change:
     """The delta, and nothing beyond a limit."""
     outside = beyond(layer, limit)
     return lambda delta, scope: scope.ops.subtract(delta, outside(delta, scope))
 
 
-def error(last: Layer) -> Change:
+def error(last: Place) -> Change:
     """Outputs minus targets."""
     return lambda value, s: s.ops.subtract(s.values[f"activation/{last.name}"], s.values["targets"])
 
@@ -197,7 +199,7 @@ def leaking(whole: Change) -> Change:
     return change
 
 
-def pulled_twice(layer: Layer) -> Change:
+def pulled_twice(layer: Place) -> Change:
     """What arrives, through f at f(z), then through f at z."""
 
     def change(value: T, scope: Scope[T]) -> T:
@@ -209,12 +211,12 @@ def pulled_twice(layer: Layer) -> Change:
     return change
 
 
-def product(site: str, layer: Layer) -> Change:
+def product(site: str, layer: Place) -> Change:
     """The gradient of a layer's kernel with the value of a site for what came in."""
     return lambda value, s: s.ops.matmul(turned(s.values[site], s), s.values[f"delta/{layer.name}"])
 
 
-def of_slopes(layer: Layer, above: Layer) -> Change:
+def of_slopes(layer: Place, above: Place) -> Change:
     """The gradient of a kernel with the derivatives of the layer below for its activations."""
 
     def change(value: T, scope: Scope[T]) -> T:
@@ -231,7 +233,7 @@ def less(value: T, scope: Scope[T], amount: float) -> T:
     return scope.ops.subtract(value, scope.ops.exact(np.full(value.shape, amount)))
 
 
-def beyond(layer: Layer, margin: float) -> Change:
+def beyond(layer: Place, margin: float) -> Change:
     """What arrives, where the pre-activation is beyond a margin."""
     f: Activation = layer.f
 

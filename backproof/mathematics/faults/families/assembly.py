@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import (
     T,
     instead,
@@ -17,7 +17,7 @@ from backproof.mathematics.faults.changes import (
     times,
     turned,
 )
-from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 
 family = Family(__name__)
 
@@ -50,7 +50,7 @@ def last_sample_left_out(of: Target) -> Iterator[Plant]:
 def first_element_left_out(of: Target) -> Iterator[Plant]:
     """The first element of the kernel's gradient is never filled in."""
     for layer in of.layers:
-        if layer.dense.fan_in * layer.dense.fan_out > 1:
+        if layer.fan_in * layer.fan_out > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.kernel}": without((0, 0))})
 
 
@@ -58,7 +58,7 @@ def first_element_left_out(of: Target) -> Iterator[Plant]:
 def last_row_left_out(of: Target) -> Iterator[Plant]:
     """The last row of the kernel's gradient is never filled in: a loop ends one early."""
     for layer in of.layers:
-        if layer.dense.fan_in > 1:
+        if layer.fan_in > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.kernel}": without((-1, slice(None)))})
 
 
@@ -66,7 +66,7 @@ def last_row_left_out(of: Target) -> Iterator[Plant]:
 def last_column_left_out(of: Target) -> Iterator[Plant]:
     """The last column of the kernel's gradient is never filled in: a loop ends one early."""
     for layer in of.layers:
-        if layer.dense.fan_out > 1:
+        if layer.fan_out > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.kernel}": without((slice(None), -1))})
 
 
@@ -95,7 +95,7 @@ def averaged_again(of: Target) -> Iterator[Plant]:
 def units_reversed(of: Target) -> Iterator[Plant]:
     """The columns of the kernel's gradient belong to the units in reverse order."""
     for layer in of.layers:
-        if layer.dense.fan_out > 1:
+        if layer.fan_out > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.kernel}": mirrored})
 
 
@@ -104,7 +104,7 @@ def layers_swapped(of: Target) -> Iterator[Plant]:
     """The gradients of two kernels of one shape are exchanged."""
     for index, layer in enumerate(of.layers):
         for other in of.layers[index + 1 :]:
-            shapes = [(x.dense.fan_in, x.dense.fan_out) for x in (layer, other)]
+            shapes = [(x.fan_in, x.fan_out) for x in (layer, other)]
             if shapes[0] == shapes[1]:
                 one, two = layer.kernel, other.kernel
                 yield Plant(
@@ -116,19 +116,19 @@ def layers_swapped(of: Target) -> Iterator[Plant]:
                 )
 
 
-def of_cotangent(layer: Layer) -> Change:
+def of_cotangent(layer: Place) -> Change:
     """What came in times what arrives from above."""
     return lambda value, s: s.ops.matmul(
         turned(s.values[layer.incoming], s), s.values[f"back/{layer.name}"]
     )
 
 
-def of_sums(layer: Layer) -> Change:
+def of_sums(layer: Place) -> Change:
     """Mean of what came in, times the sum of the deltas."""
 
     def change(value: T, scope: Scope[T]) -> T:
         ops = scope.ops
-        fan_in, fan_out = layer.dense.fan_in, layer.dense.fan_out
+        fan_in, fan_out = layer.fan_in, layer.fan_out
         column = np.arange(fan_in)[:, None]
         row = np.arange(fan_out)[None, :]
         incoming = ops.gather(ops.total(scope.values[layer.incoming], axis=0), column)
@@ -138,7 +138,7 @@ def of_sums(layer: Layer) -> Change:
     return change
 
 
-def of_all_but_last(layer: Layer) -> Change:
+def of_all_but_last(layer: Place) -> Change:
     """What came in times the deltas, without the last sample's."""
 
     def change(value: T, scope: Scope[T]) -> T:

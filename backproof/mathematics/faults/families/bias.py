@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T, over_samples, pulled, times, zero
-from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 
 family = Family(__name__)
 
@@ -62,7 +62,7 @@ def gradient_averaged(of: Target) -> Iterator[Plant]:
 def gradient_summed_over_units(of: Target) -> Iterator[Plant]:
     """The gradient of the bias is one number, the sum over units and samples."""
     for layer in of.unitwise:
-        if layer.dense.fan_out > 1:
+        if layer.fan_out > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.bias}": one_for_all(layer, 1.0)})
 
 
@@ -70,15 +70,15 @@ def gradient_summed_over_units(of: Target) -> Iterator[Plant]:
 def gradient_averaged_over_units(of: Target) -> Iterator[Plant]:
     """The gradient of the bias is one number, the mean over the units."""
     for layer in of.unitwise:
-        if layer.dense.fan_out > 1:
-            by_units = one_for_all(layer, 1 / layer.dense.fan_out)
+        if layer.fan_out > 1:
+            by_units = one_for_all(layer, 1 / layer.fan_out)
             yield Plant(layer.name, {f"data_gradient/{layer.bias}": by_units})
 
 
 @family.fault(Kind.MATHEMATICAL, GRADIENT)
 def gradient_averaged_over_all(of: Target) -> Iterator[Plant]:
     """The gradient of every bias is one number a layer, the mean over units and samples."""
-    wide = [layer for layer in of.unitwise if layer.dense.fan_out > 1]
+    wide = [layer for layer in of.unitwise if layer.fan_out > 1]
     if wide:
         yield Plant(
             "",
@@ -95,7 +95,7 @@ def gradient_averaged_over_all(of: Target) -> Iterator[Plant]:
 def gradient_of_wrong_axis(of: Target) -> Iterator[Plant]:
     """The gradient of the bias sums over the units of each sample: the wrong axis."""
     for layer in of.unitwise:
-        if layer.dense.fan_out > 1:
+        if layer.fan_out > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.bias}": by_sample(layer)})
 
 
@@ -114,16 +114,16 @@ def gradient_of_first_sample(of: Target) -> Iterator[Plant]:
         yield Plant(layer.name, {f"data_gradient/{layer.bias}": of_first_sample(layer)})
 
 
-def plus_bias(layer: Layer) -> Change:
+def plus_bias(layer: Place) -> Change:
     """The bias on top of the activation."""
     return lambda value, s: s.ops.add(value, s.ops.exact(s.parameters[layer.bias]))
 
 
-def one_for_all(layer: Layer, factor: float) -> Change:
+def one_for_all(layer: Place, factor: float) -> Change:
     """The sum over the units, times a factor, for every unit."""
 
     def change(value: T, scope: Scope[T]) -> T:
-        ops, width = scope.ops, layer.dense.fan_out
+        ops, width = scope.ops, layer.fan_out
         delta = scope.values[f"delta/{layer.name}"]
         spread = ops.matmul(delta, ops.exact(np.ones((width, width))))
         return ops.scale(ops.total(spread, axis=0), factor)
@@ -131,31 +131,29 @@ def one_for_all(layer: Layer, factor: float) -> Change:
     return change
 
 
-def averaged_over_all(layer: Layer) -> Change:
+def averaged_over_all(layer: Place) -> Change:
     """The mean over units and samples, for every unit."""
-    by_units = one_for_all(layer, 1 / layer.dense.fan_out)
+    by_units = one_for_all(layer, 1 / layer.fan_out)
     return lambda value, scope: over_samples(by_units(value, scope), scope)
 
 
-def by_sample(layer: Layer) -> Change:
+def by_sample(layer: Place) -> Change:
     """The sums over the units of one sample after another, for as many units as there are."""
 
     def change(value: T, scope: Scope[T]) -> T:
         ops = scope.ops
         delta = scope.values[f"delta/{layer.name}"]
         sums = ops.total(ops.transpose(delta), axis=0)
-        return ops.gather(sums, np.resize(np.arange(delta.shape[0]), layer.dense.fan_out))
+        return ops.gather(sums, np.resize(np.arange(delta.shape[0]), layer.fan_out))
 
     return change
 
 
-def of_cotangent(layer: Layer) -> Change:
+def of_cotangent(layer: Place) -> Change:
     """The sum over the samples of what arrives from above."""
     return lambda value, s: s.ops.total(s.values[f"back/{layer.name}"], axis=0)
 
 
-def of_first_sample(layer: Layer) -> Change:
+def of_first_sample(layer: Place) -> Change:
     """The first row of the delta."""
-    return lambda value, s: s.ops.gather(
-        s.values[f"delta/{layer.name}"], np.arange(layer.dense.fan_out)
-    )
+    return lambda value, s: s.ops.gather(s.values[f"delta/{layer.name}"], np.arange(layer.fan_out))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from backproof.mathematics import functions
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T, arriving, instead, one_minus
-from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 from backproof.mathematics.functions import Activation
 
 family = Family(__name__)
@@ -19,13 +19,13 @@ SIGMOID = "σ′(z) = a (1 − a) with a = σ(z)"
 TANH = "tanh′(z) = 1 − a² with a = tanh z"
 
 
-def curved(of: Target) -> list[Layer]:
+def curved(of: Target) -> list[Place]:
     """The layers whose delta carries a derivative: hidden ones, and the last if not fused."""
     layers = of.hidden if of.fused else of.layers
     return [layer for layer in layers if layer.f.name != "linear"]
 
 
-def in_layers(of: Target, *names: str) -> list[Layer]:
+def in_layers(of: Target, *names: str) -> list[Place]:
     """The layers whose delta carries the derivative of one of these functions."""
     return [layer for layer in curved(of) if layer.f.name in names]
 
@@ -96,8 +96,8 @@ def of_another_layer(of: Target) -> Iterator[Plant]:
     """The derivative is taken at the pre-activation of another layer, cut or repeated to fit."""
     for layer in curved(of):
         for other in of.layers:
-            width = other.dense.fan_out
-            if other is not layer and (width == 1 or width >= layer.dense.fan_out):
+            width = other.fan_out
+            if other is not layer and (width == 1 or width >= layer.fan_out):
                 change = at_preactivation(layer.f, layer, other)
                 yield Plant(f"{layer.name}, at {other.name}", {f"delta/{layer.name}": change})
 
@@ -125,18 +125,18 @@ def one_at_zero(of: Target) -> Iterator[Plant]:
         yield Plant(layer.name, {f"delta/{layer.name}": passed_at_zero(layer)})
 
 
-def of_cotangent(layer: Layer) -> Change:
+def of_cotangent(layer: Place) -> Change:
     """What arrives at the activation, as it is."""
     return lambda value, scope: arriving(scope, layer.name)
 
 
-def again(layer: Layer) -> Change:
+def again(layer: Place) -> Change:
     """The derivative applied to the delta."""
     z, a = f"z/{layer.name}", f"activation/{layer.name}"
     return lambda value, s: s.ops.vjp(layer.f, s.values[z], s.values[a], value)
 
 
-def at_a(layer: Layer) -> Change:
+def at_a(layer: Place) -> Change:
     """The derivative at the activation: f′(a)."""
 
     def change(value: T, scope: Scope[T]) -> T:
@@ -157,27 +157,27 @@ def tanh_slope(a: T, scope: Scope[T]) -> T:
     return one_minus(scope.ops.multiply(a, a), scope)
 
 
-def by(formula: Change, layer: Layer, site: str) -> Change:
+def by(formula: Change, layer: Place, site: str) -> Change:
     """What arrives times a formula of the value at a site."""
     return lambda value, scope: scope.ops.multiply(
         arriving(scope, layer.name), formula(scope.values[site], scope)
     )
 
 
-def at_preactivation(f: Activation, layer: Layer, other: Layer) -> Change:
+def at_preactivation(f: Activation, layer: Place, other: Place) -> Change:
     """The derivative of f at the pre-activation of another layer, of as many units as fit."""
 
     def change(value: T, scope: Scope[T]) -> T:
         ops, z = scope.ops, scope.values[f"z/{other.name}"]
-        units = np.arange(layer.dense.fan_out) % other.dense.fan_out
-        if len(units) != other.dense.fan_out:
-            z = ops.gather(z, np.arange(z.shape[0])[:, None] * other.dense.fan_out + units)
+        units = np.arange(layer.fan_out) % other.fan_out
+        if len(units) != other.fan_out:
+            z = ops.gather(z, np.arange(z.shape[0])[:, None] * other.fan_out + units)
         return ops.vjp(f, z, ops.activate(f, z), arriving(scope, layer.name))
 
     return change
 
 
-def passed_at_zero(layer: Layer) -> Change:
+def passed_at_zero(layer: Place) -> Change:
     """The delta, and where z is exactly 0 what arrives: 1 − |sign z| is 1 there alone."""
 
     def change(value: T, scope: Scope[T]) -> T:

@@ -30,7 +30,7 @@ def below(of: Target) -> Iterator[Plant]:
 def layer(of: Target) -> Iterator[Plant]:
     """The step leaves the layer as it is."""
     for each in of.layers:
-        if each.dense.bias:
+        if each.bias:
             yield Plant(each.name, {f"change/{each.kernel}": zero, f"change/{each.bias}": zero})
 
 

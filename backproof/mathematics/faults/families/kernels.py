@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backproof.mathematics.definition.definition import Scope
-from backproof.mathematics.faults.changes import T, reshaped, turned
-from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.faults.changes import T, reshaped, samples, turned
+from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 from backproof.mathematics.optimizers import STEP_COUNT
 
 family = Family(__name__)
@@ -16,9 +16,9 @@ family = Family(__name__)
 BACK = "δ_k = (δ_{k+1} W_{k+1}ᵀ) ⊙ f_k′(z_k)"
 
 
-def oblong(layer: Layer) -> bool:
+def oblong(layer: Place) -> bool:
     """Whether reshaping the kernel is neither transposing it nor doing nothing."""
-    return min(layer.dense.fan_in, layer.dense.fan_out) > 1 and not layer.square
+    return min(layer.fan_in, layer.fan_out) > 1 and not layer.square
 
 
 @family.fault(Kind.MATHEMATICAL, BACK)
@@ -43,7 +43,7 @@ def reshaped_backwards(of: Target) -> Iterator[Plant]:
 def transposed_forwards(of: Target) -> Iterator[Plant]:
     """The square kernel is transposed in the forward pass."""
     for layer in of.layers:
-        if layer.square and layer.dense.fan_in > 1:
+        if layer.square and layer.fan_in > 1:
             yield Plant(layer.name, {f"kernel/{layer.name}": turned})
 
 
@@ -61,7 +61,7 @@ def reshaped_forwards(of: Target) -> Iterator[Plant]:
 def gradient_transposed(of: Target) -> Iterator[Plant]:
     """The gradient of the square kernel is transposed."""
     for layer in of.layers:
-        if layer.square and layer.dense.fan_in > 1:
+        if layer.square and layer.fan_in > 1:
             yield Plant(layer.name, {f"data_gradient/{layer.kernel}": turned})
 
 
@@ -82,8 +82,8 @@ def of_another_layer(of: Target) -> Iterator[Plant]:
     for layer in of.hidden:
         above = of.above(layer)
         for other in of.layers:
-            same = (other.dense.fan_in, other.dense.fan_out)
-            if other is not above and same == (above.dense.fan_in, above.dense.fan_out):
+            same = (other.fan_in, other.fan_out)
+            if other is not above and same == (above.fan_in, above.fan_out):
                 yield Plant(
                     f"{above.name}, through {other.name}",
                     {f"back/{layer.name}": through(above, turned, other)},
@@ -102,27 +102,28 @@ def summed_before_product(of: Target) -> Iterator[Plant]:
     """The delta and the kernel are each summed over the units before they are multiplied."""
     for layer in of.hidden:
         above = of.above(layer)
-        if above.dense.fan_out > 1:
+        if above.fan_out > 1:
             yield Plant(above.name, {f"back/{layer.name}": through(above, all_alike)})
 
 
-def through(above: Layer, change: Change, other: Layer | None = None) -> Change:
+def through(above: Place, change: Change, other: Place | None = None) -> Change:
     """What comes back from a layer when a changed kernel stands for its transpose."""
     site = f"kernel/{(other or above).name}"
     return lambda value, s: s.ops.matmul(s.values[f"delta/{above.name}"], change(s.values[site], s))
 
 
-def through_updated(of: Target, above: Layer) -> Change:
+def through_updated(of: Target, above: Place) -> Change:
     """What comes back from a layer whose kernel has made its step."""
-    optimizer, penalty = of.optimizer, of.network.penalty
+    optimizer, penalty = of.optimizer, of.network.penalty_on(above.kernel)
 
     def change(value: T, scope: Scope[T]) -> T:
         ops, kernel = scope.ops, scope.values[f"kernel/{above.name}"]
+        n = penalty.divisor(samples(scope))
         gradient = scope.values[f"data_gradient/{above.kernel}"]
         if penalty.l2:
-            gradient = ops.add(gradient, ops.scale(kernel, 2 * penalty.l2, roundings=2))
+            gradient = ops.add(gradient, ops.scale(kernel, 2 * penalty.l2, n, roundings=2))
         if penalty.l1:
-            gradient = ops.add(gradient, ops.scale(ops.sign(kernel), penalty.l1, roundings=2))
+            gradient = ops.add(gradient, ops.scale(ops.sign(kernel), penalty.l1, n, roundings=2))
         state = scope.parameters
         slots = {slot: ops.exact(state[f"{slot}/{above.kernel}"]) for slot in optimizer.SLOTS}
         count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0

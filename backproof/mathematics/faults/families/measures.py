@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T
-from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 from backproof.mathematics.network.parameters import Array
 
 family = Family(__name__)
@@ -45,28 +45,28 @@ def threshold_high(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, THRESHOLD)
 def argmax_of_one(of: Target) -> Iterator[Plant]:
     """The accuracy takes the argmax of a single output, which is always 0."""
-    if of.network.decision == "threshold" and of.network.fan_out == 1:
+    if of.network.decision == "threshold" and of.network.outputs == 1:
         yield Plant("", {"correct": judged(lambda a, y: a.argmax(axis=1) == y[:, 0])})
 
 
 @family.fault(Kind.MATHEMATICAL, THRESHOLD)
 def by_element(of: Target) -> Iterator[Plant]:
     """The accuracy is the share of right outputs, not of right samples."""
-    if of.network.decision is not None and of.network.fan_out > 1:
+    if of.network.decision is not None and of.network.outputs > 1:
         yield Plant("", {"correct": judged(lambda a, y: (a > 0.5) == (y > 0.5))})
 
 
 @family.fault(Kind.MATHEMATICAL, ARGMAX)
 def argmax_over_samples(of: Target) -> Iterator[Plant]:
     """The accuracy takes the argmax over the samples: the wrong axis."""
-    if of.network.decision == "argmax" and of.network.fan_out > 1:
+    if of.network.decision == "argmax" and of.network.outputs > 1:
         yield Plant("", {"correct": judged(lambda a, y: a.argmax(axis=0) == y.argmax(axis=0))})
 
 
 @family.fault(Kind.MATHEMATICAL, ARGMAX)
 def classes_off_by_one(of: Target) -> Iterator[Plant]:
     """The predicted classes are off by one."""
-    if of.network.decision == "argmax" and of.network.fan_out > 1:
+    if of.network.decision == "argmax" and of.network.outputs > 1:
         yield Plant("", {"correct": judged(lambda a, y: a.argmax(axis=1) + 1 == y.argmax(axis=1))})
 
 
@@ -88,7 +88,7 @@ def percent(of: Target) -> Iterator[Plant]:
 def count_without_biases(of: Target) -> Iterator[Plant]:
     """The parameter count leaves the biases out."""
     if of.biased:
-        yield Plant("", {counted(x): number(x.dense.fan_in * x.dense.fan_out) for x in of.biased})
+        yield Plant("", {counted(x): number(x.fan_in * x.fan_out) for x in of.biased})
 
 
 @family.fault(Kind.MATHEMATICAL, COUNT)
@@ -96,28 +96,25 @@ def count_of_inputs(of: Target) -> Iterator[Plant]:
     """The parameter count takes one bias for each input, not for each unit."""
     layers = [x for x in of.biased if not x.square]
     if layers:
-        yield Plant(
-            "", {counted(x): number(x.dense.fan_in * (x.dense.fan_out + 1)) for x in layers}
-        )
+        yield Plant("", {counted(x): number(x.fan_in * (x.fan_out + 1)) for x in layers})
 
 
 @family.fault(Kind.MATHEMATICAL, f"{COUNT}, no biases where there are none")
 def count_with_biases(of: Target) -> Iterator[Plant]:
     """The parameter count has biases that the layer does not have."""
-    layers = [x for x in of.layers if not x.dense.bias]
+    layers = [x for x in of.layers if not x.bias]
     if layers:
-        yield Plant(
-            "", {counted(x): number((x.dense.fan_in + 1) * x.dense.fan_out) for x in layers}
-        )
+        yield Plant("", {counted(x): number((x.fan_in + 1) * x.fan_out) for x in layers})
 
 
 @family.fault(Kind.MATHEMATICAL, f"the sum over the layers of {COUNT}")
 def count_without_last(of: Target) -> Iterator[Plant]:
     """The total parameter count leaves the last layer out."""
-    yield Plant("", {"parameter_count": lambda n, s: n - s.values[counted(of.last)]})
+    if of.layers:
+        yield Plant("", {"parameter_count": lambda n, s: n - s.values[counted(of.last)]})
 
 
-def counted(layer: Layer) -> str:
+def counted(layer: Place) -> str:
     """The site of a layer's parameter count."""
     return f"parameter_count/{layer.name}"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer

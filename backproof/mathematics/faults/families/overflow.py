@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T
-from backproof.mathematics.faults.fault import Change, Family, Kind, Layer, Plant, Target
+from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 from backproof.mathematics.network.parameters import Array
 
 family = Family(__name__)
@@ -33,7 +33,7 @@ def at_head(of: Target, rows: Rows) -> dict[str, Change]:
 
 def likelihood(of: Target, log: Callable[[Array], Array]) -> Rows:
     """−y log a − (1 − y) log(1 − a), or −Σ y log a, with a logarithm of one's own."""
-    if of.network.loss.kind == "binary_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "binary_cross_entropy" and of.saturates:
         return lambda z, a, y: -(y * log(a) + (1 - y) * log(1 - a))
     return lambda z, a, y: -(y * log(a)).sum(axis=1, keepdims=True)
 
@@ -72,14 +72,14 @@ def nan_masked(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, SHIFTED)
 def softmax_unshifted(of: Target) -> Iterator[Plant]:
     """The softmax takes exp of the logits without their maximum taken off: it overflows."""
-    if of.last.f.name == "softmax" and of.fused and of.saturates:
+    if of.ends and of.last.f.name == "softmax" and of.fused and of.saturates:
         yield Plant("", softmax(of.last, lambda z: np.zeros((len(z), 1), z.dtype)))
 
 
 @family.fault(Kind.NUMERICAL, SHIFTED)
 def softmax_global_maximum(of: Target) -> Iterator[Plant]:
     """The softmax takes the maximum of the whole batch off, not of each row: rows underflow."""
-    if of.last.f.name == "softmax" and of.fused and of.saturates:
+    if of.ends and of.last.f.name == "softmax" and of.fused and of.saturates:
         yield Plant("", softmax(of.last, lambda z: z.max()))
 
 
@@ -94,28 +94,28 @@ def sigmoid_overflows(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, LOGITS)
 def softplus_overflows(of: Target) -> Iterator[Plant]:
     """The loss takes log(1 + exp(z)), which is infinite for large z."""
-    if of.network.loss.kind == "binary_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "binary_cross_entropy" and of.saturates:
         yield Plant("", at_head(of, lambda z, a, y: np.log(1 + np.exp(z)) - y * z))
 
 
 @family.fault(Kind.NUMERICAL, LOGITS)
 def logsumexp_overflows(of: Target) -> Iterator[Plant]:
     """The loss takes log Σ exp(z) without the maximum taken off: it overflows."""
-    if of.network.loss.kind == "categorical_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "categorical_cross_entropy" and of.saturates:
         yield Plant("", at_head(of, summed))
 
 
 @family.fault(Kind.NUMERICAL, "δ = a − y, in which a (1 − a) has cancelled")
 def derivative_divided_out(of: Target) -> Iterator[Plant]:
     """The delta divides by a (1 − a) and multiplies by it again: NaN where a rounds to 0 or 1."""
-    if of.network.loss.kind == "binary_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "binary_cross_entropy" and of.saturates:
         yield Plant("", {"loss/slope": quotients(of.last, 0.0)})
 
 
 @family.fault(Kind.NUMERICAL, "δ = a − y, in which a (1 − a) has cancelled")
 def derivative_divided_by_more(of: Target) -> Iterator[Plant]:
     """The delta divides by a (1 − a) + 1e-8 and multiplies by a (1 − a) again."""
-    if of.network.loss.kind == "binary_cross_entropy" and of.saturates:
+    if of.fused and of.network.loss.kind == "binary_cross_entropy" and of.saturates:
         yield Plant("", {"loss/slope": quotients(of.last, 1e-8)})
 
 
@@ -140,7 +140,7 @@ def adding(epsilon: float) -> Callable[[Array], Array]:
     return lambda p: np.log(p + epsilon)
 
 
-def softmax(last: Layer, shift: Callable[[Array], Array]) -> dict[str, Change]:
+def softmax(last: Place, shift: Callable[[Array], Array]) -> dict[str, Change]:
     """The last activation by another shift, and the error that follows from it."""
 
     def change(value: T, scope: Scope[T]) -> T:
@@ -169,7 +169,7 @@ def summed(z: Array, a: Array, y: Array) -> Array:
     return np.log(total) - taken
 
 
-def quotients(last: Layer, epsilon: float) -> Change:
+def quotients(last: Place, epsilon: float) -> Change:
     """(a − y) / (a (1 − a) + ε) · a (1 − a)."""
 
     def change(value: T, scope: Scope[T]) -> T:

@@ -15,25 +15,32 @@ VALUE = "L = 1/n Σ_s ℓ_s + λ ΣW², of which 2 λ W is the derivative"
 
 def orders(of: Target) -> list[str]:
     """Which penalties the network has."""
-    penalty = of.network.penalty
-    return [name for name in ("l2", "l1") if getattr(penalty, name)]
+    found = {order for penalty in of.network.penalties for order in penalty.orders()}
+    return [order for order in ("l2", "l1") if order in found]
 
 
 def penalised(of: Target) -> list[str]:
     """The parameters under the penalty."""
-    names = list(of.network.shapes())
-    return [name for name in names if name.endswith("kernel") or of.network.penalty.biases]
+    return [name for name in of.network.parameters if of.network.penalty_on(name).orders()]
 
 
 def value(of: Target, change: Change) -> dict[str, Change]:
     """The change at the penalty's part in the loss."""
-    return {f"penalty/{order}/{name}": change for order in orders(of) for name in penalised(of)}
+    return {
+        f"penalty/{order}/{name}": change
+        for order in orders(of)
+        for name in penalised(of)
+        if order in of.network.penalty_on(name).orders()
+    }
 
 
 def gradient(of: Target, change: Change) -> dict[str, Change]:
     """The change at the penalty's part in every gradient."""
     return {
-        f"penalty_gradient/{order}/{name}": change for order in orders(of) for name in penalised(of)
+        f"penalty_gradient/{order}/{name}": change
+        for order in orders(of)
+        for name in penalised(of)
+        if order in of.network.penalty_on(name).orders()
     }
 
 

@@ -6,11 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backproof.mathematics.definition.definition import Scope
-from backproof.mathematics.faults.changes import T, over_samples, times, times_samples, zero
+from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.faults.changes import (
+    T,
+    over_samples,
+    samples,
+    times,
+    times_samples,
+    zero,
+)
 from backproof.mathematics.faults.families.penalty import gradient, orders, penalised, value
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
-from backproof.mathematics.network.network import Penalty
+from backproof.mathematics.network.penalty import NONE, Penalty
 
 family = Family(__name__)
 
@@ -24,7 +31,9 @@ def both(of: Target, change: Change) -> dict[str, Change]:
 
 def free_biases(of: Target) -> list[str]:
     """The biases that the penalty leaves alone."""
-    if of.network.penalty.biases or not orders(of):
+    if of.penalty.biases or not orders(of):
+        return []
+    if of.penalty is NONE:
         return []
     return [layer.bias for layer in of.biased]
 
@@ -93,38 +102,51 @@ def biases_in_value(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.CONVENTION, f"{DECLARED}: on the biases too")
 def not_on_biases(of: Target) -> Iterator[Plant]:
     """The penalty leaves the biases out, in the loss and in the gradient."""
-    if of.network.penalty.biases and of.biased:
+    if of.penalty.biases and of.biased:
         changes = both(of, zero)
-        yield Plant("", {site: c for site, c in changes.items() if site.endswith("bias")})
+        biases = {layer.bias for layer in of.biased}
+        yield Plant("", {s: c for s, c in changes.items() if s.split("/", 2)[2] in biases})
 
 
 @family.fault(Kind.MATHEMATICAL, "λ ΣW²: the sum multiplied by the coefficient")
 def divided_by_sum(of: Target) -> Iterator[Plant]:
     """The parentheses of the penalty are misplaced: its coefficient is divided by the sum."""
-    if of.network.penalty.l2:
+    if of.penalty.l2:
         names = penalised(of)
         changes: dict[str, Change] = {f"penalty/l2/{name}": zero for name in names[1:]}
-        changes[f"penalty/l2/{names[0]}"] = coefficient_by_sum(names, of.network.penalty.l2)
+        changes[f"penalty/l2/{names[0]}"] = coefficient_by_sum(names, of.penalty.l2)
         yield Plant("", changes)
 
 
 @family.fault(Kind.MATHEMATICAL, "λ ΣW²: the sum of the squares")
 def square_of_sum(of: Target) -> Iterator[Plant]:
     """The penalty in the loss is the square of the sum, not the sum of the squares."""
-    if of.network.penalty.l2:
+    if of.penalty.l2:
         yield Plant("", {f"penalty/l2/{name}": squared_sum(name) for name in penalised(of)})
 
 
 @family.fault(Kind.CONVENTION, "λ ΣW², of which 2 λ W is the derivative")
 def l1_for_l2(of: Target) -> Iterator[Plant]:
     """The penalty is on |W| instead of W², in the loss and in the gradient."""
-    penalty = of.network.penalty
+    penalty = of.penalty
     if penalty.l2:
         changes: dict[str, Change] = {}
         for name in penalised(of):
             changes[f"penalty/l2/{name}"] = of_magnitudes(name, penalty)
             changes[f"penalty_gradient/l2/{name}"] = of_signs(name, penalty)
         yield Plant("", changes)
+
+
+def only(scope: Scope[T]) -> Penalty:
+    """The penalty that is on all nodes alike."""
+    penalty = scope.network.penalty
+    assert isinstance(penalty, Penalty)
+    return penalty
+
+
+def over_how_many(scope: Scope[T]) -> int:
+    """What its coefficients are divided by."""
+    return only(scope).divisor(samples(scope))
 
 
 def with_gradients(names: list[str]) -> dict[str, Change]:
@@ -136,12 +158,12 @@ def plus_derivative(name: str) -> Change:
     """The gradient and the derivative of the penalty by the same parameter."""
 
     def change(value: T, scope: Scope[T]) -> T:
-        ops, penalty = scope.ops, scope.network.penalty
+        ops, penalty, n = scope.ops, only(scope), over_how_many(scope)
         w = ops.exact(scope.parameters[name])
         if penalty.l2:
-            value = ops.add(value, ops.scale(w, 2 * penalty.l2, roundings=2))
+            value = ops.add(value, ops.scale(w, 2 * penalty.l2, n, roundings=2))
         if penalty.l1:
-            value = ops.add(value, ops.scale(ops.sign(w), penalty.l1, roundings=2))
+            value = ops.add(value, ops.scale(ops.sign(w), penalty.l1, n, roundings=2))
         return value
 
     return change
@@ -151,15 +173,15 @@ def with_values(names: list[str]) -> Change:
     """The loss and the penalty on more parameters."""
 
     def change(loss: T, scope: Scope[T]) -> T:
-        ops, penalty = scope.ops, scope.network.penalty
+        ops, penalty, n = scope.ops, only(scope), over_how_many(scope)
         for name in names:
             w = ops.exact(scope.parameters[name])
             if penalty.l2:
                 total = ops.total(ops.multiply(w, w))
-                loss = ops.add(loss, ops.scale(total, penalty.l2, roundings=2))
+                loss = ops.add(loss, ops.scale(total, penalty.l2, n, roundings=2))
             if penalty.l1:
                 total = ops.total(ops.magnitude(w))
-                loss = ops.add(loss, ops.scale(total, penalty.l1, roundings=2))
+                loss = ops.add(loss, ops.scale(total, penalty.l1, n, roundings=2))
         return loss
 
     return change
@@ -173,7 +195,7 @@ def coefficient_by_sum(names: list[str], coefficient: float) -> Change:
         total = sum(float((w * w).sum()) for w in weights)
         terms = sum(w.size for w in weights)
         one = scope.ops.exact(np.ones(()))
-        return scope.ops.scale(one, coefficient / total, roundings=terms + 4)
+        return scope.ops.scale(one, coefficient / total, over_how_many(scope), roundings=terms + 4)
 
     return change
 
@@ -184,7 +206,8 @@ def squared_sum(name: str) -> Change:
     def change(value: T, scope: Scope[T]) -> T:
         ops = scope.ops
         total = ops.total(ops.exact(scope.parameters[name]))
-        return ops.scale(ops.multiply(total, total), scope.network.penalty.l2, roundings=2)
+        n = over_how_many(scope)
+        return ops.scale(ops.multiply(total, total), only(scope).l2, n, roundings=2)
 
     return change
 
@@ -192,12 +215,15 @@ def squared_sum(name: str) -> Change:
 def of_magnitudes(name: str, penalty: Penalty) -> Change:
     """λ Σ|W|."""
     return lambda value, s: s.ops.scale(
-        s.ops.total(s.ops.magnitude(s.ops.exact(s.parameters[name]))), penalty.l2, roundings=2
+        s.ops.total(s.ops.magnitude(s.ops.exact(s.parameters[name]))),
+        penalty.l2,
+        over_how_many(s),
+        roundings=2,
     )
 
 
 def of_signs(name: str, penalty: Penalty) -> Change:
     """λ sign W."""
     return lambda value, s: s.ops.scale(
-        s.ops.sign(s.ops.exact(s.parameters[name])), penalty.l2, roundings=2
+        s.ops.sign(s.ops.exact(s.parameters[name])), penalty.l2, over_how_many(s), roundings=2
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T
 from backproof.mathematics.faults.families.penalty import gradient, orders, value
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
@@ -103,7 +103,7 @@ def learning_rate(of: Target) -> Iterator[Plant]:
 def penalty(of: Target) -> Iterator[Plant]:
     """The coefficient of the penalty is held in half the precision."""
     if len(orders(of)) == 1:
-        number = getattr(of.network.penalty, orders(of)[0])
+        number = getattr(of.network.penalties[0], orders(of)[0])
         if float(np.float32(number)) != number:
             change = coefficient(number)
             yield Plant("", {**value(of, change), **gradient(of, change)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import (
     T,
     over,
@@ -80,29 +80,29 @@ def gradient_averaged_twice(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.CONVENTION, "ℓ = 1/m Σ_j ℓ_j over the m outputs")
 def summed_over_outputs(of: Target) -> Iterator[Plant]:
     """The loss and its gradient are summed over the outputs, not averaged."""
-    if averaged(of) and of.network.fan_out > 1:
-        yield Plant("", both(times(of.network.fan_out)))
+    if averaged(of) and of.network.outputs > 1:
+        yield Plant("", both(times(of.network.outputs)))
 
 
 @family.fault(Kind.CONVENTION, "ℓ = Σ_j ℓ_j over the outputs")
 def averaged_over_outputs(of: Target) -> Iterator[Plant]:
     """The loss and its gradient are averaged over the outputs, not summed."""
-    if not averaged(of) and of.network.fan_out > 1:
-        yield Plant("", both(over(of.network.fan_out)))
+    if not averaged(of) and of.network.outputs > 1:
+        yield Plant("", both(over(of.network.outputs)))
 
 
 @family.fault(Kind.MATHEMATICAL, "the same reduction over the outputs in L and in δ = ∂L/∂z")
 def value_averaged_over_outputs(of: Target) -> Iterator[Plant]:
     """The loss is divided by the number of outputs, but its gradient is not."""
-    if of.network.fan_out > 1:
-        yield Plant("", {"loss/data": over(of.network.fan_out)})
+    if of.network.outputs > 1:
+        yield Plant("", {"loss/data": over(of.network.outputs)})
 
 
 @family.fault(Kind.MATHEMATICAL, "the same reduction over the outputs in L and in δ = ∂L/∂z")
 def gradient_averaged_over_outputs(of: Target) -> Iterator[Plant]:
     """The gradient is divided by the number of outputs, but the loss is not."""
-    if of.network.fan_out > 1:
-        yield Plant("", {"loss/slope": over(of.network.fan_out)})
+    if of.network.outputs > 1:
+        yield Plant("", {"loss/slope": over(of.network.outputs)})
 
 
 @family.fault(Kind.CONVENTION, "1/n, with the n samples of the batch")

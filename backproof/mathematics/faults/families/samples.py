@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from backproof.mathematics import losses
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T, rows_kept, samples
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
 from backproof.mathematics.network.parameters import Array, Batch
@@ -51,7 +50,7 @@ def targets_misaligned(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, TARGETS)
 def classes_shifted(of: Target) -> Iterator[Plant]:
     """The targets are off by one class: one_hot of labels that begin at 1."""
-    if of.network.fan_out > 1:
+    if of.network.outputs > 1:
         yield Plant("", {"targets": exactly(lambda batch: np.roll(batch.targets, 1, axis=1))})
 
 
@@ -72,7 +71,7 @@ def targets_of_both_signs(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "outputs and targets of one shape, (samples, 1)")
 def targets_broadcast(of: Target) -> Iterator[Plant]:
     """Outputs of shape (n, 1) and targets of shape (n,) broadcast to (n, n): all against all."""
-    if of.network.fan_out == 1 and not of.head.BY_ROW:
+    if of.network.output_shape == (1,) and of.ends and not of.head.BY_ROW:
         scaled = of.network.loss.batch == "sum"
         yield Plant("", {"loss/rows": against_all(scaled, 0), "loss/slope": against_all(scaled, 1)})
 
@@ -80,15 +79,20 @@ def targets_broadcast(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "inputs transposed, where they are kept as (features, samples)")
 def inputs_reshaped(of: Target) -> Iterator[Plant]:
     """The inputs are reshaped, where they should be transposed."""
-    if of.network.fan_in > 1:
+    if features(of) > 1:
         yield Plant("", {"inputs": exactly(shuffled)})
 
 
 @family.fault(Kind.MATHEMATICAL, "the features in the order of the kernel's rows")
 def features_shifted(of: Target) -> Iterator[Plant]:
     """The features of the inputs are off by one."""
-    if of.network.fan_in > 1:
+    if features(of) > 1:
         yield Plant("", {"inputs": exactly(lambda batch: np.roll(batch.inputs, 1, axis=1))})
+
+
+def features(of: Target) -> int:
+    """How many features a sample has along its last axis."""
+    return of.network.input_shape[-1] if len(of.network.input_shape) == 1 else 0
 
 
 def exactly(make: Callable[[Batch], Array]) -> Change:
@@ -134,11 +138,11 @@ def against_all(scaled: bool, part: int) -> Change:
 
     def change(value: T, scope: Scope[T]) -> T:
         assert scope.batch is not None
-        ops, last = scope.ops, f"dense_{len(scope.network.layers)}"
+        ops, last = scope.ops, scope.network.last.name
         targets = scope.batch.targets.astype(np.float64)
         mean = ops.exact(np.full(targets.shape, targets.mean()))
         z, a = scope.values[f"z/{last}"], scope.values[f"activation/{last}"]
-        result = ops.loss_and_slope(losses.named(scope.network.loss.kind), z, a, mean)[part]
+        result = ops.loss_and_slope(scope.network.loss_function, z, a, mean)[part]
         if part == 0 and scope.network.loss.kind == "squared_error":
             result = ops.add(result, ops.exact(np.full(targets.shape, targets.var())))
         return ops.scale(result, float(len(targets))) if scaled else result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from backproof.mathematics.definition.definition import Scope
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T, computed, negated, pulled
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
 from backproof.mathematics.functions import Activation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backproof.mathematics.definition.definition import Scope
-from backproof.mathematics.faults.changes import T, over_samples, times, times_samples
+from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.faults.changes import T, over_samples, samples, times, times_samples
 from backproof.mathematics.faults.families.penalty import orders, penalised
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
 
@@ -66,14 +66,14 @@ def biases_twice_as_fast(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, f"{STEP} with the whole gradient")
 def without_penalty(of: Target) -> Iterator[Plant]:
     """The step is made with the gradient of the data alone, without the penalty."""
-    if of.network.penalty.l2 and of.plain:
+    if of.penalty.l2 and of.plain:
         yield Plant("", {f"change/{name}": lightened(of, name) for name in penalised(of)})
 
 
 @family.fault(Kind.CONVENTION, f"{STEP} with the gradient of the declared loss")
 def decayed(of: Target) -> Iterator[Plant]:
     """The penalty is in the step alone, as weight decay, and neither in loss nor gradient."""
-    if orders(of) == ["l2"] and of.plain:
+    if orders(of) == ["l2"] and of.penalty.l2 and of.plain:
         names = penalised(of)
         yield Plant(
             "",
@@ -118,18 +118,23 @@ def momentum(of: Target) -> Iterator[Plant]:
 
 def lightened(of: Target, name: str) -> Change:
     """The change without the penalty's part."""
-    amount = 2 * of.network.penalty.l2 * of.optimizer.learning_rate
+    amount = 2 * of.penalty.l2 * of.optimizer.learning_rate
     return lambda value, s: s.ops.subtract(
-        value, s.ops.scale(s.ops.exact(s.parameters[name]), amount, roundings=3)
+        value, s.ops.scale(s.ops.exact(s.parameters[name]), amount, divided(of, s), roundings=3)
     )
 
 
 def burdened(of: Target, name: str) -> Change:
     """The change with the penalty's part."""
-    amount = 2 * of.network.penalty.l2 * of.optimizer.learning_rate
+    amount = 2 * of.penalty.l2 * of.optimizer.learning_rate
     return lambda value, s: s.ops.add(
-        value, s.ops.scale(s.ops.exact(s.parameters[name]), amount, roundings=3)
+        value, s.ops.scale(s.ops.exact(s.parameters[name]), amount, divided(of, s), roundings=3)
     )
+
+
+def divided(of: Target, scope: Scope[T]) -> int:
+    """What the penalty's coefficient is divided by."""
+    return of.penalty.divisor(samples(scope))
 
 
 def with_all_before(name: str) -> Change:

@@ -1,0 +1,71 @@
+"""One step of an optimizer, and the gradients that code shows which hides them in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from backproof.mathematics.arithmetic.operations import Ops
+from backproof.mathematics.definition.penalties import with_separate_penalties
+from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Array, Batch
+from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
+
+T = TypeVar("T")
+
+
+def step(
+    ops: Ops[T],
+    network: Network,
+    state: Mapping[str, Array],
+    gradients: Mapping[str, T],
+    optimizer: Optimizer,
+    intervene: Intervention = unchanged,
+    before: Sequence[Mapping[str, T]] = (),
+    batch: Batch | None = None,
+) -> dict[str, T]:
+    """The state after one step: ``updated/dense_1/kernel`` = W − change, and the new slots.
+
+    ``state``: parameters, and the optimizer's slots and step count where it has them.
+    """
+    scope = Scope(ops, network, state, batch, dict(gradients), before)
+    count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0
+    updated: dict[str, T] = {}
+    moved: dict[str, T] = {}
+    for name in network.shapes():
+        w = ops.exact(state[name])
+        slots = {slot: ops.exact(state[f"{slot}/{name}"]) for slot in optimizer.SLOTS}
+        change, after = optimizer.change(ops, w, gradients[f"gradient/{name}"], slots, count)
+        penalty = network.penalty_on(name)
+        if not optimizer.SLOTS and penalty.orders():
+            rate = abs(optimizer.learning_rate)
+            change = with_separate_penalties(ops, penalty, w, change, rate)
+        change = intervene(f"change/{name}", change, scope)
+        updated[f"updated/{name}"] = intervene(f"updated/{name}", ops.subtract(w, change), scope)
+        for slot, value in after.items():
+            key = f"updated/{slot}/{name}"
+            moved[key] = intervene(key, value, scope)
+    return updated | moved
+
+
+def recovered(
+    ops: Ops[T],
+    network: Network,
+    parameters: Mapping[str, Array],
+    updated: Mapping[str, T],
+    learning_rate: float,
+) -> dict[str, T]:
+    """The gradients as (W − updated W) / learning_rate: what code shows that hides them in a step.
+
+    Exactly the gradients; but the updated parameter was rounded at the size of W, and the quotient
+    has that rounding by the learning rate.
+    """
+    return {
+        f"gradient/{name}": ops.scale(
+            ops.subtract(ops.exact(parameters[name]), updated[f"updated/{name}"]),
+            1 / learning_rate,
+            roundings=2,
+        )
+        for name in network.shapes()
+    }

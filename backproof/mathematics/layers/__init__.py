@@ -1,0 +1,14 @@
+"""Layer kinds, one file each: forward and backward pass, parameters, shapes, twins, derivation."""
+
+# What `import backproof` offers of them, with the file of each: it imports none before it is asked.
+PUBLIC = {
+    "Activation": "activation",
+    "Add": "add",
+    "Branches": "blocks",
+    "Concatenate": "concatenate",
+    "Dense": "dense",
+    "Flatten": "flatten",
+    "Multiply": "multiply",
+    "Residual": "blocks",
+    "Sequential": "blocks",
+}

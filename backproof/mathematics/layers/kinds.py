@@ -1,0 +1,62 @@
+"""The kinds of layers there are: by name, and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from backproof.mathematics import functions
+from backproof.mathematics.errors import UsageError
+from backproof.mathematics.layers.layer import Layer
+from backproof.mathematics.registry import Registry
+
+LAYERS: Registry[type[Layer]] = Registry(
+    "layer",
+    "backproof.mathematics.layers",
+    besides=("layer", "here", "port", "blocks", "kinds", "own", "public"),
+    called="kind",
+)
+# The kind of a layer that is written down without one.
+DEFAULT_KIND = "dense"
+
+
+def kinds() -> list[str]:
+    """All kinds there are."""
+    return LAYERS.names()
+
+
+def to_json(layer: Layer) -> dict[str, Any]:
+    """Kind and fields, as `from_json` takes them; the default kind is left out."""
+    described: dict[str, Any] = {} if layer.kind == DEFAULT_KIND else {"kind": layer.kind}
+    for field in dataclasses.fields(layer):  # type: ignore[arg-type] # every kind is one
+        value = getattr(layer, field.name)
+        is_function = field.name == "activation"
+        described[field.name] = functions.to_json(value) if is_function else value
+    return described
+
+
+def from_json(described: Mapping[str, Any]) -> Layer:
+    """The layer that `to_json` described; a `UsageError` says what it should have been."""
+    given = dict(described)
+    kind = given.pop("kind", DEFAULT_KIND)
+    layer = LAYERS.get(kind)
+    known = [
+        field.name
+        for field in dataclasses.fields(layer)  # type: ignore[arg-type]
+    ]
+    for name in given:
+        if name not in known:
+            offered = f"it has {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"layer {kind!r} has no field {name!r}; {offered}")
+    if isinstance(given.get("activation"), Mapping):
+        given["activation"] = functions.from_json(given["activation"])
+    try:
+        return layer(**{name: untupled(value) for name, value in given.items()})
+    except TypeError as error:
+        raise UsageError(f"layer {kind!r}: {error}") from error
+
+
+def untupled(value: Any) -> Any:
+    """JSON has lists where fields are tuples."""
+    return tuple(map(untupled, value)) if isinstance(value, list) else value

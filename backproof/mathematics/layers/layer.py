@@ -1,0 +1,173 @@
+"""What a layer kind provides."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+from backproof.mathematics.errors import UsageError
+from backproof.mathematics.layers.here import Here
+from backproof.mathematics.layers.own import LayerFault, LayerProbe
+from backproof.mathematics.layers.port import Port
+
+if TYPE_CHECKING:
+    from backproof.mathematics.functions import Activation
+
+T = TypeVar("T")
+
+Shape = tuple[int, ...]
+"""The shape of one sample, channels last."""
+
+Role = Literal["kernel", "bias", "scale", "table"]
+"""By which penalties, probes, faults and adapters know a parameter; no name's ending decides."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a layer. ``fan_in``: how many terms a sum over it has, for its variance."""
+
+    shape: Shape
+    role: Role
+    fan_in: int = 1
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
+
+
+class Layer(ABC):
+    """A layer kind: a frozen dataclass, with its fields as its only state.
+
+    Shapes are those of one sample. A layer with several inputs gets them all, in the order of its
+    node. Raises `UsageError` for shapes that do not fit: what came, and what would fit.
+    """
+
+    kind: ClassVar[str]
+    """The name of its file; its nodes are called ``kind_1``, ``kind_2``, …"""
+
+    several: ClassVar[bool] = False
+    """Whether it joins several inputs."""
+
+    faults: ClassVar[tuple[LayerFault, ...]] = ()
+    """What only this kind gets wrong."""
+
+    hostile: ClassVar[tuple[LayerProbe, ...]] = ()
+    """Its own probes: inputs that expose what others hide."""
+
+    @property
+    def accepts(self) -> Shape | None:
+        """The shape of its input, where its fields tell it."""
+        return None
+
+    @property
+    def function(self) -> Activation | None:
+        """What it applies last (see `Here.activated`), or None: a loss may be fused with it."""
+        return None
+
+    @abstractmethod
+    def output(self, *inputs: Shape) -> Shape:
+        """The shape that comes out."""
+
+    def parameters(self, *inputs: Shape) -> dict[str, Parameter]:
+        """Its parameters, by their names inside of the layer."""
+        return {}
+
+    @abstractmethod
+    def forward(self, here: Here[T], *inputs: T) -> T:
+        """What comes out of (samples, *shape) each."""
+
+    @abstractmethod
+    def backward(self, here: Here[T], cotangent: T, *inputs: T) -> tuple[T | None, ...]:
+        """The cotangent of each input; None for one that `Here.wants` says is not wanted.
+
+        Gradients of parameters are given to `Here.gradient`.
+        """
+
+    def summands(self, *inputs: Shape) -> tuple[int, ...]:
+        """How many terms each element of an input's cotangent is the sum of."""
+        return tuple(1 for _ in inputs)
+
+    def gradient_summands(self, rows: int, *inputs: Shape) -> dict[str, int]:
+        """How many terms each element of a parameter's gradient sums over ``rows`` samples."""
+        return dict.fromkeys(self.parameters(*inputs), rows)
+
+    def sums(self, *inputs: Shape) -> dict[str, int]:
+        """How many terms the sums at its own sites of the forward pass have: ``{"z": fan_in}``."""
+        return {}
+
+    def products(self, *inputs: Shape) -> int:
+        """How many products the forward pass of one sample takes: what certified values cost."""
+        return sum(parameter.size for parameter in self.parameters(*inputs).values())
+
+    @abstractmethod
+    def latex(self, symbols: Symbols) -> Formulas:
+        """Its formulas, for `backproof explain`."""
+
+    def summary(self) -> str:
+        """A few characters for the report's table."""
+        return self.kind
+
+    def keras(self, *inputs: Shape) -> Port:
+        """Its twin in Keras; the framework is imported inside, in its worker alone."""
+        raise UsageError(f"no Keras twin for layer {self.kind!r}: give a model of your own")
+
+    def torch(self, *inputs: Shape) -> Port:
+        """Its twin in PyTorch, likewise."""
+        raise UsageError(f"no PyTorch twin for layer {self.kind!r}: give a model of your own")
+
+    def jax(self, *inputs: Shape) -> Port:
+        """Its twin in JAX, likewise."""
+        raise UsageError(f"no JAX twin for layer {self.kind!r}: give a model of your own")
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """How the derivation calls what a layer has, as LaTeX.
+
+    ``inputs``, the layer's ``output``, its ``number`` (the index of Z, A, Δ) and ``parameters`` by
+    name; ``arriving``: the cotangent of the output; ``by_preactivation``: it is that of Z already.
+    """
+
+    inputs: tuple[str, ...]
+    number: int
+    parameters: Mapping[str, str]
+    arriving: str
+    by_preactivation: bool = False
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """A layer's formulas as LaTeX.
+
+    ``forward``; ``delta``, where it has a pre-activation, else ""; ``cotangents`` of the inputs;
+    ``gradients`` of the parameters by name.
+    """
+
+    forward: str
+    delta: str
+    cotangents: tuple[str, ...]
+    gradients: Mapping[str, str]
+
+
+def fitting(kind: str, wanted: str, *came: Shape) -> UsageError:
+    """The error of shapes that do not fit."""
+    told = " and ".join(str(shape) for shape in came) or "nothing"
+    return UsageError(f"{kind} takes {wanted}, but gets {told}")
+
+
+def alike(kind: str, inputs: tuple[Shape, ...]) -> Shape:
+    """The one shape that all inputs of a joining layer have."""
+    if len(inputs) < 2:
+        raise fitting(kind, "two inputs or more", *inputs)
+    if len(set(inputs)) > 1:
+        raise fitting(kind, f"inputs of one shape, such as {inputs[0]}", *inputs)
+    return inputs[0]
+
+
+def described(layer: Any) -> str:
+    """The kind of anything that was given for a layer."""
+    return getattr(layer, "kind", None) or type(layer).__name__

@@ -1,0 +1,72 @@
+"""What only one kind of layer gets wrong, and what hides in it: its own faults and probes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from backproof.mathematics.layers.layer import Layer, Shape
+
+Change = Callable[[Any, Any], Any]
+"""What stands at a site instead of the value there: of the value, and of the scope (its ops, its
+values by site)."""
+
+
+@dataclass(frozen=True)
+class At:
+    """A node that a fault or a probe is about.
+
+    ``sources``: the sites of what it takes; ``back``: the sites of what it gives back to each, ""
+    where that is the network's inputs; ``arriving``: where what arrives at it is found, ""
+    where the loss is fused with its function.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[Shape, ...]
+    sources: tuple[str, ...]
+    back: tuple[str, ...]
+    arriving: str
+
+
+@dataclass(frozen=True)
+class LayerFault:
+    """A fault of one kind: its name, what is wrong as a clause, and the formula that should stand.
+
+    ``changes`` at a node: by site, empty where it does nothing there. ``sort``: a convention is the
+    right gradient of another layer than the one declared.
+    """
+
+    name: str
+    sentence: str
+    formula: str
+    changes: Callable[[At], Mapping[str, Change]]
+    sort: Literal["mathematical", "convention", "numerical"] = "mathematical"
+
+
+@dataclass(frozen=True)
+class LayerProbe:
+    """A hostile input of one kind: it changes drawn parameters and inputs in place.
+
+    ``change(node, parameters, inputs, stream)``: parameters by their full names, inputs
+    (samples, *shape).
+    """
+
+    name: str
+    change: Callable[[At, dict[str, Any], Any, Generator], None]
+
+
+def zeros(value: Any, scope: Any) -> Any:
+    """Exact zeros."""
+    return scope.ops.exact(np.zeros(value.shape))
+
+
+def instead(site: str) -> Change:
+    """The value of another site."""
+    return lambda value, scope: scope.values[site]

@@ -1,0 +1,40 @@
+"""A layer in a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Axes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Port:
+    """How a framework has a layer.
+
+    ``make``: the idiomatic one. In Keras ``make(bare, regularizers)`` gives a layer, with a
+    callable or None for each parameter; in PyTorch ``make(bare)`` gives a module; in JAX a function
+    of the parameters by name and the inputs. ``bare``: without the function that it applies last,
+    which is left to the loss. ``kind``: the type by which the part that holds the parameters is
+    found, in a user's own model too; None where there are no parameters. ``weights``: ours →
+    the name of theirs, with the permutation of axes that takes theirs to ours. ``apply(bare)``:
+    the layer as a function of the parameters by name, in our layout, and of the inputs, for a node
+    that shares some of them.
+    """
+
+    make: Callable[..., Any]
+    kind: type | None = None
+    weights: Mapping[str, tuple[str, Axes]] = field(default_factory=dict)
+    apply: Callable[..., Any] | None = None
+
+
+def as_module(function: Any) -> Any:
+    """A function of a tensor as a PyTorch module; a module as it is."""
+    from torch import nn
+
+    class Applied(nn.Module):  # type: ignore[misc]  # PyTorch is Any here
+        def forward(self, z: Any) -> Any:
+            return function(z)
+
+    return function if isinstance(function, nn.Module) else Applied()

@@ -1,0 +1,21 @@
+"""The public names of layers, for type checkers; `backproof` imports each when it is asked for."""
+
+from backproof.mathematics.layers.activation import Activation
+from backproof.mathematics.layers.add import Add
+from backproof.mathematics.layers.blocks import Branches, Residual, Sequential
+from backproof.mathematics.layers.concatenate import Concatenate
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.layers.flatten import Flatten
+from backproof.mathematics.layers.multiply import Multiply
+
+__all__ = [
+    "Activation",
+    "Add",
+    "Branches",
+    "Concatenate",
+    "Dense",
+    "Flatten",
+    "Multiply",
+    "Residual",
+    "Sequential",
+]

@@ -1,0 +1,115 @@
+"""Nodes: the layers of a network in the order of computation, each with what it takes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backproof.mathematics.errors import UsageError
+from backproof.mathematics.layers import kinds
+from backproof.mathematics.layers.blocks import Block
+from backproof.mathematics.layers.layer import Layer, described
+
+INPUTS = "inputs"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A parameter of another node, by its full name: ``Shared("dense_1/kernel")``.
+
+    ``transposed``: its axes in reverse order, as of a table that serves as a kernel too.
+    """
+
+    parameter: str
+    transposed: bool = False
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer with a name, what it takes, and the parameters that it shares.
+
+    ``inputs``: names of nodes before it, or "inputs"; without, the node before. ``shared``: the
+    layer's own name of a parameter → the `Shared` one.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...] = ()
+    shared: tuple[tuple[str, Shared], ...] = field(default=())
+
+    def __init__(
+        self,
+        name: str,
+        layer: Layer,
+        inputs: tuple[str, ...] | str = (),
+        shared: Mapping[str, Shared] | tuple[tuple[str, Shared], ...] = (),
+    ) -> None:
+        if not NAME.fullmatch(name) or name == INPUTS:
+            raise UsageError(f"node {name!r}: name it by letters, digits and _, and not 'inputs'")
+        if not isinstance(layer, Layer):
+            raise UsageError(f"node {name!r} is {described(layer)}; give a layer")
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "layer", layer)
+        object.__setattr__(self, "inputs", (inputs,) if isinstance(inputs, str) else tuple(inputs))
+        pairs = shared.items() if isinstance(shared, Mapping) else shared
+        object.__setattr__(self, "shared", tuple(sorted(pairs)))
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` turns back into this node."""
+        found = {"name": self.name, "inputs": list(self.inputs), **kinds.to_json(self.layer)}
+        if self.shared:
+            found["shared"] = {
+                own: {"parameter": other.parameter, "transposed": other.transposed}
+                for own, other in self.shared
+            }
+        return found
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Node:
+        """The node that `to_json` described."""
+        fields = dict(given)
+        name, inputs = fields.pop("name"), fields.pop("inputs", ())
+        shared = {own: Shared(**other) for own, other in fields.pop("shared", {}).items()}
+        return cls(name, kinds.from_json(fields), tuple(inputs), shared)
+
+
+class Placed:
+    """Places layers, blocks and named nodes one after another."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._counted: Counter[str] = Counter()
+
+    def place(self, part: object, source: str) -> str:
+        """Place a part behind a node; the name of what comes out."""
+        if isinstance(part, Block):
+            return part.place(self, source)
+        if isinstance(part, Node):
+            self.nodes.append(
+                part if part.inputs else Node(part.name, part.layer, source, part.shared)
+            )
+            return part.name
+        if not isinstance(part, Layer):
+            raise UsageError(
+                f"a network is made of layers, blocks and nodes, not {described(part)}"
+            )
+        return self.join(part, (source,))
+
+    def join(self, layer: Layer, sources: tuple[str, ...]) -> str:
+        """Place a layer behind several nodes."""
+        self._counted[layer.kind] += 1
+        name = f"{layer.kind}_{self._counted[layer.kind]}"
+        self.nodes.append(Node(name, layer, sources))
+        return name
+
+
+def placed(parts: tuple[object, ...]) -> tuple[Node, ...]:
+    """The nodes that the parts of a network come to."""
+    graph, source = Placed(), INPUTS
+    for part in parts:
+        source = graph.place(part, source)
+    return tuple(graph.nodes)

@@ -1,0 +1,183 @@
+"""Every example and command of the README and of docs/ runs, or is read, as it stands there.
+
+Those of docs/adapters.md have tests of their own, and so have the programs in docs/examples/.
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from backproof.faces.command_line.main import app
+from backproof.mathematics.probes.probes import PROBES
+from tests.faces.test_bad_input import backproof
+from tests.project import ROOT
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+BLOCKS = [
+    (path.name, language, text)
+    for path in DOCUMENTS
+    for language, text in BLOCK.findall(path.read_text())
+]
+PYTHON = [(name, text) for name, language, text in BLOCKS if language == "python"]
+# Whole programs, each in a file of its own; those of other documents belong together.
+PROGRAMS = [text for name, text in PYTHON if name == "own_code.md"]
+LINES = [
+    line.partition("  #")[0].strip()
+    for _, language, text in BLOCKS
+    if not language
+    for line in text.splitlines()
+]
+# What an elision in a document stands for.
+ELIDED = {"NAME": "linear", "...": "--help"}
+
+
+def python_of(document: str) -> list[str]:
+    return [text for name, text in PYTHON if name == document]
+
+
+def executed(folder: Path, file: str) -> None:
+    done = subprocess.run(
+        [sys.executable, file], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_example_is_left_out() -> None:
+    tested = {"own_code.md", "README.md", "reproductions.md", "faults.md", "adapters.md"}
+    assert {name for name, _ in PYTHON} == tested
+    assert [len(python_of(name)) for name in ("README.md", "reproductions.md")] == [3, 2]
+
+
+@pytest.mark.parametrize("index", range(len(PROGRAMS)))
+def test_a_program_runs_and_matches(index: int, tmp_path: Path) -> None:
+    program = PROGRAMS[index]
+    shutil.copy(ROOT / "docs" / "examples" / "program_in_python" / "network.py", tmp_path / "mynet")
+    mynet = tmp_path / "mynet"
+    mynet.write_text(f"#!{sys.executable}\n{mynet.read_text()}")
+    mynet.chmod(0o755)
+    if "report =" in program:
+        program += "\nassert report.passed, report.cause\n"
+    (tmp_path / "example.py").write_text(program)
+    executed(tmp_path, "example.py")
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that the README lays out."""
+    root = tmp_path_factory.mktemp("linear")
+    for folder in ("scratch", "comparisons"):
+        (root / folder).mkdir()
+    ten_lines, pairing, waivers = python_of("README.md")
+    *lines, last = ten_lines.splitlines()
+    assert last == "print(verify(network, subject))"
+    (root / "scratch" / "linear.py").write_text("\n".join(lines) + "\n")
+    (root / "comparisons" / "linear.py").write_text(pairing)
+    (root / "waivers.py").write_text(waivers)
+    return root
+
+
+def test_the_waivers_of_the_readme_are_some(linear: Path) -> None:
+    executed(linear, "waivers.py")
+
+
+def test_the_pairing_of_the_readme_has_the_same_data_at_each_call(linear: Path) -> None:
+    code = (
+        "from comparisons.linear import PAIRING, data\n"
+        "assert (data().inputs == PAIRING.data().inputs).all()\n"
+    )
+    (linear / "twice.py").write_text(code)
+    executed(linear, "twice.py")
+
+
+def test_the_commands_of_the_readme_run(linear: Path) -> None:
+    """Those of the block that begins with ``backproof verify``, in its order."""
+    (block,) = [text for _, _, text in BLOCKS if text.startswith("backproof verify   ")]
+    commands = [line.partition("#")[0] for line in block.splitlines()]
+    assert len(commands) == 5
+    for line in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", *shlex.split(line)],
+            cwd=linear,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+    assert (linear / "reports" / "latest" / "report.md").exists()
+    assert (linear / "out.xml").exists()
+
+
+def test_the_reproduction_says_what_it_is_said_to(tmp_path: Path) -> None:
+    pairing, recipe = python_of("reproductions.md")
+    (published,) = [text for _, language, text in BLOCKS if language == "csv"]
+    folder = tmp_path / "comparisons" / "reproduce"
+    folder.mkdir(parents=True)
+    (folder.parent / "logistic.py").write_text(pairing)
+    (folder / "logistic.py").write_text(recipe)
+    (folder / "published.csv").write_text(published)
+    done = backproof("reproduce", "--reference", "torch", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (said,) = re.findall(
+        r"^Then `backproof reproduce` says `(.*)`$",
+        (ROOT / "docs" / "reproductions.md").read_text(),
+        re.M,
+    )
+    assert said in " ".join(done.stdout.split())
+
+
+def test_the_fault_of_the_document_is_one_of_the_catalogue() -> None:
+    (fault,) = python_of("faults.md")
+    families = ROOT / "backproof" / "mathematics" / "faults" / "families"
+    assert any(fault in path.read_text() for path in families.glob("*.py"))
+
+
+@pytest.mark.parametrize("line", sorted({line for line in LINES if line.startswith("backproof ")}))
+def test_a_command_is_one_that_there_is(line: str) -> None:
+    """Its name and its options are known; that it does what is said, other tests show."""
+    _, *words = [ELIDED.get(word, word) for word in shlex.split(line)]
+    command = typer.main.get_command(app)
+    chosen = command.get_command(command.make_context("backproof", words[:1]), words[0])  # type: ignore[attr-defined]
+    assert chosen is not None, line
+    chosen.make_context(words[0], words[1:])
+
+
+def test_every_environment_of_tox_that_is_named_is_one() -> None:
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(ROOT / "tox.ini")
+    text = "\n".join(path.read_text() for path in DOCUMENTS)
+    named = {
+        name for names in re.findall(r"tox(?: -r)? -e ([\w,]+)", text) for name in names.split(",")
+    }
+    assert named >= {"verify", "test"}
+    assert {f"testenv:{name}" for name in named} <= set(config)
+
+
+def test_every_file_that_is_linked_is_there() -> None:
+    for path in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)", path.read_text()):
+            assert "://" in target or (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_glossary_has_every_probe_in_its_own_words() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.M))
+    assert told == {name: str(make.__doc__).splitlines()[0] for name, make in PROBES.items()}
+
+
+def test_the_glossary_has_the_words() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text()
+    words = {word.lower() for word in re.findall(r"^\*\*(\w+)\*\*:", text, re.M)}
+    assert words >= {
+        *("subject", "twin", "definition", "ball", "site", "power", "form", "grade", "waiver"),
+        *("probe", "reference", "pairing", "point", "status"),
+    }
