@@ -13,8 +13,8 @@ from pathlib import Path
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.judging.layouts import name_layout
-from backproof.comparison.judging.rows import Row
-from backproof.comparison.judging.verdicts import compare
+from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.judging.verdicts import compare, errors
 from backproof.comparison.pairing.pairing import Broken, Pairing
 from backproof.comparison.record.record import SUBJECT, Record
 from backproof.comparison.record.subject_run import measure_slopes
@@ -24,7 +24,7 @@ from backproof.implementations.client import Worker
 from backproof.implementations.host import watched
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.mathematics.arithmetic.rounding.model import HALF
-from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.errors import EvaluationError, UsageError, told
 from backproof.mathematics.network.quantities import expected
 
 
@@ -115,57 +115,141 @@ def verify(
     """Evaluate all pairings, and yield each one judged; first those that cannot start.
 
     While the frameworks are still being imported, the subjects run and their points are queued;
-    then the bounds are computed; then the answers are taken and compared.
+    then the bounds are computed; then the answers are taken and compared. Whatever is raised on the
+    way by one pairing, becomes the ERROR of its own comparisons.
     """
-    asked: list[list[Exchange]] = []
-    subjects: list[Pairing] = []
-    bounds: list[Bounds] = []
-    certainties: list[Certainty] = []
+    cases: list[Case] = []
     for pairing in pairings:
         on_stage(f"{pairing.name}: running the subject")
         pairing = pairing.narrowed(workers.by_name)
         try:
-            record = new_record(pairing, workers)
-            asked.append(ask(pairing, record, workers))
+            case = Case(pairing, new_record(pairing, workers), certified)
+            case.attempt(
+                "running it", partial(case.ask, workers), but=(UsageError, EvaluationError)
+            )
         except (UsageError, EvaluationError) as error:
             yield Broken(pairing.name, str(error), isinstance(error, EvaluationError))
+        except Exception as error:  # it costs this pairing, and must not cost the others
+            yield Broken(pairing.name, failure(f"pairing {pairing.name}: starting it", error))
         else:
-            subjects.append(pairing)
-            bounds.append(Bounds(record))
-            certainties.append(Certainty(record, wanted=certified))
-    for each, certainty in zip(bounds, certainties, strict=True):
-        name = each.record.pairing
+            cases.append(case)
+    for case in cases:
+        name = case.record.pairing
         on_stage(f"{name}: deriving the bounds")
         with watched.doing(f"deriving the bounds of {name}", name):
-            each.prepare(SUBJECT, *each.record.references)
+            known = (SUBJECT, *case.record.references)
+            case.attempt("deriving its bounds", partial(case.bounds.prepare, *known))
         on_stage(f"{name}: certifying values")
         with watched.doing(f"certifying values of {name}", name):
-            certainty.prepare()
-    for index, each in enumerate(bounds):
-        record = each.record
-        references = " and ".join(record.references)
-        on_stage(f"{record.pairing}: waiting for {references}")
-        for exchange in asked[index]:
-            with watched.doing(f"waiting for {references}"):
+            case.attempt("certifying its values", case.certainty.prepare)
+    for index, case in enumerate(cases):
+        name = case.record.pairing
+        on_stage(f"{name}: waiting for {' and '.join(case.record.references)}")
+        case.attempt("taking the answers", partial(case.collect, workers, cases[index + 1 :]))
+        with watched.doing(f"judging {name}", name):
+            judged = case.judged(today, workers.limit)
+        yield judged
+
+
+class Case:
+    """One pairing on its way through a run, with all that is known of it so far."""
+
+    def __init__(self, pairing: Pairing, record: Record, certified: bool) -> None:
+        self.pairing = pairing
+        self.record = record
+        self.certified = certified
+        self.exchanges: list[Exchange] = []
+        self.bounds = Bounds(record)
+        self.certainty = Certainty(record, wanted=False)
+        self.failed = ""
+
+    def attempt(
+        self,
+        doing: str,
+        task: Callable[[], object],
+        but: type[Exception] | tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Do something for this pairing; what it raises is noted, and ends it for this pairing.
+
+        ``but``: what is the caller's.
+        """
+        if self.failed:
+            return
+        try:
+            task()
+        except but:
+            raise
+        except Exception as error:  # it costs this pairing, and must not cost the others
+            self.failed = failure(doing, error)
+            self.bounds = Bounds(self.record)  # it may be memory that lacks
+
+    def ask(self, workers: Workers) -> None:
+        """Run the subject, and ask the references about its points."""
+        self.exchanges = ask(self.pairing, self.record, workers)
+        self.certainty = Certainty(self.record, wanted=self.certified)  # now its points are known
+
+    def collect(self, workers: Workers, following: Iterable[Case]) -> None:
+        """Take the references' answers."""
+        for exchange in self.exchanges:
+            with watched.doing(f"waiting for {' and '.join(self.record.references)}"):
                 exchange.collect()
             if exchange.worker.lost is not None and exchange.worker.ready:
                 # This pairing's twin has ended its worker; those that follow get another one.
                 worker = workers.restart(exchange.worker.framework)
-                asked[index + 1 :] = [renewed(later, worker) for later in asked[index + 1 :]]
-        with watched.doing(f"judging {record.pairing}", record.pairing):
-            measure = partial(measure_slopes, subjects[index], record, workers.limit)
-            rows = compare(record, each, certainties[index], today, measure)
-            name_layout(subjects[index], record, rows, workers.limit)
-        yield Judged(record, rows)
+                for later in following:
+                    later.exchanges = renewed(later.exchanges, worker)
+
+    def judged(self, today: datetime.date, limit: float) -> Judged:
+        """The record with its rows."""
+        rows: list[Row] = []
+
+        def judge() -> None:
+            measure = partial(measure_slopes, self.pairing, self.record, limit)
+            rows.extend(compare(self.record, self.bounds, self.certainty, today, measure))
+            name_layout(self.pairing, self.record, rows, limit)
+
+        self.attempt("judging it", judge)
+        return Judged(self.record, errors(self.record, self.failed) if self.failed else rows)
+
+
+def failure(doing: str, error: Exception) -> str:
+    """What is said of a pairing that something was raised by."""
+    if isinstance(error, MemoryError):
+        return f"{doing} took more memory than there is ({told(error)}): take a smaller batch"
+    return f"{doing} failed ({told(error)}): this is a fault of backproof itself; please report it"
 
 
 def judge_again(
     records: Iterable[Record], today: datetime.date, *, certified: bool = True
 ) -> Iterator[Judged]:
-    """Judge stored records, as `verify` judged them."""
+    """Judge stored records, as `verify` judged them.
+
+    What was left out of a record is as it was judged then.
+    """
     for record in records:
         certainty = Certainty(record, wanted=certified)
-        yield Judged(record, compare(record, Bounds(record), certainty, today))
+        try:
+            rows = completed(compare(record, Bounds(record), certainty, today), record.judged)
+        except Exception as error:  # it costs this pairing, and must not cost the others
+            rows = errors(record, failure("judging it", error))
+        yield Judged(record, rows)
+
+
+def completed(rows: list[Row], judged: Iterable[Row]) -> list[Row]:
+    """The rows of a record of which not all was stored, after what all of its rows were.
+
+    A verdict that is another now, counts; but what matched in view of points that are not there any
+    more, a zero of a tensor that is none elsewhere, is not undecided for their sake.
+    """
+    if not judged:
+        return rows
+    again = {(row.reference, row.name, row.point, row.step): row for row in rows}
+    whole = []
+    for former in judged:
+        row = again.get((former.reference, former.name, former.point, former.step), former)
+        lost = (former.status, row.status) == (Status.MATCH, Status.UNDECIDED)
+        whole.append(former if lost or row.status is former.status else row)
+    return whole
 
 
 def new_record(pairing: Pairing, workers: Workers) -> Record:

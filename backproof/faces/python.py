@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import datetime
+import math
 import os
 import sys
 import threading
@@ -11,16 +12,17 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from backproof.comparison import run
-from backproof.comparison.pairing.pairing import Broken, Pairing
+from backproof.comparison.pairing.pairing import Broken, Pairing, Subject
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.declaration import innermost, traits_of
 from backproof.implementations.worker import IN_WORKER
 from backproof.mathematics.arithmetic.rounding.forms import Form
+from backproof.mathematics.checking import check_arguments
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.network import Network
@@ -30,9 +32,6 @@ from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 from backproof.reports.environment import environment
 from backproof.reports.report import Report
-
-if TYPE_CHECKING:
-    from backproof.comparison.pairing.pairing import Subject
 
 # Samples of a batch that is drawn because none was given.
 DRAWN_SAMPLES = 32
@@ -79,6 +78,9 @@ def verify(
     The processes of the references are kept for the next call, and end with this one. Raises
     `UsageError` where the question itself is wrong; whatever the subject does is in the report.
     """
+    check_arguments(verify, locals())
+    if time_limit <= 0 or not math.isfinite(time_limit):
+        raise UsageError(f"verify(time_limit={time_limit!r}): give a number of seconds above 0")
     if IN_WORKER in os.environ:
         raise UsageError(
             "verify was called while a reference's model was loaded: keep models in a file of "
@@ -90,8 +92,6 @@ def verify(
         raise UsageError(f"dtype {precision!r}: choose 'float64' or 'float32'")
     if declared.dtype not in (None, precision):
         raise UsageError(f"the subject computes in {declared.dtype}: leave dtype={dtype!r} out")
-    if not callable(subject):
-        raise UsageError(f"the subject is a {type(subject).__name__}; give something to call")
     if optimizer is None and declared.rate is not None:
         optimizer = GradientDescent(declared.rate)
     models = dict(references) if isinstance(references, Mapping) else dict.fromkeys(references)
@@ -164,7 +164,9 @@ def explained(report: Report) -> str:
     from backproof.reports.terminal import show
 
     # In a notebook Rich would show it beside the message, and leave the file empty.
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False)
+    console = Console(
+        file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False, emoji=False
+    )
     show(report, console)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return f"{report.status}: {report.cause}\n\n{text}"
@@ -185,8 +187,7 @@ def batch_of(
         return drawn_batch(network, stream, DRAWN_SAMPLES)
     if isinstance(given, Batch):
         return given
-    inputs, targets = given
-    return Batch(inputs, targets)
+    return Batch(*given)
 
 
 def caller_folder(frame: Any) -> Path:

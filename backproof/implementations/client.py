@@ -9,7 +9,6 @@ import queue
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import Any
 
 from backproof.implementations import protocol
 from backproof.implementations.host import processes, threads
+from backproof.implementations.host.files import temporary_file
 from backproof.implementations.host.installation import to_install
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.errors import EvaluationError
@@ -71,7 +71,7 @@ class Worker:
         self._late = ""
         self._ended = threading.Event()
         self._losing = threading.Lock()
-        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process has ended)
+        self.stderr = temporary_file()  # closed when the process has ended
         try:
             self.process = processes.started(
                 in_custody(command, root)

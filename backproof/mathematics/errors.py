@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from backproof.mathematics.places import place
 
+# Of a message: it stands in every row that it concerns, and a few thousand of those are usual.
+LONGEST = 2000
+
 
 def told(error: BaseException, function: object = None) -> str:
     """An error of user code in one line: kind, message, file and line.
 
     ``function``: what was called, for an error that none of its lines has raised.
     """
-    return f"{type(error).__name__}: {message(error)} ({place(error, function)})"
+    text = f"{type(error).__name__}: {message(error)}".rstrip(": ")
+    raised = error.__traceback__ is not None or function is not None
+    return f"{text} ({place(error, function)})" if raised else text
 
 
 def message(error: BaseException) -> str:
-    """What an error says; its text is user code too, and may raise."""
+    """What an error says, cut where it is too long; its text is user code too, and may raise."""
     try:
-        return str(error.msg if isinstance(error, SyntaxError) else error)
+        text = str(error.msg if isinstance(error, SyntaxError) else error)
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
     except BaseException as again:  # only the kind is left to tell
         if isinstance(again, KeyboardInterrupt):
             raise

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from backproof.comparison.judging.rows import Row, Status
 from backproof.gauging.faults.mutation import Alarm, Outcome, Score, Verdict
+from backproof.implementations.host.files import write_together
 from backproof.mathematics.faults.variants import FORMS
-from backproof.reports.formats.comparisons_csv import cell
 from backproof.reports.formats.report_md import aligned, environment
-from backproof.reports.report import check_writable, write_whole
+from backproof.reports.harmless import for_table
 
 # Of the comparison that has shown a fault.
 BY = ("tensor", "point", "step", "reference", "status", "power", "bound_used")
@@ -75,9 +75,7 @@ class Gauged:
 
     def write(self, folder: Path) -> None:
         """Write both files."""
-        check_writable(folder)
-        write_whole(folder / "faults.md", markdown(self))
-        write_whole(folder / "faults.csv", table(self))
+        write_together(folder, {"faults.md": markdown(self), "faults.csv": table(self)})
 
 
 def markdown(gauged: Gauged) -> str:
@@ -120,7 +118,7 @@ def table(gauged: Gauged) -> str:
     writer.writeheader()
     for outcome in gauged.outcomes:
         fault = outcome.plant.fault
-        told = {
+        told: dict[str, object] = {
             "pairing": outcome.pairing,
             "family": fault.family,
             "fault": fault.name,
@@ -129,7 +127,7 @@ def table(gauged: Gauged) -> str:
             "verdict": outcome.verdict,
             "reason": outcome.reason,
         }
-        writer.writerow(told | by(outcome.row))
+        writer.writerow(harmless(told | by(outcome.row)))
     for alarm in gauged.alarms:
         told = {
             "pairing": alarm.pairing,
@@ -138,12 +136,17 @@ def table(gauged: Gauged) -> str:
             "verdict": "false alarm",
             "reason": alarm.row.detail or alarm.row.cause,
         }
-        writer.writerow(told | by(alarm.row))
+        writer.writerow(harmless(told | by(alarm.row)))
     return text.getvalue()
 
 
-def by(row: Row | None) -> dict[str, str]:
+def by(row: Row | None) -> dict[str, object]:
     """The comparison that has shown it."""
     if row is None:
         return {}
-    return {key: cell(row.name if key == "tensor" else getattr(row, key)) for key in BY}
+    return {key: row.name if key == "tensor" else getattr(row, key) for key in BY}
+
+
+def harmless(told: dict[str, object]) -> dict[str, str]:
+    """The cells of a row."""
+    return {key: for_table(value) for key, value in told.items()}

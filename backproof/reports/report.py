@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import datetime
 import os
-import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backproof.comparison.judging.rows import Row, Status, exit_status
+from backproof.comparison.judging.verdicts import errors
+from backproof.comparison.record import LIMIT, archive
+from backproof.comparison.record.archive import EVALUATIONS
+from backproof.comparison.record.limit import limited
 from backproof.comparison.record.record import Record
 from backproof.comparison.run import Judged
-from backproof.mathematics.errors import UsageError
+from backproof.implementations.host.files import (
+    check_writable,
+    draft,
+    put_in_place,
+    reason,
+    write_whole,
+)
+from backproof.mathematics.errors import UsageError, told
 from backproof.reports import summary
-from backproof.reports.formats import FORMATS, Format, evaluations
+from backproof.reports.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +46,12 @@ class Report:
     environment: dict[str, Any]
     today: datetime.date
     notes: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    """By pairing, how many comparisons cannot be judged again, as what they compared is not stored:
+    when it was written, or when what it was made of was."""
+
+    grouped: Any = field(init=False, default=None)
+    """Its rows by pairing and reference, where `summary.duels` keeps them."""
 
     @classmethod
     def of(
@@ -45,7 +61,9 @@ class Report:
         every = sorted(judged, key=lambda each: each.record.pairing)
         rows = [row for each in every for row in each.rows]
         rows.sort(key=lambda row: tuple(getattr(row, column) for column in SORTED_BY))
-        return cls([each.record for each in every], rows, environment, today)
+        records = [each.record for each in every]
+        left_out = {record.pairing: record.left_out for record in records if record.left_out}
+        return cls(records, rows, environment, today, left_out=left_out)
 
     @property
     def status(self) -> Status:
@@ -106,26 +124,45 @@ class Report:
 
         return report_md.render(self)
 
-    def write(self, folder: str | Path) -> None:
-        """Write every format, and the evaluations; each file, and they, whole or not at all.
+    def rendered(self) -> dict[str, str]:
+        """Every format's text, by file; a pairing that it cannot be made of becomes an ERROR."""
+        try:
+            return texts_of(self)
+        except Exception:  # one pairing must not cost the others their report
+            rows: list[Row] = []
+            for record in self.records:
+                own = [row for row in self.rows if row.pairing == record.pairing]
+                try:
+                    texts_of(replace(self, records=[record], rows=own))
+                except Exception as error:  # this one is it
+                    own = errors(record, f"the report of it cannot be made ({told(error)})")
+                rows += own
+            texts = texts_of(replace(self, rows=rows))
+            self.rows = rows
+            return texts
 
-        Everything is made before the first file is replaced: what cannot be made, harms nothing.
-        Raises `UsageError` if something cannot be written or stored; all else is written then.
+    def write(self, folder: str | Path, *, evaluations_limit: float = LIMIT) -> None:
+        """Write every format, and the evaluations: all of them, or the former report stays whole.
+
+        Of the evaluations, those beyond ``evaluations_limit`` bytes are left out where they match.
+        Raises `UsageError` if the report cannot be written; and if evaluations cannot be stored, or
+        something that is not backproof's own is in the way, when all else is written.
         """
         folder = Path(folder)
         check_writable(folder)
-        texts = {format_.file: format_.render(self) for format_ in all_formats()}
-        problems: list[str] = []
+        stored = limited(self.records, self.rows, evaluations_limit)
+        self.left_out = {record.pairing: record.left_out for record in stored if record.left_out}
+        texts = self.rendered()
         try:
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".evaluations-") as scratch:
-                problems += evaluations.store(self.records, folder / "evaluations", Path(scratch))
+            with draft(folder) as fresh:
+                problems = archive.store(
+                    stored, fresh / EVALUATIONS, texts[archive.ENVIRONMENT], self.notes
+                )
+                for name, text in texts.items():
+                    write_whole(fresh / name, text)
+                problems += replace_report(fresh, folder)
         except OSError as error:
-            problems.append(evaluations.reason(folder / "evaluations", error))
-        for name, text in texts.items():
-            try:
-                write_whole(folder / name, text)
-            except OSError as error:
-                problems.append(evaluations.reason(folder / name, error))
+            problems = [f"it cannot be written ({reason(error)}), and the former one is as it was"]
         if problems:
             raise UsageError(
                 f"the report in {folder} is not complete: {'; '.join(problems)}; "
@@ -133,35 +170,45 @@ class Report:
             )
 
 
+def texts_of(report: Report) -> dict[str, str]:
+    """The text of every format, by the name of its file."""
+    return {format_.file: format_.render(report) for format_ in all_formats()}
+
+
+def replace_report(fresh: Path, folder: Path) -> list[str]:
+    """Put a report that was made in a draft in the place of the former one, all or nothing.
+
+    What backproof has not written, it leaves alone; returns what was in the way.
+    """
+    made = [path.name for path in sorted(fresh.iterdir()) if path.name != EVALUATIONS]
+    made += [f"{EVALUATIONS}/{path.name}" for path in sorted((fresh / EVALUATIONS).iterdir())]
+    stored = folder / EVALUATIONS
+    former: list[str] = []
+    if stored.is_symlink() or (stored.exists() and not stored.is_dir()):
+        blocked = {place for place in made if place.startswith(EVALUATIONS)}
+        told = [f"{stored} is in the way: it is a link or a file, and nothing behind it is touched"]
+    else:
+        there = sorted(stored.iterdir()) if stored.exists() else []
+        former = [f"{EVALUATIONS}/{path.name}" for path in there if archive.is_ours(path)]
+        blocked = {
+            place
+            for place in made
+            if place not in former and is_other(folder / place, fresh / place)
+        }
+        told = [
+            f"{folder / place} is in the way, and backproof has not written it"
+            for place in sorted(blocked)
+        ]
+    places = [place for place in made if place not in blocked]
+    put_in_place(fresh, places, [place for place in former if place not in places])
+    return told
+
+
+def is_other(there: Path, made: Path) -> bool:
+    """Whether what lies at a place is of another kind than what was made for it."""
+    return os.path.lexists(there) and (made.is_dir() or there.is_dir())
+
+
 def all_formats() -> list[Format]:
     """All report formats: the files of `formats`, and those of one's own."""
     return [FORMATS.get(name) for name in FORMATS.names()]
-
-
-def check_writable(folder: Path) -> None:
-    """Make the folder, or say why it cannot hold a report; before a long run, not after it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"{folder}: no report can be written there ({error.strerror}); "
-            "name a folder that can be written"
-        ) from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place, then move it there: a reader never sees half of it."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}-", delete=False, encoding="utf-8", newline=""
-    ) as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

@@ -140,7 +140,21 @@ class Failure:
 
 
 def duels(report: Report) -> list[Duel]:
-    """Every pairing × reference, sorted; also where there should be rows and are none."""
+    """Every pairing × reference, sorted; also where there should be rows and are none.
+
+    Kept with the report until it has other rows or records: many ask, and a report may have a
+    million rows.
+    """
+    size = (len(report.rows), len(report.records))
+    known = report.grouped
+    if known is None or known[0] is not report.rows or known[1] != size:
+        report.grouped = known = (report.rows, size, grouped_rows(report))
+    found: list[Duel] = known[2]
+    return found
+
+
+def grouped_rows(report: Report) -> list[Duel]:
+    """The same, made anew."""
     grouped: dict[tuple[str, str], list[Row]] = {}
     for row in report.rows:
         grouped.setdefault((row.pairing, row.reference), []).append(row)

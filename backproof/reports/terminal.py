@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from backproof.comparison.judging.rows import Status
 from backproof.comparison.record.record import DATA
+from backproof.mathematics.errors import told
+from backproof.reports.harmless import for_terminal, paragraph
 from backproof.reports.report import Report
 from backproof.reports.summary import (
     SHOWN,
@@ -30,6 +31,8 @@ STYLES = {
 }
 # Beyond this many tensors the report says the rest.
 MOST_SHOWN = 6
+# What a line of words needs at least; a terminal that is narrower breaks it itself.
+NARROWEST = 20
 # Columns of words, not of numbers.
 WORDS = ("pairing", "reference", "verdict")
 # Columns that a narrow terminal can do without, the first to go first.
@@ -43,23 +46,33 @@ def show(report: Report, console: Console) -> None:
         console.print(fitting(every, console))
     shown: dict[tuple[object, ...], str] = {}
     for duel in every:
-        found = failures(report, duel)
+        try:
+            found = failures(report, duel)
+        except Exception as error:  # what cannot be told of one, must not hide the others
+            console.print(f"\n{heading(duel)}: {paragraph(told(error))}, see comparisons.csv")
+            continue
         if not found:
             continue
         key = (duel.pairing, *(failure.gist(duel.reference) for failure in found))
         if key in shown:
-            names = f"[bold]{escape(duel.pairing)}[/] against [bold]{escape(duel.reference)}[/]"
-            console.print(f"\n{names}: the same as against {escape(shown[key])}")
+            console.print(f"\n{heading(duel)}: the same as against {for_terminal(shown[key])}")
         else:
             show_failures(duel, found, console)
             shown[key] = duel.reference
     if shown:
         console.print()
+    if report.left_out:
+        unstored = (
+            f"{sum(report.left_out.values())} comparisons that match, of "
+            f"{', '.join(report.left_out)}, cannot be judged again: what they compared is not "
+            "stored, as it is beyond the limit (--evaluations-limit)"
+        )
+        show_indented(0, for_terminal(unstored), console)
     for note in report.notes:
-        console.print(f"[bold red]{escape(note)}[/]", highlight=False, soft_wrap=True)
+        console.print(f"[bold red]{paragraph(note)}[/]", highlight=False, soft_wrap=True)
     quiet = report.status in (Status.MATCH, Status.AT_FAULT)
     style = STYLES[Status.MATCH if quiet else Status.MISMATCH]
-    console.print(f"[{style}]{escape(sentence(report))}[/]", highlight=False)
+    console.print(f"[{style}]{for_terminal(sentence(report))}[/]", highlight=False)
 
 
 def fitting(every: list[Duel], console: Console) -> Table:
@@ -83,8 +96,8 @@ def table(every: list[Duel], without: tuple[str, ...] = (), *, tight: bool = Fal
     ]
     cells: list[dict[str, str]] = [
         {
-            "pairing": escape(duel.pairing),
-            "reference": escape(duel.reference),
+            "pairing": for_terminal(duel.pairing),
+            "reference": for_terminal(duel.reference),
             "compared": str(len(duel.rows)),
             **{
                 str(status): f"[{STYLES[status]}]{duel.counts[status]}[/]"
@@ -110,19 +123,26 @@ def table(every: list[Duel], without: tuple[str, ...] = (), *, tight: bool = Fal
     return result
 
 
+def heading(duel: Duel) -> str:
+    """Who was compared with whom."""
+    return f"[bold]{for_terminal(duel.pairing)}[/] against [bold]{for_terminal(duel.reference)}[/]"
+
+
 def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
     """The first tensors that failed, in the order of computation."""
-    console.print(f"\n[bold]{escape(duel.pairing)}[/] against [bold]{escape(duel.reference)}[/]")
-    told: set[str] = set()  # what explains several tensors is said once
+    console.print(
+        f"\n[bold]{for_terminal(duel.pairing)}[/] against [bold]{for_terminal(duel.reference)}[/]"
+    )
+    said: set[str] = set()  # what explains several tensors is said once
     for failure in found[:MOST_SHOWN]:
         row = failure.worst
         at = f"step {row.step}" if row.point == DATA else row.point
-        name = escape(failure.name + failure.others)
+        name = for_terminal(failure.name + failure.others)
         head = f"[{STYLES[failure.status]}]{failure.status}[/] {name}"
-        lines = [(2, f"{head}, {escape(failure.where)}")]
-        lines += [(4, escape(f"{at}, {row.detail}"))] if row.detail else []
-        lines += [(4, escape(row.cause))] if row.cause and row.cause not in told else []
-        told.add(row.cause)
+        lines = [(2, f"{head}, {for_terminal(failure.where)}")]
+        lines += [(4, paragraph(f"{at}, {row.detail}"))] if row.detail else []
+        lines += [(4, paragraph(row.cause))] if row.cause and row.cause not in said else []
+        said.add(row.cause)
         for indent, line in lines:
             show_indented(indent, line, console)
     if len(found) > MOST_SHOWN:
@@ -132,6 +152,7 @@ def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
 
 def show_indented(indent: int, line: str, console: Console) -> None:
     """A paragraph of markup, wrapped by words, without spaces at the ends of its lines."""
-    for part in Text.from_markup(line).wrap(console, console.width - indent):
+    width = max(console.width - indent, NARROWEST)
+    for part in Text.from_markup(line, emoji=False).wrap(console, width):
         part.rstrip()
         console.print(Text(" " * indent) + part, highlight=False, soft_wrap=True)

@@ -6,20 +6,18 @@ machine: digits beyond those demanded, and pictures. It is what a project commit
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import importlib.util
 import io
 import math
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backproof.implementations.host.files import write_together
 from backproof.implementations.host.installation import to_install
 from backproof.reports.formats.report_md import aligned, environment
-from backproof.reports.report import check_writable, write_whole
 from backproof.reproduction import figures
 from backproof.reproduction.errata import Exposure
 from backproof.reproduction.figures import NAMES, Picture
@@ -33,41 +31,21 @@ FIGURES = "figures"
 
 def write(result: Result, folder: Path, environment: Mapping[str, Any]) -> None:
     """Write ``reproduction.md``, ``.csv`` and ``figures/``; after a whole run the evidence too."""
-    check_writable(folder)
+    files: dict[str, str | bytes] = {}
     pictures: list[Picture] = []
     notes: list[str] = []
     if importlib.util.find_spec("matplotlib") is None:
         notes.append(f"Matplotlib is not installed: {to_install('plots')}")
     else:
         pictures = list(figures.draw(result.outcomes))
-        (folder / FIGURES).mkdir(exist_ok=True)
-        for each in pictures:
-            if each.png:
-                write_bytes(folder / FIGURES / each.file, each.png)
-    texts = {
+        files = {f"{FIGURES}/{each.file}": each.png for each in pictures if each.png}
+    files |= {
         "reproduction.md": markdown(result, environment, pictures, notes),
         "reproduction.csv": table(result, exact=True),
     }
     if result.whole:
-        texts |= {"published.md": markdown(result), "published.csv": table(result)}
-    for name, text in texts.items():
-        write_whole(folder / name, text)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then move it there."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}-", delete=False
-    ) as file:
-        try:
-            file.write(content)
-            file.close()
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(file.name).unlink()
-            raise
+        files |= {"published.md": markdown(result), "published.csv": table(result)}
+    write_together(folder, files)
 
 
 def markdown(

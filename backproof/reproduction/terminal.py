@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from backproof.reports.harmless import for_terminal, paragraph
 from backproof.reproduction.figures import NAMES
 from backproof.reproduction.judging import PASSING, Line, Verdict
 from backproof.reproduction.recipe import SUBJECT
@@ -31,16 +31,16 @@ def show(result: Result, console: Console) -> None:
             if line.published.system == system and line.verdict not in PASSING
         ]
         for line in failing[:MOST_SHOWN]:
-            name = escape(f"{system} {line.published.key}")
+            name = for_terminal(f"{system} {line.published.key}")
             console.print(
                 f"[{STYLES[line.verdict]}]{line.verdict}[/] {name}, published "
-                f"{line.published.text}: {escape(line.why)}",
+                f"{for_terminal(line.published.text)}: {for_terminal(line.why)}",
                 highlight=False,
             )
         if len(failing) > MOST_SHOWN:
-            console.print(f"… and {len(failing) - MOST_SHOWN} more of {escape(system)}")
+            console.print(f"… and {len(failing) - MOST_SHOWN} more of {for_terminal(system)}")
     for note in (*result.notes, *result.problems):
-        console.print(f"[yellow]{escape(note)}[/]", highlight=False)
+        console.print(f"[yellow]{paragraph(note)}[/]", highlight=False)
     colour = "green" if result.exit_status == 0 else "bold red"
     console.print(f"[{colour}]{sentence(result)}[/]", highlight=False)
 
@@ -61,7 +61,7 @@ def summary(result: Result) -> Table:
             continue
         counts = [sum(line.verdict is verdict for line in lines) for verdict in shown]
         table.add_row(
-            escape(system),
+            for_terminal(system),
             *(
                 f"[{STYLES[verdict]}]{count}[/]" if count else "–"
                 for verdict, count in zip(shown, counts, strict=True)

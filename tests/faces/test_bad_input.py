@@ -88,7 +88,7 @@ SUBJECTS = {
     "objects": (
         "results['loss'] = np.array([None])",
         3,
-        "the subject gave loss as an array of object; give an array of numbers",
+        "the subject gave loss as an array of objects, with None at (0,); give an array of numbers",
     ),
     "raises": (
         "raise RuntimeError('no luck')",

@@ -143,7 +143,7 @@ def test_the_second_call_finds_its_worker_alive_and_a_lost_one_replaced() -> Non
         ({"references": []}, "references is empty"),
         ({"references": ["teach"]}, "no reference 'teach'"),
         ({"dtype": "float8"}, "choose 'float64' or 'float32'"),
-        ({"subject": 3}, "the subject is a int; give something to call"),
+        ({"subject": 3}, "subject is an int, 3; give something to call"),
         ({"batch": (np.zeros((2, 2)), np.eye(2))}, "the data have 2 features and 2 outputs"),
         ({"parameters": {"dense_1/kernel": np.zeros((3, 4))}}, "parameters missing"),
     ],

@@ -10,7 +10,8 @@ import pytest
 from backproof.comparison.judging.rows import WAY, Row, Status
 from backproof.comparison.pairing.pairing import Waiver
 from backproof.comparison.run import Judged
-from backproof.reports.formats.report_md import aligned, plain
+from backproof.reports.formats.report_md import aligned
+from backproof.reports.harmless import for_markdown
 from backproof.reports.report import Report
 from tests.reports.sample import MATCHING, MISMATCHING, TODAY, made, record
 
@@ -26,7 +27,7 @@ from tests.reports.sample import MATCHING, MISMATCHING, TODAY, made, record
     ],
 )
 def test_a_text_is_not_taken_for_markup(text, shown):
-    assert plain(text) == shown
+    assert for_markdown(text) == shown
 
 
 def test_tables_are_aligned_and_keep_their_cells():

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backproof.comparison.record.archive import folder_name
 from backproof.comparison.record.record import Point, Record
 from backproof.mathematics.errors import UsageError
-from backproof.reports.formats import FORMATS, Format, comparisons_csv
-from backproof.reports.formats.evaluations import folder_name
+from backproof.reports.formats import FORMATS, Format
 from tests.reports.sample import MATCHING, MISMATCHING, made, record
 
 
@@ -20,6 +20,11 @@ def contents(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def stored(folder):
+    """The pairings whose evaluations are stored."""
+    return sorted(path.name for path in (folder / "evaluations").iterdir() if path.is_dir())
 
 
 def test_a_format_that_fails_leaves_the_former_report_untouched(tmp_path, monkeypatch):
@@ -35,21 +40,18 @@ def test_a_format_that_fails_leaves_the_former_report_untouched(tmp_path, monkey
     assert contents(tmp_path) == before
 
 
-def test_a_save_that_fails_leaves_the_former_evaluations_untouched(tmp_path, monkeypatch):
+def test_a_save_that_fails_leaves_the_former_report_whole(tmp_path, monkeypatch):
     made(MATCHING).write(tmp_path)
-    before = contents(tmp_path / "evaluations")
+    before = contents(tmp_path)
 
     def broken(self, folder):
-        folder.mkdir()
         (folder / "points.safetensors").write_text("half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Record, "save", broken)
-    with pytest.raises(UsageError, match=r"evaluations cannot be written \(No space left"):
+    with pytest.raises(UsageError, match=r"cannot be written \(No space left"):
         made(MISMATCHING).write(tmp_path)
-    assert contents(tmp_path / "evaluations") == before
-    assert (tmp_path / "comparisons.csv").read_text() == comparisons_csv.render(made(MISMATCHING))
-    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert contents(tmp_path) == before
 
 
 def test_what_others_keep_in_the_folder_stays(tmp_path):
@@ -59,7 +61,7 @@ def test_what_others_keep_in_the_folder_stays(tmp_path):
     (tmp_path / "evaluations" / "notes.txt").write_text("x")
     made(MATCHING).write(tmp_path)
     names = sorted(path.name for path in (tmp_path / "evaluations").iterdir())
-    assert names == ["notes.txt", "own", "tiny"]
+    assert names == ["manifest.json", "notes.txt", "own", "tiny"]
     assert (own / "thesis.txt").read_text() == "years of work"
 
 
@@ -78,7 +80,7 @@ def test_evaluations_of_a_former_run_are_replaced_and_removed(tmp_path):
     former.write(tmp_path)
     assert (tmp_path / "evaluations" / "gone" / "record.json").exists()
     made(MATCHING).write(tmp_path)
-    assert [path.name for path in (tmp_path / "evaluations").iterdir()] == ["tiny"]
+    assert stored(tmp_path) == ["tiny"]
 
 
 @pytest.mark.parametrize("name", ["../../up", "a/b", "..", ".", ".hidden", "", "größe 1"])
@@ -104,7 +106,7 @@ def test_values_that_cannot_be_stored_do_not_cost_the_report(tmp_path):
     with pytest.raises(UsageError, match="the evaluations of tiny cannot be stored"):
         report.write(tmp_path)
     assert (tmp_path / "comparisons.csv").exists()
-    assert [path.name for path in (tmp_path / "evaluations").iterdir()] == ["other"]
+    assert stored(tmp_path) == ["other"]
 
 
 @pytest.mark.parametrize("name", ["comparisons.csv", "report.md", "evaluations"])
@@ -113,7 +115,7 @@ def test_a_place_that_cannot_be_written_is_named_and_the_rest_is_written(tmp_pat
         (tmp_path / name).write_text("a file")
     else:
         (tmp_path / name).mkdir()
-    with pytest.raises(UsageError, match=f"{name} cannot be written"):
+    with pytest.raises(UsageError, match=f"{name} is in the way"):
         made(MATCHING).write(tmp_path)
     others = {"comparisons.csv", "report.md", "environment.json"} - {name}
     assert all((tmp_path / other).is_file() for other in others)

@@ -28,20 +28,7 @@ def compare_point(
     record: Record, bounds: Bounds, certainty: Certainty, reference: str, point: Point
 ) -> list[Row]:
     """The rows of one reference at one point."""
-    blank = Row(
-        pairing=record.pairing,
-        subject=record.subject,
-        reference=reference,
-        quantity="",
-        tensor="",
-        point=point.name,
-        step=point.step,
-        dtype=record.dtype,
-    )
-    rows = []
-    for name in record.names(point):
-        quantity, tensor = split(name)
-        rows.append(replace(blank, quantity=quantity, tensor=tensor))
+    rows = [blank(record, reference, point, name) for name in record.names(point)]
     failed = [
         f"{who}: {record.errors[who][point]}"
         for who in (SUBJECT, reference)
@@ -72,6 +59,21 @@ def compare_point(
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
             row.reference_digits = digits(twin[row.name], truths[row.name], record.dtype)
     return rows
+
+
+def blank(record: Record, reference: str, point: Point, name: str) -> Row:
+    """The row of a comparison that was not made yet: an ERROR."""
+    quantity, tensor = split(name)
+    return Row(
+        pairing=record.pairing,
+        subject=record.subject,
+        reference=reference,
+        quantity=quantity,
+        tensor=tensor,
+        point=point.name,
+        step=point.step,
+        dtype=record.dtype,
+    )
 
 
 def retried_on_same_branches(row: Row, judging: Callable[[Row], None]) -> Row:

@@ -15,11 +15,12 @@ from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance
 from backproof.comparison.bounds.certainty import Certainty, outside
 from backproof.comparison.bounds.vacuity import find_vacuity
 from backproof.comparison.judging.explanation import explain
-from backproof.comparison.judging.judging import compare_point
+from backproof.comparison.judging.judging import blank, compare_point
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Waiver
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.comparison.record.subject_run import REMEDY, START, UNSTEADY
+from backproof.mathematics.errors import told
 
 Array = NDArray[Any]
 
@@ -47,7 +48,13 @@ def compare(
         find_vacuity(mine, bounds.idle)
         rows += mine
     acknowledge_faults(rows, record, bounds, certainty)
-    explained = explain(rows, record, bounds, measure)
+    try:
+        explained = explain(rows, record, bounds, measure)
+    except Exception as error:  # a verdict stands, whatever becomes of its explanation
+        explained = False
+        for row in rows:
+            if row.status is Status.MISMATCH:
+                row.cause = f"{row.cause}; it could not be explained ({told(error)})"
     if unsteady := unsteadiness(record, bounds):
         # A fault that remembers former calls, and is found, is a mismatch with a cause.
         for row in rows:
@@ -56,6 +63,19 @@ def compare(
             elif row.status is Status.MISMATCH:
                 row.detail = f"{row.detail}; {unsteady}"
     apply_waivers(rows, record.waivers, today)
+    return rows
+
+
+def errors(record: Record, cause: str) -> list[Row]:
+    """The rows of a record that could not be judged."""
+    rows = [
+        blank(record, reference, point, name)
+        for reference in record.references
+        for point in record.points() or [START]
+        for name in record.names(point)
+    ]
+    for row in rows:
+        row.cause = cause
     return rows
 
 
@@ -150,13 +170,14 @@ def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.
             for row in rows:
                 row.status = Status.ERROR
                 row.cause = f"the waiver {waiver.comparison!r} names no comparison; {hint}"
+        elif not failing:
+            expired = f"expired on {waiver.expires}, and " if waiver.expires < today else ""
+            for row in named:
+                row.status = Status.ERROR
+                row.cause = f"its waiver ({waiver.reason}) {expired}is no longer needed: remove it"
         elif waiver.expires < today:
             for row in failing:
                 row.cause = f"its waiver expired on {waiver.expires}; {row.cause}".rstrip("; ")
-        elif not failing:
-            for row in named:
-                row.status = Status.ERROR
-                row.cause = f"its waiver ({waiver.reason}) is no longer needed: remove it"
         else:
             for row in failing:
                 row.cause = (

@@ -15,6 +15,7 @@ from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import Traits, innermost, traits_of
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
 from backproof.mathematics.arithmetic.rounding.model import round_to
+from backproof.mathematics.checking import came, check_fields
 from backproof.mathematics.errors import EvaluationError, UsageError, message, told
 from backproof.mathematics.network import parameters as weights
 from backproof.mathematics.network import quantities
@@ -40,6 +41,9 @@ class Waiver:
     comparison: str
     reason: str
     expires: datetime.date
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,9 @@ class Pairing:
     partial: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        if self.steps < 1:
+            raise UsageError(f"pairing {self.name}: steps is {self.steps}; give at least 1")
         self._take_over(self.traits)
         unknown = set(self.quantities) - set(quantities.ALL)
         if unknown:
@@ -203,6 +210,11 @@ class Pairing:
         if self.points is None:
             return {}
         given = self._call("points", self.points, limit)
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+            raise UsageError(
+                f"pairing {self.name}: points() returned {came(given)}; return a dict of "
+                "parameters by name"
+            )
         taken = {"data", *PROBES} & set(given)
         if taken:
             raise UsageError(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+import operator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from backproof.comparison.judging.rows import COLUMNS, Row, Status
 from backproof.comparison.pairing.pairing import Waiver
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import optimizers
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form, from_json, to_json
-from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters, digest
@@ -24,6 +26,15 @@ from backproof.mathematics.optimizers import Optimizer
 
 SUBJECT = "subject"
 DATA = "data"
+FORMAT = 2
+"""Of a stored record. The first one bore no number."""
+MARK = "record.json"
+JUDGED = "judged.json"
+# Of the dtypes that safetensors knows, those that an implementation may give.
+STORABLE = {
+    *("float64", "float32", "float16", "bool"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -68,6 +79,34 @@ class Record:
     slopes: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Of the subject's own loss along a direction of each parameter (see `subjects`): difference
     quotients with steps h and 2h, and h. Measured only where something does not match."""
+    judged: tuple[Row, ...] = ()
+    """All rows, as they were judged, of a record of which not all was stored (see `without`)."""
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    """What `hashes` gave before something was left out."""
+    work: int = 0
+    """The multiplications of its certified evaluations before that (see `certainty`)."""
+
+    def without(self, points: set[Point], judged: Iterable[Row]) -> Record:
+        """The record without what was evaluated at some points; its rows stand for that."""
+        kept = replace(
+            self,
+            parameters={p: values for p, values in self.parameters.items() if p not in points},
+            evaluations={
+                who: {p: values for p, values in given.items() if p not in points}
+                for who, given in self.evaluations.items()
+            },
+            judged=tuple(judged),
+            fingerprints=self.hashes(),
+        )
+        used = {self.batch_name(point) for point in kept.points()}
+        kept.batches = {name: batch for name, batch in self.batches.items() if name in used}
+        return kept
+
+    @property
+    def left_out(self) -> int:
+        """How many of its comparisons cannot be judged again, as they were not stored."""
+        points = set(self.points())
+        return sum(Point(row.point, row.step) not in points for row in self.judged)
 
     def batch(self, point: Point) -> Batch:
         """The batch that is evaluated at a point."""
@@ -102,6 +141,8 @@ class Record:
 
     def hashes(self) -> dict[str, str]:
         """Fingerprints of the data, the initial parameters and the network."""
+        if self.fingerprints:
+            return self.fingerprints
         network = json.dumps(self.network.to_json(), sort_keys=True).encode()
         batch = self.batches.get(DATA)
         start = self.parameters.get(Point(DATA, 0))
@@ -112,22 +153,26 @@ class Record:
         }
 
     def save(self, folder: Path) -> None:
-        """One JSON file, and one safetensors file for each implementation and for the points."""
+        """One JSON file, and one safetensors file for each implementation and for the points.
+
+        Raises `OSError`; and `ValueError` for values that cannot be stored.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         inputs: Tensors = {}
         for name, batch in self.batches.items():
             inputs |= {f"batch/{name}/{key}": array for key, array in batch.arrays().items()}
         for point, values in self.parameters.items():
             inputs |= {f"at/{point.name}/{point.step}/{key}": v for key, v in values.items()}
-        save_file(contiguous(inputs), folder / "points.safetensors")
-        for implementation, evaluations in self.evaluations.items():
+        save_tensors(inputs, folder / "points.safetensors")
+        for implementation in (SUBJECT, *self.references):
             tensors = {
                 f"{point.name}/{point.step}/{name}": value
-                for point, values in evaluations.items()
+                for point, values in self.evaluations.get(implementation, {}).items()
                 for name, value in values.items()
             }
-            save_file(contiguous(tensors), folder / f"{implementation}.safetensors")
+            save_tensors(tensors, folder / f"{implementation}.safetensors")
         described = {
+            "format": FORMAT,
             "pairing": self.pairing,
             "subject": self.subject,
             "place": self.place,
@@ -148,17 +193,25 @@ class Record:
             "calibrated": self.calibrated,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "slopes": self.slopes,
+            "fingerprints": self.fingerprints,
+            "work": self.work,
             "errors": {
                 implementation: [[p.name, p.step, text] for p, text in sorted(errors.items())]
                 for implementation, errors in sorted(self.errors.items())
             },
         }
-        (folder / "record.json").write_text(json.dumps(described, indent=1) + "\n")
+        write_json(folder / MARK, described)
+        if self.judged:
+            rows = [astuple(row) for row in self.judged]
+            write_json(folder / JUDGED, {"columns": COLUMNS, "rows": rows}, indent=None)
 
     @classmethod
     def load(cls, folder: Path) -> Record:
-        """What `save` wrote."""
-        described = json.loads((folder / "record.json").read_text())
+        """What `save` wrote.
+
+        Raises whatever a damaged file makes its reader raise; `archive.load` says it in a sentence.
+        """
+        described = json.loads((folder / MARK).read_text(encoding="utf-8"))
         record = cls(
             pairing=described["pairing"],
             subject=described["subject"],
@@ -180,6 +233,8 @@ class Record:
             unsteady=described["unsteady"],
             calibrated=tuple(described["calibrated"]),
             slopes={name: tuple(found) for name, found in described["slopes"].items()},
+            fingerprints=described.get("fingerprints", {}),
+            work=described.get("work", 0),
             forms={name: from_json(form) for name, form in described["forms"].items()},
             errors={
                 implementation: {Point(name, step): text for name, step, text in errors}
@@ -203,14 +258,33 @@ class Record:
         }
         for implementation in (SUBJECT, *record.references):
             path = folder / f"{implementation}.safetensors"
-            if path.exists():
-                record.evaluations[implementation] = dict(grouped(load_file(path)))
+            record.evaluations[implementation] = dict(grouped(load_file(path)))
+        if (folder / JUDGED).exists():
+            told = json.loads((folder / JUDGED).read_text(encoding="utf-8"))
+            record.judged = tuple(
+                Row(**dict(zip(told["columns"], row, strict=True))) for row in told["rows"]
+            )
+            for row in record.judged:
+                row.status = Status(row.status)
         return record
 
 
-def contiguous(tensors: dict[str, Any]) -> Tensors:
-    """The arrays in C order, as files hold them, scalars being scalars."""
-    return {name: np.array(value, order="C", copy=None) for name, value in tensors.items()}
+def write_json(path: Path, described: Any, indent: int | None = 1) -> None:
+    """Plain ASCII, readable; NumPy's numbers become Python's."""
+    text = json.dumps(described, indent=indent, default=operator.methodcaller("item"))
+    path.write_text(text + "\n", encoding="ascii", newline="\n")
+
+
+def save_tensors(tensors: dict[str, Any], path: Path) -> None:
+    """Arrays in C order, as files hold them, scalars being scalars."""
+    given = {name: np.array(value, order="C", copy=None) for name, value in tensors.items()}
+    for name, array in given.items():
+        if array.dtype.name not in STORABLE:
+            raise ValueError(f"{name} has dtype {array.dtype}, which no file holds")
+    try:
+        save_file(given, path)
+    except SafetensorError as error:  # its own name for what the system refused: a full disk
+        raise OSError(str(error)) from error
 
 
 def grouped(tensors: Tensors) -> Iterator[tuple[Point, Tensors]]:
@@ -220,13 +294,3 @@ def grouped(tensors: Tensors) -> Iterator[tuple[Point, Tensors]]:
         name, step, rest = key.split("/", 2)
         points.setdefault(Point(name, int(step)), {})[rest] = value
     yield from points.items()
-
-
-def load_all(folder: Path) -> list[Record]:
-    """Every record below a report's folder."""
-    found = sorted((folder / "evaluations").glob("*/record.json"))
-    if not found:
-        raise UsageError(
-            f"{folder}: no stored evaluations; give a folder that `verify` has written"
-        )
-    return [Record.load(path.parent) for path in found]

@@ -17,6 +17,7 @@ from backproof.implementations.protocol import Tensors
 from backproof.implementations.subject import calling
 from backproof.mathematics import optimizers
 from backproof.mathematics.arithmetic.rounding.model import HALF, Rounding, held_in, round_to
+from backproof.mathematics.checking import odd_element
 from backproof.mathematics.errors import EvaluationError
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.parameters import Batch, Parameters
@@ -69,6 +70,11 @@ def evaluate(
 def as_array(name: str, value: Any) -> np.ndarray[Any, Any]:
     """A copy of a value as an array of numbers; a subject may use its buffers again."""
     array = np.array(value)
+    if array.dtype.kind == "O":
+        raise EvaluationError(
+            f"the subject gave {name} as an array of objects, with {odd_element(array)}; give an "
+            "array of numbers"
+        )
     if array.dtype.kind not in "fiub":
         raise EvaluationError(
             f"the subject gave {name} as an array of {array.dtype}; give an array of numbers"

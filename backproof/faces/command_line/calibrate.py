@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from backproof.faces.command_line.screen import console, progress_line
+from backproof.faces.command_line.screen import progress_line
 from backproof.faces.command_line.selection import DType, check_references
+from backproof.implementations.host.files import write_whole
 
 
 def calibrate(
@@ -29,7 +30,6 @@ def calibrate(
     from backproof.implementations.calibration import calibration
     from backproof.implementations.calibration.precisions import renewed
     from backproof.implementations.frameworks import names
-    from backproof.reports.report import write_whole
 
     found = calibration.calibrate(
         reference or names(),
@@ -41,8 +41,10 @@ def calibrate(
         if write is not None:
             write.mkdir(parents=True, exist_ok=True)
             path = write / name
-            write_whole(path, renewed(path.read_text(), text) if path.exists() else text)
-        console.print(text, end="", highlight=False, soft_wrap=True)
+            write_whole(
+                path, renewed(path.read_text(encoding="utf-8"), text) if path.exists() else text
+            )
+        typer.echo(text, nl=False)
     uncovered = [each for each in found.precisions if each.used > 1]
     for each in uncovered:
         progress_line(

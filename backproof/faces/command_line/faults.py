@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from backproof.faces.command_line.screen import console, progress
 from backproof.faces.command_line.selection import check_references, likely, ready, root_of
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
+from backproof.reports.harmless import for_terminal, paragraph
 
 if TYPE_CHECKING:
     from backproof.gauging.faults.mutation import Outcome
@@ -79,7 +79,7 @@ def show(gauged: Gauged, console: Console, *, every: bool) -> None:
     """The scores; what escaped or is equivalent, or every fault of the pairings asked for."""
     told = [o for o in gauged.outcomes if every or o.verdict != "caught"]
     for pairing in dict.fromkeys(outcome.pairing for outcome in told):
-        console.print(f"[bold]{escape(pairing)}[/]", highlight=False)
+        console.print(f"[bold]{for_terminal(pairing)}[/]", highlight=False)
         for outcome in told:
             if outcome.pairing == pairing:
                 console.print(line(outcome), highlight=False, soft_wrap=True)
@@ -87,13 +87,13 @@ def show(gauged: Gauged, console: Console, *, every: bool) -> None:
     for alarm in gauged.alarms:
         row = alarm.row
         where = f"{row.status} {row.name} against {row.reference} at {row.point}"
-        text = escape(f"{alarm.pairing}, {alarm.form}: {where}: {row.detail} {row.cause}")
+        text = for_terminal(f"{alarm.pairing}, {alarm.form}: {where}: {row.detail} {row.cause}")
         console.print(f"[bold red]false alarm[/] {text}", highlight=False)
     console.print(scores(gauged))
     for note in gauged.notes:
-        console.print(f"[bold red]{escape(note)}[/]", highlight=False)
+        console.print(f"[bold red]{paragraph(note)}[/]", highlight=False)
     style = "green" if gauged.exit_status == 0 else "bold red"
-    console.print(f"[{style}]{escape(gauged.sentence)}[/]", highlight=False)
+    console.print(f"[{style}]{for_terminal(gauged.sentence)}[/]", highlight=False)
 
 
 def line(outcome: Outcome) -> str:
@@ -105,7 +105,7 @@ def line(outcome: Outcome) -> str:
         power = "" if row.power is None else f", power {row.power:.2g}"
         why = f"{row.name} at {where}{power}"
     verdict = f"[{STYLES[outcome.verdict]}]{outcome.verdict:<10}[/]"
-    return f"  {verdict}  {escape(outcome.plant.name)}: {escape(why)}"
+    return f"  {verdict}  {for_terminal(outcome.plant.name)}: {for_terminal(why)}"
 
 
 def scores(gauged: Gauged) -> Table:
@@ -116,7 +116,7 @@ def scores(gauged: Gauged) -> Table:
         table.add_column(name, justify="left" if name == "pairing" else "right")
     for score in gauged.scores:
         table.add_row(
-            escape(score.pairing),
+            for_terminal(score.pairing),
             str(len(score.outcomes)),
             *(str(score.count(verdict)) for verdict in STYLES),
             "–" if score.void else f"{score.share:.1%}",

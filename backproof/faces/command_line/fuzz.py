@@ -11,6 +11,7 @@ from backproof.faces.command_line.screen import console, progress
 from backproof.faces.command_line.selection import DType, check_references
 from backproof.implementations.host.installation import to_install
 from backproof.mathematics.errors import UsageError
+from backproof.reports.harmless import for_terminal, paragraph
 
 
 def fuzz(
@@ -39,9 +40,10 @@ def fuzz(
             tally, failed, why = fuzzing.fuzz(workers, cases, seed, lambda _: bar.advance(task))
     if failed is not None:
         path = fuzzing.write_case(failed, save, workers.by_name)
-        console.print(f"[bold red]{why}[/]", highlight=False, soft_wrap=True)
+        console.print(f"[bold red]{paragraph(why)}[/]", highlight=False, soft_wrap=True)
         option = "" if dtype is DType.float64 else f" --dtype {dtype}"
         again = f"backproof verify {path}{option}"
-        console.print(f"Shrunk to {path}; judge it with: {again}", highlight=False, soft_wrap=True)
+        told = for_terminal(f"Shrunk to {path}; judge it with: {again}")
+        console.print(told, highlight=False, soft_wrap=True)
     console.print(tally.line(), highlight=False, soft_wrap=True)
     raise typer.Exit(tally.exit_status)

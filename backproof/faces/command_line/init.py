@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from backproof.implementations.host.files import write_whole
+
 # What is a file of the template here, and another one there: it would be taken for one of ours.
 RENAMED = {"gitignore": ".gitignore"}
 TOX = Path("tox.ini")
@@ -38,7 +40,7 @@ def init(
     try:
         for path, text in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8")
+            write_whole(folder / path, text)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror or error})") from error
     typer.echo(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backproof.comparison.record import LIMIT
 from backproof.faces import guard
 from backproof.faces.command_line.calibrate import calibrate
 from backproof.faces.command_line.explain import explain
@@ -24,12 +25,19 @@ from backproof.faces.command_line.faults import faults
 from backproof.faces.command_line.fuzz import fuzz
 from backproof.faces.command_line.init import init
 from backproof.faces.command_line.reproduce import reproduce
-from backproof.faces.command_line.screen import console, progress, tell
+from backproof.faces.command_line.screen import (
+    close_outputs,
+    console,
+    guard_outputs,
+    progress,
+    tell,
+)
 from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.implementations.host import processes, watched
 from backproof.implementations.host.threads import one_thread
 from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.reports.harmless import for_terminal, printable
 
 if TYPE_CHECKING:
     import datetime
@@ -40,6 +48,9 @@ if TYPE_CHECKING:
 MISMATCH = 1
 OWN_FAULT = 70
 IN_PROCESS = "--in-process"
+BYTES = 1_000_000
+"""In a megabyte."""
+MEGABYTES = LIMIT / BYTES
 
 app = typer.Typer(
     help="Prove hand-written backpropagation against Keras and PyTorch, within derived bounds.",
@@ -90,7 +101,15 @@ Report = Annotated[
     Path | None, typer.Option("--report", metavar="DIR", help="Write the reports there.")
 ]
 
-
+Limit = Annotated[
+    float,
+    typer.Option(
+        "--evaluations-limit",
+        metavar="MB",
+        min=0,
+        help="Evaluations beyond so many megabytes are not stored, where they match.",
+    ),
+]
 Certified = Annotated[
     bool, typer.Option(help="Certified values, for the digits that each implementation gets right.")
 ]
@@ -114,6 +133,7 @@ def verify(
         float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
     ] = 300.0,
     certified: Certified = True,
+    limit: Limit = MEGABYTES,
 ) -> None:
     """Compare every pairing with its twins, element by element."""
     paths = paths or [Path("comparisons")]
@@ -125,7 +145,7 @@ def verify(
         watched.doing("working on it", again=True),
         Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers,
     ):
-        raise typer.Exit(run_verify(paths, report, only, reference, workers, certified))
+        raise typer.Exit(run_verify(paths, report, only, reference, workers, certified, limit))
 
 
 def run_verify(
@@ -135,6 +155,7 @@ def run_verify(
     reference: list[str] | None,
     workers: Workers,
     certified: bool,
+    limit: float,
 ) -> int:
     """Load, run, judge, show and write; returns the exit status."""
     import datetime
@@ -168,10 +189,12 @@ def run_verify(
         if judged:  # else a former report is worth more
             left = len(pairings) - len(judged) - len(broken) + known
             broken.append(pairing.Broken("", f"interrupted: {left} not judged", ended=True))
-            finish(judged, broken, environment(workers.dtype, workers.versions()), today, report)
+            finish(
+                judged, broken, environment(workers.dtype, workers.versions()), today, report, limit
+            )
         raise
     versions = workers.versions() if pairings else {}  # else no framework was waited for
-    return finish(judged, broken, environment(workers.dtype, versions), today, report)
+    return finish(judged, broken, environment(workers.dtype, versions), today, report, limit)
 
 
 @command
@@ -179,24 +202,25 @@ def replay(
     folder: Annotated[Path, typer.Argument(help="A folder that verify has written its report to.")],
     report: Report = None,
     certified: Certified = True,
+    limit: Limit = MEGABYTES,
 ) -> None:
-    """Judge the evaluations of a former run again, without running anything."""
-    import datetime
-    import json
+    """Judge the evaluations of a former run again, without running anything.
 
-    from backproof.comparison.record.record import load_all
+    Refused, with exit status 2, where not all of them are there as they were written.
+    """
+    import datetime
+
+    from backproof.comparison.record import archive
     from backproof.comparison.run import judge_again
 
     if report is not None:
-        from backproof.reports.report import check_writable
+        from backproof.implementations.host.files import check_writable
 
         check_writable(report)
-    records = load_all(folder)
-    known = folder / "environment.json"
-    environment = json.loads(known.read_text()) if known.exists() else {}
+    known = archive.load(folder)
     today = datetime.date.today()
-    judged = list(judge_again(records, today, certified=certified))
-    raise typer.Exit(finish(judged, [], environment, today, report))
+    judged = list(judge_again(known.records, today, certified=certified))
+    raise typer.Exit(finish(judged, [], known.environment, today, report, limit, known.notes))
 
 
 command(fuzz)
@@ -213,26 +237,34 @@ def finish(
     environment: dict[str, object],
     today: datetime.date,
     folder: Path | None,
+    limit: float,
+    notes: list[str] | None = None,
 ) -> int:
-    """Show and write the report; returns the exit status that follows from it."""
+    """Write and show the report; returns the exit status that follows from it.
+
+    It is written first: a screen may fail, or be closed by who has seen enough.
+    """
     from backproof.comparison.pairing.pairing import all_ended
     from backproof.reports.report import Report as Judgement
     from backproof.reports.terminal import show
 
     report = Judgement.of(judged, environment, today)
-    report.notes += [each.note for each in broken]
-    show(report, console)  # before anything is written, so that the verdict is not lost with it
+    report.notes += [*(notes or ()), *(each.note for each in broken)]
+    unwritten: UsageError | None = None
     if folder is not None:
         try:
             with watched.doing(f"writing the report in {folder}"):
-                report.write(folder)
-        except UsageError:
-            if report.exit_status != MISMATCH:
-                raise
-            traceback.print_exc()
-        else:
-            console.print(f"Report: {folder / 'report.md'}", highlight=False)
-    if report.exit_status == WRONG_USAGE and all_ended(broken):
+                report.write(folder, evaluations_limit=limit * BYTES)
+        except UsageError as error:
+            unwritten = error
+    show(report, console)
+    if unwritten is not None:
+        if report.exit_status != MISMATCH:
+            raise unwritten
+        tell(unwritten)
+    elif folder is not None:
+        console.print(for_terminal(f"Report: {folder / 'report.md'}"), highlight=False)
+    if report.exit_status == WRONG_USAGE and broken and not notes and all_ended(broken):
         return NO_VERDICT
     return report.exit_status
 
@@ -240,6 +272,7 @@ def finish(
 def main() -> None:
     """The entry point: the work is done in a child, and the exit status is what that one tells."""
     one_thread()
+    guard_outputs()
     if IN_PROCESS in sys.argv:
         sys.argv.remove(IN_PROCESS)
     elif (status := guard.guarded()) is not None:
@@ -247,6 +280,7 @@ def main() -> None:
     with processes.kept_alive():
         status = carried_out()
     guard.flush()
+    close_outputs()
     watched.tell(verdict=status)
     sys.exit(status)
 
@@ -258,18 +292,18 @@ def carried_out() -> int:
     except SystemExit as error:  # Typer's, as each command's own end
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except UsageError as error:
-        tell(str(error))
+        tell(error)
         return WRONG_USAGE
     except EvaluationError as error:
-        tell(str(error))
+        tell(error)
         return NO_VERDICT
     except InterruptedRunError as error:
-        tell(str(error))
+        tell(error)
         return error.status
     except KeyboardInterrupt as error:
         return watched.status_of(error)
     except Exception:  # whatever is left is a fault of backproof, and must not look like a verdict
-        traceback.print_exc()
+        sys.stderr.write(printable(traceback.format_exc()))
         sys.stderr.write("This is a fault of backproof itself; please report it.\n")
         return OWN_FAULT
     return 0

@@ -38,7 +38,7 @@ def reproduce(
     from backproof.reproduction.terminal import show
 
     if report is not None:
-        from backproof.reports.report import check_writable
+        from backproof.implementations.host.files import check_writable
 
         check_writable(report)
     with progress() as bar:

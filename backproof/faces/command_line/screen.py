@@ -1,20 +1,132 @@
-"""Screen: where a command writes its result, and what it shows while it works."""
+"""Screen: where a command writes its result, and what it shows while it works.
+
+A result is not lost with the screen that was to show it: whatever standard output and standard
+error do, a broken pipe, a full disk, a locale without our letters, the command goes on, and its
+exit status is that of its verdict.
+"""
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+import errno
+import io
+import os
+import sys
+from typing import IO, Any
 
-console = Console()
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from backproof.reports.harmless import for_terminal, one_line, paragraph
+
+NARROWEST = 20
+"""Columns that a word of ours may take."""
+
+
+class Output(io.RawIOBase):
+    """A stream of the process that can always be written to; what cannot be, is noted."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.lost: OSError | None = None
+
+    def write(self, content: bytes) -> int:  # type: ignore[override]
+        """All of it, or nothing more once something was lost."""
+        left = memoryview(content)
+        while self.lost is None and left:
+            try:
+                left = left[os.write(self.descriptor, left) :]
+            except OSError as error:
+                self.lost = error
+        return len(content)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+    def isatty(self) -> bool:
+        try:
+            return os.isatty(self.descriptor)
+        except OSError:
+            return False
+
+
+def guard_outputs() -> None:
+    """Have this process write to standard output and standard error as `Output`.
+
+    Where one is closed, whatever is opened next would take its number and be written to by whoever
+    means the screen; it is kept free.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    if sys.stdout is sys.__stdout__:  # else somebody reads along, who guards it
+        sys.stdout = guarded(sys.stdout, 1)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = guarded(sys.stderr, 2)
+
+
+def guarded(stream: IO[str] | None, descriptor: int) -> Any:
+    """The stream over an `Output`; what its encoding lacks is written out, in backslashes."""
+    if stream is not None and stream.isatty() and sys.platform == "win32":
+        return stream  # its terminal takes no bytes
+    output = Output(descriptor)
+    return io.TextIOWrapper(
+        io.BufferedWriter(output),
+        encoding=getattr(stream, "encoding", None) or "utf-8",
+        errors="backslashreplace",
+        line_buffering=True,
+    )
+
+
+def close_outputs() -> None:
+    """Say, where it can be said, that standard output was lost: not if its reader has left."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    lost = getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "lost", None)
+    if lost is not None and lost.errno not in (errno.EPIPE, errno.EBADF):
+        sys.stderr.write(f"standard output cannot be written ({lost.strerror})\n")
+
+
+def environ() -> dict[str, str]:
+    """The variables that Rich reads.
+
+    A terminal of 0 columns is one that does not know its size; one of very few breaks lines itself.
+    """
+    known = dict(os.environ)
+    columns = known.pop("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        known["COLUMNS"] = str(max(int(columns), NARROWEST))
+    return known
+
+
+console = Console(emoji=False, _environ=environ())
+
+
+class Stage(ProgressColumn):
+    """What is being done, in words that may hold anybody's names."""
+
+    def render(self, task: Task) -> Text:
+        return Text(one_line(task.description))
 
 
 def progress() -> Progress:
     """A bar on a terminal, silent otherwise; standard output is the result's alone."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False, _environ=environ())
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        Stage(),
         BarColumn(),
         TimeElapsedColumn(),
         console=console,
@@ -23,13 +135,15 @@ def progress() -> Progress:
     )
 
 
-def tell(error: str) -> None:
-    """What went wrong, on standard error, while the rest goes on."""
-    Console(stderr=True).print(
-        f"[bold red]error:[/] {escape(error)}", highlight=False, soft_wrap=True
+def progress_line(stage: str) -> None:
+    """What is being measured, on standard error."""
+    Console(stderr=True, emoji=False, _environ=environ()).print(
+        for_terminal(stage), highlight=False
     )
 
 
-def progress_line(stage: str) -> None:
-    """What is being measured, on standard error."""
-    Console(stderr=True).print(stage, highlight=False)
+def tell(error: object) -> None:
+    """What went wrong, on standard error, while the rest goes on."""
+    Console(stderr=True, emoji=False, _environ=environ()).print(
+        f"[bold red]error:[/] {paragraph(error)}", highlight=False, soft_wrap=True
+    )

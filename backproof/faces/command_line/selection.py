@@ -40,7 +40,7 @@ def likely(paths: list[Path]) -> list[str]:
     """
     from backproof.comparison.pairing.pairing import files
 
-    texts = [path.read_text(errors="replace") for path in files(paths)]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in files(paths)]
     return [
         name
         for name in ("keras", "torch")
@@ -75,7 +75,7 @@ def ready(
     from backproof.comparison.pairing import pairing
 
     if report is not None:
-        from backproof.reports.report import check_writable
+        from backproof.implementations.host.files import check_writable
 
         check_writable(report)
     pairings, broken = pairing.load_all(paths, workers.limit)

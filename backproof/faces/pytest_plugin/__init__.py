@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from backproof.comparison.record import LIMIT
 from backproof.faces.pytest_plugin.items import (
     COMPARISONS,
     ComparisonItem,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from backproof.faces.pytest_plugin.run import Run
 
 FOLDER = "comparisons"
+BYTES = 1_000_000
+"""In a megabyte."""
 # As `backproof verify --dtype`; the module of that command's choices imports typer.
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 # The status of a row whose reference alone is wrong; the module of the statuses imports NumPy.
@@ -41,6 +44,14 @@ def seconds(text: str) -> float:
     """The value of a time limit: at least one second."""
     value = float(text)
     if not value >= 1:
+        raise ValueError(text)
+    return value
+
+
+def megabytes(text: str) -> float:
+    """The value of a limit of memory."""
+    value = float(text)
+    if not value >= 0:
         raise ValueError(text)
     return value
 
@@ -62,6 +73,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Only this reference; repeatable.",
     )
     group.addoption(
+        "--backproof-evaluations-limit",
+        type=megabytes,
+        default=LIMIT / BYTES,
+        metavar="MB",
+        help="Evaluations beyond so many megabytes are not stored, where they match.",
+    )
+    group.addoption(
         "--backproof-time-limit",
         type=seconds,
         default=300.0,
@@ -73,6 +91,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Let no child process hold the session, for a debugger of your own.",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: Sequence[str]) -> None:
+    """Where comparisons are asked for, NumPy's threads are settled before a conftest imports it.
+
+    A run then writes the bytes that ``backproof verify`` writes.
+    """
+    folder = early_config.invocation_params.dir
+    named = any(FOLDER in Path(each).parts for each in args)
+    if named or (folder / FOLDER).is_dir() or folder.name == FOLDER:
+        one_thread()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -90,8 +120,8 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in sorted(set(asked) - set(names())):
             raise pytest.UsageError(f"no reference {name!r}; there are {', '.join(names())}")
     if known.folder is not None and not known.idle:
+        from backproof.implementations.host.files import check_writable
         from backproof.mathematics.errors import UsageError
-        from backproof.reports.report import check_writable
 
         try:
             check_writable(known.folder)
@@ -205,7 +235,7 @@ def ended(session: pytest.Session, known: Comparisons) -> None:
     run.stop()
     if known.folder is not None:
         try:
-            run.write(known.folder)
+            run.write(known.folder, session.config.getoption("backproof_evaluations_limit"))
         except Exception:  # shown after the verdicts, which must not be lost with it
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
             known.closing = f"the report could not be written\n{traceback.format_exc()}"
@@ -228,16 +258,19 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Every waiver with its reason, and what has become of the report."""
+    from backproof.reports.harmless import printable
+
     sections = {"waived": "waived comparisons", "reference at fault": "references at fault"}
     for kind, title in sections.items():
-        told = terminalreporter.stats.get(kind, [])
-        if told:
+        reports = terminalreporter.stats.get(kind, [])
+        if reports:
             terminalreporter.section(title)
-        for report in told:
-            terminalreporter.write_line(f"{report.nodeid}: {dict(report.user_properties)['cause']}")
+        for report in reports:
+            told = dict(report.user_properties)["cause"]
+            terminalreporter.write_line(printable(f"{report.nodeid}: {told}"))
     closing = config.stash[COMPARISONS].closing
     if closing:
-        terminalreporter.write_line(f"backproof: {closing}")
+        terminalreporter.write_line(printable(f"backproof: {closing}"))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -64,12 +64,13 @@ class PairingFile(pytest.File):
     def collect(self) -> Iterator[ComparisonItem]:
         from backproof.comparison.pairing.pairing import load, project_root
         from backproof.mathematics.errors import EvaluationError, UsageError
+        from backproof.reports.harmless import printable
 
         try:
             limit = self.config.getoption("backproof_time_limit")
             pairings = {id(pairing): pairing for pairing in load(self.path, limit)}
         except (UsageError, EvaluationError) as error:
-            raise self.CollectError(str(error)) from error
+            raise self.CollectError(printable(error)) from error
         names = [pairing.name for pairing in pairings.values()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -118,6 +119,8 @@ class ComparisonItem(pytest.Item):
         return self.path, None, self.name
 
     def runtest(self) -> None:
+        from backproof.reports.harmless import printable
+
         source = self.config.stash[COMPARISONS].source
         assert source is not None
         with warnings.catch_warnings():
@@ -133,7 +136,7 @@ class ComparisonItem(pytest.Item):
         self.user_properties += properties(rows)
         problem = explain(rows) if rows else f"ERROR: {outcome.broken or 'nothing was compared'}"
         if problem:
-            pytest.fail(problem, pytrace=False)
+            pytest.fail(printable(problem), pytrace=False)
 
 
 def badness(row: Row) -> tuple[int, float, float]:
@@ -178,7 +181,7 @@ def explain(rows: list[Row]) -> str:
             cause and worst.detail,
             f"so at {len(same)} of {len(rows)} points and steps, first {place(same[0])}",
         )
-        blocks.append("\n  ".join(line for line in lines if line))
+        blocks.append("\n  ".join(line.replace("\n", "\n  ") for line in lines if line))
     return "\n".join(blocks)
 
 

@@ -11,7 +11,6 @@ import json
 import operator
 import os
 import shutil
-import tempfile
 import threading
 import time
 import traceback
@@ -23,6 +22,7 @@ from urllib.parse import quote
 
 from backproof.faces.guard import NO_VERDICT, Heard
 from backproof.implementations.host import watched
+from backproof.implementations.host.files import temporary_folder, write_whole
 
 if TYPE_CHECKING:
     from backproof.comparison.pairing.pairing import Pairing
@@ -62,7 +62,7 @@ class Controller:
     """The controller's side: a thread that runs, and the folder that it writes to."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="backproof-"))
+        self.folder = temporary_folder()
         self._run: Run | None = None
         self._thread: threading.Thread | None = None
 
@@ -147,9 +147,11 @@ class Inbox:
         while True:
             ended = end.exists()  # looked for first: what was written before it, is there now
             if answer.exists():
-                return answer.read_text()
+                return answer.read_text(encoding="utf-8")
             if ended:
-                raise RuntimeError(f"the controller gave no rows of {pairing}: {end.read_text()}")
+                raise RuntimeError(
+                    f"the controller gave no rows of {pairing}: {end.read_text(encoding='utf-8')}"
+                )
             if os.getppid() != self._controller:
                 raise RuntimeError(f"the controller died before it gave the rows of {pairing}")
             time.sleep(0.02)
@@ -158,13 +160,6 @@ class Inbox:
 def file_name(pairing: str) -> str:
     """A name for the pairing's file, whatever characters its own has."""
     return quote(pairing, safe="") + ".json"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees all of it or none."""
-    draft = path.with_name(f"{path.name}.{threading.get_ident()}.part")
-    draft.write_text(text)
-    draft.replace(path)
 
 
 def to_json(outcome: Outcome) -> str:

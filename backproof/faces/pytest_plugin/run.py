@@ -93,15 +93,15 @@ class Run:
             for worker in self.workers.by_name.values():
                 worker.kill()
 
-    def write(self, folder: Path) -> None:
-        """Write the reports of all that was judged."""
+    def write(self, folder: Path, limit: float) -> None:
+        """Write the reports of all that was judged; ``limit``: megabytes of evaluations."""
         from backproof.reports.environment import environment
         from backproof.reports.report import Report
 
         known = environment(self.workers.dtype, self.workers.versions())
         report = Report.of(self.judged, known, self.today)
         report.notes += [each.note for each in self.broken]
-        report.write(folder)
+        report.write(folder, evaluations_limit=limit * 1e6)
 
     def close(self) -> None:
         """End the workers."""

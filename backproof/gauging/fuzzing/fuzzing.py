@@ -28,6 +28,7 @@ from backproof.comparison.record.twin_session import Exchange
 from backproof.comparison.run import Workers
 from backproof.gauging.fuzzing.drawing import DRAWN, Case, bucket, cases, shapes
 from backproof.implementations import frameworks
+from backproof.implementations.host.files import write_whole
 from backproof.mathematics.arithmetic.floating import Float, Values
 from backproof.mathematics.arithmetic.rounding.model import HALF, held_in
 from backproof.mathematics.definition.evaluate import evaluate
@@ -178,7 +179,7 @@ PAIRING = '''
     from backproof.gauging.fuzzing.fuzzing import subject_of
 
     HERE = Path(__file__).parent
-    NETWORK = Network.from_json(json.loads((HERE / "network.json").read_text()))
+    NETWORK = Network.from_json(json.loads((HERE / "network.json").read_text(encoding="utf-8")))
     DATA = np.load(HERE / "data.npz")
 
     PAIRING = Pairing(
@@ -199,11 +200,11 @@ def write_case(case: Case, folder: Path, references: Iterable[str]) -> Path:
     """Write a case as a project that ``backproof verify`` runs; returns its pairing file."""
     comparisons = folder / "comparisons"
     comparisons.mkdir(parents=True, exist_ok=True)
-    (comparisons / "network.json").write_text(json.dumps(case.network.to_json(), indent=1) + "\n")
+    write_whole(comparisons / "network.json", json.dumps(case.network.to_json(), indent=1) + "\n")
     save(comparisons / "parameters.npz", case.parameters)
     np.savez(comparisons / "data.npz", inputs=case.batch.inputs, targets=case.batch.targets)
     text = dedent(PAIRING).lstrip().replace("REFERENCES", repr(tuple(references)))
-    (comparisons / "fuzz.py").write_text(text)
+    write_whole(comparisons / "fuzz.py", text)
     return comparisons / "fuzz.py"
 
 

@@ -140,7 +140,7 @@ class Machine:
 def measured_here(implementation: str, dtype: str) -> bool:
     """Whether the tables were measured with the versions, and on a processor, as they are here."""
     here = Machine.here(implementation, dtype)
-    lines = csv.DictReader(MACHINES.read_text().splitlines())
+    lines = csv.DictReader(MACHINES.read_text(encoding="utf-8").splitlines())
     return here in [Machine(**line) for line in lines] and "unknown" not in here.hardware
 
 

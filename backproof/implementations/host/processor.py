@@ -44,7 +44,11 @@ def processor() -> str:
     """Vendor and instruction sets as Linux tells them, or "unknown"."""
     cpuinfo = Path("/proc/cpuinfo")
     told: dict[str, str] = {}
-    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else ():
+    for line in (
+        cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        if cpuinfo.exists()
+        else ()
+    ):
         name, _, value = line.partition(":")
         told.setdefault(name.strip(), value.strip())
     vendor = told.get("vendor_id") or told.get("CPU implementer")

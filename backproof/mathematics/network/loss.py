@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from backproof.mathematics import losses
+from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.losses import LossFunction
 
@@ -55,6 +56,8 @@ class Loss:
             ("scale", scale),
         ):
             object.__setattr__(self, name, value)
+        check_fields(self)
+        finite("Loss", scale=scale)
 
     @property
     def kind(self) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.rounding.model import round_to
+from backproof.mathematics.checking import came, odd_element
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 
@@ -38,9 +41,7 @@ class Batch:
         ):
             if name == "weights" and self.weights is None:
                 continue
-            array = np.array(getattr(self, name), copy=True)
-            if array.dtype.kind not in "fiub":
-                raise UsageError(f"batch {name} hold {array.dtype} values; give numbers")
+            array = np.array(as_numbers(getattr(self, name), f"batch {name}"), copy=True)
             if array.dtype.kind != "f" and not (name == "inputs" and array.dtype.kind in "iu"):
                 array = array.astype(np.float64)
             if array.ndim != 1 if name == "weights" else array.ndim < 2:
@@ -74,18 +75,30 @@ class Batch:
         return found if self.weights is None else {**found, "weights": self.weights}
 
 
+def as_numbers(given: object, what: str) -> NDArray[Any]:
+    """What was given as an array of numbers; raises `UsageError` for anything else."""
+    try:
+        array = np.asarray(given)
+    except (ValueError, TypeError) as error:  # rows of several lengths
+        raise UsageError(f"{what}: no array of numbers can be made of it ({error})") from error
+    if array.dtype.kind == "O":
+        raise UsageError(f"{what}: {odd_element(array)} is among its values; give numbers")
+    if array.dtype.kind not in "fiub":
+        raise UsageError(f"{what}: it holds {array.dtype} values; give numbers")
+    return array
+
+
 def check(parameters: Mapping[str, object], network: Network, *, source: str) -> Parameters:
     """``parameters`` as arrays in the network's order; raises if names, shapes, values are off."""
-    shapes = network.shapes()
-    missing, extra = shapes.keys() - parameters.keys(), parameters.keys() - shapes.keys()
-    if missing or extra:
+    if not isinstance(parameters, Mapping):
         raise UsageError(
-            f"{source}: parameters missing: {sorted(missing) or 'none'}; "
-            f"not of this network: {sorted(extra) or 'none'}"
+            f"{source}: the parameters are {came(parameters)}; give a dict of arrays by name"
         )
+    check_names(parameters, network, source)
+    shapes = network.shapes()
     checked: Parameters = {}
     for name, shape in shapes.items():
-        array = np.asarray(parameters[name])
+        array = as_numbers(parameters[name], f"{source}: {name}")
         if array.dtype.kind != "f":
             raise UsageError(f"{source}: {name} has dtype {array.dtype}; give floating point")
         if array.shape != shape:
@@ -96,16 +109,28 @@ def check(parameters: Mapping[str, object], network: Network, *, source: str) ->
     return checked
 
 
+def check_names(given: Mapping[str, object], network: Network, source: str) -> None:
+    """Refuse parameters that are missing, and what the network has none of."""
+    shapes = network.shapes()
+    missing, extra = shapes.keys() - given.keys(), given.keys() - shapes.keys()
+    if missing or extra:
+        raise UsageError(
+            f"{source}: parameters missing: {sorted(missing) or 'none'}; "
+            f"not of this network: {sorted(map(str, extra)) or 'none'}"
+        )
+
+
 def load(path: Path, network: Network) -> Parameters:
     """Parameters from an ``.npz`` (never with pickle) or a ``.safetensors`` file."""
     try:
         if path.suffix == ".npz":
+            check_shapes(npz_shapes(path), network, str(path))
             with np.load(path, allow_pickle=False) as file:
                 tensors: dict[str, Array] = {name: file[name] for name in file.files}
         elif path.suffix == ".safetensors":
             from safetensors.numpy import load_file
 
-            tensors = load_file(path)
+            tensors = load_file(path)  # which holds as many bytes as the file
         else:
             raise UsageError(f"{path}: save the weights as .npz or .safetensors")
     except UsageError:
@@ -118,6 +143,31 @@ def load(path: Path, network: Network) -> Parameters:
         )
         raise UsageError(f"{path}: cannot be read as weights ({error}): {hint}") from error
     return check(tensors, network, source=str(path))
+
+
+def npz_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """What the arrays of an ``.npz`` say of their shapes: a small file may unpack to terabytes."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                read = np.lib.format.read_array_header_1_0
+                if np.lib.format.read_magic(member) != (1, 0):
+                    read = np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(member)
+                if dtype.hasobject:
+                    raise ValueError("a pickle, which is never loaded")
+                shapes[name.removesuffix(".npy")] = shape
+    return shapes
+
+
+def check_shapes(given: Mapping[str, tuple[int, ...]], network: Network, source: str) -> None:
+    """Refuse what is larger than a parameter of the network, or none of them, before it is read."""
+    wanted = network.shapes()
+    check_names(given, network, source)
+    for name, shape in given.items():
+        if shape != wanted[name]:
+            raise UsageError(f"{source}: {name} has shape {shape}, but should be {wanted[name]}")
 
 
 def save(path: Path, parameters: Parameters) -> None:

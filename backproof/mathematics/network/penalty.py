@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from backproof.mathematics.errors import UsageError
+from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.layers.layer import Parameter
 from backproof.mathematics.network.loss import Reduction
 
@@ -23,8 +23,8 @@ class Penalty:
     batch: Reduction = "sum"
 
     def __post_init__(self) -> None:
-        if self.batch not in ("mean", "sum"):
-            raise UsageError(f"Penalty(batch={self.batch!r}): choose 'mean' or 'sum'")
+        check_fields(self)
+        finite("Penalty", l2=self.l2, l1=self.l1)
 
     def orders(self) -> tuple[str, ...]:
         """Those that there are: "l2", "l1"."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from backproof.mathematics.arithmetic.running_means import (
     CONVERTED,
@@ -17,6 +17,7 @@ from backproof.mathematics.arithmetic.running_means import (
     corrected,
     uncorrected,
 )
+from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.latex import complement, shown
 from backproof.mathematics.optimizers import Optimizer
@@ -52,12 +53,10 @@ class Adam(Optimizer):
     COUNTS: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        finite(type(self).__name__, learning_rate=self.learning_rate, epsilon=self.epsilon)
         if not (0 <= self.beta_1 < 1 and 0 <= self.beta_2 < 1 and self.epsilon > 0):
             raise UsageError(f"{self}: beta_1 and beta_2 lie in [0, 1), epsilon above 0")
-        if self.epsilon_at not in get_args(Place):
-            raise UsageError(
-                f"Adam(epsilon_at={self.epsilon_at!r}): choose {', '.join(get_args(Place))}"
-            )
 
     def latex(self) -> list[str]:
         g = r"\frac{\partial L}{\partial W}"

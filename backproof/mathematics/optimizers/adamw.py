@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.arithmetic.running_means import CONVERTED, charged_at
+from backproof.mathematics.checking import finite
 from backproof.mathematics.latex import shown
 from backproof.mathematics.optimizers.adam import Adam
 
@@ -28,6 +29,10 @@ class AdamW(Adam):
     weight_decay: float = 0.01
 
     name: ClassVar[str] = "adamw"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        finite("AdamW", weight_decay=self.weight_decay)
 
     @property
     def decay(self) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.latex import shown
 from backproof.mathematics.optimizers import Optimizer
 
@@ -22,6 +23,10 @@ class GradientDescent(Optimizer):
     learning_rate: float
 
     name: ClassVar[str] = "gradient_descent"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        finite("GradientDescent", learning_rate=self.learning_rate)
 
     def latex(self) -> list[str]:
         rate = shown(self.learning_rate)

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.arithmetic.running_means import CONVERTED, complement_roundings
+from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.latex import complement, shown, times
 from backproof.mathematics.optimizers import Optimizer
@@ -37,6 +38,13 @@ class Momentum(Optimizer):
     SLOTS: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        finite(
+            "Momentum",
+            learning_rate=self.learning_rate,
+            momentum=self.momentum,
+            dampening=self.dampening,
+        )
         if self.nesterov and self.dampening:
             raise UsageError("Momentum(nesterov=True) takes no dampening: no reference has both")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.arithmetic.running_means import CONVERTED, averaged
+from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.latex import complement, shown
 from backproof.mathematics.optimizers import Optimizer
@@ -36,6 +37,8 @@ class RMSprop(Optimizer):
     SQUARES: ClassVar[tuple[str, ...]] = ("mean_square",)
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        finite("RMSprop", learning_rate=self.learning_rate, epsilon=self.epsilon)
         if not (0 <= self.rho < 1 and self.epsilon > 0):
             raise UsageError(f"{self}: rho lies in [0, 1), epsilon above 0")
 

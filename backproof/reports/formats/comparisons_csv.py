@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+import operator
+from typing import TYPE_CHECKING, Any
 
 from backproof.comparison.judging.rows import COLUMNS
 from backproof.reports.formats import Format
+from backproof.reports.harmless import for_table
 
 if TYPE_CHECKING:
     from backproof.reports.report import Report
@@ -18,16 +20,28 @@ def render(report: Report) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    cells = operator.attrgetter(*COLUMNS)
+    known = Known()
     for row in report.rows:
-        writer.writerow([cell(getattr(row, column)) for column in COLUMNS])
+        writer.writerow(
+            [
+                f"{cell:.17g}"
+                if isinstance(cell, float)
+                else known[cell]
+                if cell
+                else for_table(cell)
+                for cell in cells(row)
+            ]
+        )
     return text.getvalue()
 
 
-def cell(value: object) -> str:
-    """A value as it stands in the table; a float in ``%.17g`` reads back as the same number."""
-    if value is None:
-        return ""
-    return f"{value:.17g}" if isinstance(value, float) else str(value)
+class Known(dict[Any, str]):
+    """Cells that are no floats: a million rows have few of them, and each is looked at once."""
+
+    def __missing__(self, cell: Any) -> str:
+        self[cell] = for_table(cell)
+        return self[cell]
 
 
 PART = Format("comparisons_csv", "comparisons.csv", render)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Round
 from backproof.mathematics.probes.probes import PROBES
 from backproof.reports import summary
 from backproof.reports.formats import Format
+from backproof.reports.harmless import code, for_markdown
 from backproof.reports.summary import SHOWN, Duel, Failure, figure
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 WORST = 10
 # Beyond this many tensors of a pairing and reference, only their names are given.
 MOST_DETAILED = 8
-# What Markdown would take for its own; underscores only where they are not inside a word.
-SPECIAL = re.compile(r"[\\`*|]|(?<![^\W_])_+|_+(?![^\W_])")
 
 
 def render(report: Report) -> str:
@@ -73,7 +73,8 @@ def render(report: Report) -> str:
 def environment(package: str = "backproof.reports.formats") -> jinja2.Environment:
     """Jinja2 for Markdown, with a package's templates.
 
-    Nothing is escaped but the bars of a table, and nothing may be undefined.
+    Nothing is escaped by itself: a template says what is `plain` text and what is `code`. Nothing
+    may be undefined.
     """
     import jinja2
 
@@ -85,7 +86,8 @@ def environment(package: str = "backproof.reports.formats") -> jinja2.Environmen
         autoescape=False,
     )
     made.filters["figure"] = figure
-    made.filters["plain"] = plain
+    made.filters["plain"] = for_markdown
+    made.filters["code"] = code
     made.filters["gap"] = gap
     made.filters["grouped"] = summary.omitted
     return made
@@ -96,13 +98,6 @@ def gap(row: Row) -> float | None:
     if not row.bound or row.bound_used is None:
         return 0.0 if row.bound_used == 0 else None
     return row.bound * row.bound_used
-
-
-def plain(text: object) -> str:
-    """A text that stays what it is in Markdown, on one line."""
-    line = " ".join(str(text).split())
-    line = line.replace("&", "&amp;").replace("<", "&lt;")
-    return SPECIAL.sub(lambda found: "".join(f"\\{sign}" for sign in found[0]), line)
 
 
 def aligned(text: str) -> str:
@@ -221,10 +216,11 @@ def told_once(
 
 def remedy(record: Record) -> str:
     """What to do about what does not match in a pairing."""
-    where = f"the subject is written at {plain(record.place)}; " if record.place else ""
+    name = shlex.quote(record.pairing)
+    where = f"the subject is written at {for_markdown(record.place)}; " if record.place else ""
     return (
-        f"{where}`backproof explain {record.pairing}` derives what each gradient should be, and "
-        f"`backproof verify --only {record.pairing}` judges a change."
+        f"{where}{code(f'backproof explain {name}')} derives what each gradient should be, and "
+        f"{code(f'backproof verify --only {name}')} judges a change."
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any, Literal
 
+from backproof.mathematics.checking import check_fields
 from backproof.mathematics.errors import UsageError
 
 
@@ -33,8 +34,7 @@ class Form:
     or_logits: bool = False
 
     def __post_init__(self) -> None:
-        if self.of not in ("logits", "probabilities"):
-            raise UsageError(f"Form({self.of!r}): choose 'logits' or 'probabilities'")
+        check_fields(self)
         guards = (self.clip, self.epsilon, self.slope_floor, -self.log_floor)
         if any(guard < 0 for guard in guards) or self.clip >= 0.5:
             raise UsageError(f"{self}: clip lies in [0, ½), log_floor below 0, the others above")

@@ -171,7 +171,7 @@ def declaring(traits: Traits, model: Rounding) -> Rounding:
 def computed_in(traits: Traits, dtype: str) -> Inside:
     """What its operations were measured to compute in: the coarsest of all modes compared."""
     found: dict[str, tuple[str, str]] = {}
-    for line in csv.DictReader(PRECISIONS.read_text().splitlines()):
+    for line in csv.DictReader(PRECISIONS.read_text(encoding="utf-8").splitlines()):
         here = line["implementation"] == traits.name and line["dtype"] == dtype
         if here and line["mode"] in traits.modes:
             known = found.get(line["operation"], ("float64", "gradual"))
@@ -193,7 +193,7 @@ def measured(traits: Traits, dtype: str) -> list[dict[str, str]]:
     """The lines of charges.csv for an implementation as it is compared, in a dtype."""
     return [
         line
-        for line in csv.DictReader(TABLE.read_text().splitlines())
+        for line in csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())
         if line["implementation"] in traits.lines
         and line["mode"] in traits.modes
         and line["dtype"] == dtype
