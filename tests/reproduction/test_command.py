@@ -192,6 +192,7 @@ def test_what_cannot_be_run_is_told(
         assert "not loaded" in result.notes[0]
 
 
+@pytest.mark.slow(4)
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -36,7 +36,7 @@ print(json.dumps({"summary": "".join(lines), "logits": logits.tolist()}))
 """
 
 
-@pytest.fixture(scope="module", params=slow_but(["float64"], ["float64", "float32"], 9))
+@pytest.fixture(scope="module", params=slow_but([], ["float64", "float32"], 6))
 def both(request: pytest.FixtureRequest) -> tuple[breast_cancer.Model, dict[str, Any]]:
     """The model, and what Keras's says with the same weights."""
     model = breast_cancer.article(3, dtype=request.param)

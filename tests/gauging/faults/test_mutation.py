@@ -182,6 +182,7 @@ def test_a_site_that_nothing_compared_depends_on_is_equivalent_too() -> None:
     assert not proof.sites[undone]
 
 
+@pytest.mark.slow(3)
 def test_the_command_line_prints_what_was_caught_and_writes_it(tmp_path: Path) -> None:
     done = backproof(
         "faults", "xor", "--reference", "torch", "--report", str(tmp_path / "out"), cwd=ROOT

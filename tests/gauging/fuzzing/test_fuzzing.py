@@ -128,6 +128,7 @@ def test_nothing_decided_is_no_pass() -> None:
     assert fuzzing.Tally().exit_status == 3
 
 
+@pytest.mark.slow(2)
 def test_the_command_line_says_how_many(tmp_path: Path) -> None:
     done = backproof("fuzz", "--cases", "5", "--reference", "torch", cwd=tmp_path)
     assert done.returncode == 0
