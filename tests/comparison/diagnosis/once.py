@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from backproof.mathematics.definition.definition import Site
 
 from backproof.comparison.diagnosis import evidence
-from backproof.mathematics.definition.definition import Site
 from backproof.mathematics.network.parameters import Batch, Parameters
 
 
