@@ -31,7 +31,7 @@ def ratios() -> list[tuple[str, float, str]]:
     imports, verifies = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(verify / imported for imported, verify in pairs)
     label = f"verify of three pairings, {verifies:.2f} s / import keras, torch, {imports:.2f} s"
-    return [(label, ratio, "<= 1.3")]
+    return [(label, ratio, "<= 1.0")]
 
 
 if __name__ == "__main__":
