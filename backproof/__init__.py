@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.rounding.forms import Form
     from backproof.mathematics.errors import UsageError
     from backproof.mathematics.layers.public import *  # noqa: F403 (the kinds of layers)
+    from backproof.mathematics.losses import Decision
     from backproof.mathematics.network.loss import Loss
     from backproof.mathematics.network.network import Network
     from backproof.mathematics.network.node import Node, Shared
@@ -32,6 +33,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Batch",
+    "Decision",
     "Form",
     "GradientDescent",
     "Loss",
@@ -62,6 +64,7 @@ _HOMES = {
     "Adam": "mathematics.optimizers.adam",
     "AdamW": "mathematics.optimizers.adamw",
     "Batch": "mathematics.network.parameters",
+    "Decision": "mathematics.losses",
     "Form": "mathematics.arithmetic.rounding.forms",
     "GradientDescent": "mathematics.optimizers.gradient_descent",
     "Loss": "mathematics.network.loss",

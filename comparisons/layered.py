@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from backproof import Batch, Dense, GradientDescent, Loss, Network, Pairing, Parameters
-from backproof.mathematics.losses import Decision
+from backproof import Batch, Decision, Dense, GradientDescent, Loss, Network, Pairing, Parameters
 from comparisons._evaluation import evaluation
 from scratch import layered as scratch
 

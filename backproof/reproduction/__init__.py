@@ -6,22 +6,43 @@ with a `Reproduction`, how it is obtained. ``backproof reproduce`` runs and judg
 
 from __future__ import annotations
 
-from backproof.reproduction.errata import Effect, Erratum
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
+from backproof.reproduction.errata import Effect, Erratum, catalogued, descend
 from backproof.reproduction.published import Key, Numbers, Published
-from backproof.reproduction.recipe import At, Figure, Reproduction, Sampling, Trained, Training
+from backproof.reproduction.recipe import (
+    SUBJECT,
+    At,
+    Figure,
+    Outcome,
+    Reproduction,
+    Sampling,
+    Trained,
+    Training,
+)
 from backproof.reproduction.rounding import neighbours
 
 __all__ = [
+    "SUBJECT",
     "At",
     "Effect",
     "Erratum",
     "Figure",
+    "Float",
+    "Intervention",
     "Key",
     "Numbers",
+    "Outcome",
     "Published",
     "Reproduction",
     "Sampling",
+    "Scope",
     "Trained",
     "Training",
+    "catalogued",
+    "descend",
+    "evaluate",
     "neighbours",
+    "unchanged",
 ]

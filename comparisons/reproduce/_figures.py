@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backproof.mathematics.network.parameters import Parameters
-from backproof.reproduction.recipe import SUBJECT
+from backproof import Parameters
+from backproof.reproduction import SUBJECT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from backproof.reproduction.recipe import Outcome
+    from backproof.reproduction import Outcome
 
 # Okabe and Ito's colours, which the colour-blind tell apart.
 COLOURS = ("#0072B2", "#E69F00", "#009E73")

@@ -12,11 +12,20 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from backproof.mathematics.arithmetic.floating import Float
-from backproof.mathematics.definition.evaluate import evaluate
-from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
-from backproof.reproduction import Effect, Erratum, Figure, Key, Reproduction, Sampling
-from backproof.reproduction.errata import catalogued
+from backproof.reproduction import (
+    Effect,
+    Erratum,
+    Figure,
+    Float,
+    Intervention,
+    Key,
+    Reproduction,
+    Sampling,
+    Scope,
+    catalogued,
+    evaluate,
+    unchanged,
+)
 from comparisons.captcha import PAIRING
 from comparisons.reproduce import _figures
 from comparisons.reproduce._training import untrained

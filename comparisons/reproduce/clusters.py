@@ -14,14 +14,7 @@ from functools import cache
 import numpy as np
 
 from backproof import Batch
-from backproof.reproduction import (
-    At,
-    Figure,
-    Key,
-    Reproduction,
-    Trained,
-    Training,
-)
+from backproof.reproduction import At, Figure, Key, Reproduction, Trained, Training
 from comparisons import clusters
 from comparisons.clusters import PAIRING
 from comparisons.reproduce import _figures

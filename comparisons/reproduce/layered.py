@@ -7,11 +7,17 @@ from typing import Any
 import numpy as np
 
 from backproof import Parameters
-from backproof.mathematics.arithmetic.floating import Float
-from backproof.mathematics.definition.evaluate import evaluate
-from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
-from backproof.reproduction import Effect, Erratum, Reproduction
-from backproof.reproduction.errata import descend
+from backproof.reproduction import (
+    Effect,
+    Erratum,
+    Float,
+    Intervention,
+    Reproduction,
+    Scope,
+    descend,
+    evaluate,
+    unchanged,
+)
 from comparisons.layered import LAYERED
 from scratch.layered import Layered
 

@@ -9,9 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backproof import Batch
-from backproof.mathematics.definition.sites import unchanged
-from backproof.reproduction import At, Effect, Erratum, Figure, Key, Reproduction, Trained, Training
-from backproof.reproduction.errata import catalogued, descend
+from backproof.reproduction import (
+    At,
+    Effect,
+    Erratum,
+    Figure,
+    Key,
+    Reproduction,
+    Trained,
+    Training,
+    catalogued,
+    descend,
+    unchanged,
+)
 from comparisons.reproduce import _figures
 from comparisons.reproduce._training import trained
 from comparisons.xor import PAIRING

@@ -24,7 +24,7 @@ def trained() -> Weights:
     return dict(weights.trained())
 
 
-def with_separate_penalties(one: Weights, other: Weights) -> list[str]:
+def apart(one: Weights, other: Weights) -> list[str]:
     """The points at which they differ by more than training determines."""
     return [
         point
@@ -40,18 +40,14 @@ def network(theta: NDArray[np.floating]) -> Captcha:
 
 
 def test_training_leads_to_the_stored_weights(trained: Weights) -> None:
-    assert with_separate_penalties(dict(weights.stored()), trained) == []
+    assert apart(dict(weights.stored()), trained) == []
 
 
 def test_other_weights_are_found_out(trained: Weights) -> None:
     stored = dict(weights.stored())
-    assert with_separate_penalties(
-        {**stored, "middle": stored["middle"] * (1 + 1e-5)}, trained
-    ) == ["middle"]
-    assert with_separate_penalties({**stored, "final": stored["middle"]}, trained) == ["final"]
-    assert with_separate_penalties(
-        {point: 0 * theta for point, theta in stored.items()}, trained
-    ) == [*DETERMINED]
+    assert apart({**stored, "middle": stored["middle"] * (1 + 1e-5)}, trained) == ["middle"]
+    assert apart({**stored, "final": stored["middle"]}, trained) == ["final"]
+    assert apart({point: 0 * theta for point, theta in stored.items()}, trained) == [*DETERMINED]
 
 
 def test_every_character_is_recognised_after_100_iterations_as_published(trained: Weights) -> None:

@@ -93,7 +93,7 @@ def test_outcomes_and_messages(project: Path, run_pytest: Run) -> None:
     assert "c_raises: loss against numpy, at step 0 on the data" in text
     assert "nosuch: the nosuch worker" in text
     assert "subject: gradient/dense_1/kernel is nan at (0, 0)" in text
-    assert "ERROR: pairing f_empty: the data have 3 features" in text
+    assert "ERROR: pairing f_empty: the data have inputs (samples, 3)" in text
     waived = text[text.index("waived comparisons") :].splitlines()[1]
     assert waived.startswith(node("d_waived", "loss") + ": MISMATCH, waived until 2999-01-01")
     assert "known since May" in waived

@@ -7,7 +7,8 @@ it. Files at the root of the package are its public names, and import from anywh
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from tests.project import ROOT
@@ -22,6 +23,12 @@ ORDER = (
     "reproduction",
     "faces",
 )
+# What an evaluation gives, and is called so in many places.
+QUANTITIES = {"activation"}
+LAYERS = PACKAGE / "mathematics" / "layers"
+COMPARISONS = ROOT / "comparisons"
+# What a project imports: nothing else of backproof is promised to stay where it is.
+PUBLIC = ("backproof", "backproof.activations", "backproof.adapters", "backproof.reproduction")
 # What `backproof init` lays out: a user's files, which nothing of backproof imports.
 TEMPLATE = "template"
 
@@ -128,6 +135,72 @@ def circles(known: Modules) -> list[list[str]]:
     return sorted(found)
 
 
+def kinds(layers: Path) -> set[str]:
+    """The kinds of layers, and their classes: the files of the folder that define a part."""
+    found = set()
+    for path in layers.glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PART":
+                found |= {path.stem, ast.unparse(node.value)}
+    return found
+
+
+def naming_a_kind(package: Path, layers: Path) -> list[str]:
+    """Where code outside of ``layers`` names a kind: its class, or its name in a string.
+
+    Docstrings may: they give examples. A kind that is called as a quantity is counts only with the
+    number of a node.
+    """
+    known = kinds(layers)
+    words = re.compile(rf"(?<![\w.])({'|'.join(sorted(known))})(_\d*)?(?!\w)")
+    wrong = []
+    for name, path in modules(package).items():
+        if path.is_relative_to(layers):
+            continue
+        tree = ast.parse(path.read_text())
+        docs = docstrings(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                of_layers = (node.module or "").startswith(f"{package.name}.mathematics.layers.")
+                told = [alias.name for alias in node.names if of_layers and alias.name in known]
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                exact = node.value in known - QUANTITIES and node.value.islower()
+                if node in docs or not (exact or numbered(node.value, known)):
+                    continue
+                told = [match[0] for match in words.finditer(node.value)]
+            else:
+                continue
+            wrong += [f"{name}:{node.lineno} names {each}" for each in told]
+    return wrong
+
+
+def numbered(text: str, known: set[str]) -> bool:
+    """Whether it speaks of the first, second, … node of a kind: ``dense_1``, ``dense_``."""
+    return any(re.search(rf"(?<![\w]){kind}_(\d|$|/)", text) for kind in known)
+
+
+def docstrings(tree: ast.Module) -> set[ast.AST]:
+    """The strings that document: those that stand as statements of their own."""
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+
+
+def beside_the_face(folder: Path, public: Collection[str]) -> list[str]:
+    """Imports from backproof in a folder that are none of its public modules."""
+    return [
+        f"{path.relative_to(folder.parent)} imports {module}"
+        for path in sorted(folder.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        for module in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+        if module.split(".")[0] == "backproof" and module not in public
+    ]
+
+
 def at_the_root(package: Path = PACKAGE) -> list[str]:
     """The Python files directly in the package."""
     return sorted(path.name for path in package.glob("*.py"))
@@ -141,6 +214,8 @@ def facts() -> Iterator[str]:
     for title, found in (
         ("circles", [" ↔ ".join(circle) for circle in circles(known)]),
         ("imports against the order", upwards(known)),
+        ("places outside of layers/ that name a kind", naming_a_kind(PACKAGE, LAYERS)),
+        ("imports of comparisons/ beside the public face", beside_the_face(COMPARISONS, PUBLIC)),
     ):
         yield f"{title}: {len(found)}"
         yield from (f"  {line}" for line in found)

@@ -9,7 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.structure import ORDER, PACKAGE, TEMPLATE, imported, modules, upwards
+from tests.house.structure import (
+    COMPARISONS,
+    LAYERS,
+    ORDER,
+    PACKAGE,
+    PUBLIC,
+    TEMPLATE,
+    at_the_root,
+    beside_the_face,
+    circles,
+    imported,
+    modules,
+    naming_a_kind,
+    upwards,
+)
 from tests.project import ROOT
 
 # What belongs to a framework, by the name that its files bear.
@@ -39,6 +53,61 @@ def test_every_folder_is_in_the_order() -> None:
     assert {path.name for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__"} == set(
         ORDER
     )
+
+
+def laid_out(folder: Path, **files: str) -> Path:
+    """A package of these files, by their place with _ for /."""
+    for name, source in files.items():
+        path = folder / "backproof" / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return folder / "backproof"
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circles(modules(PACKAGE)) == []
+
+
+def test_a_circle_is_seen_also_where_it_is_for_types_alone(tmp_path: Path) -> None:
+    package = laid_out(
+        tmp_path,
+        mathematics__a="from backproof.mathematics import b\n",
+        mathematics__b="if TYPE_CHECKING:\n    from backproof.mathematics.c import C\n",
+        mathematics__c="def f():\n    from backproof.mathematics.a import g\n",
+        mathematics__d="from backproof.mathematics.a import g\n",
+    )
+    names = ["backproof.mathematics.a", "backproof.mathematics.b", "backproof.mathematics.c"]
+    assert circles(modules(package)) == [names]
+
+
+def test_the_root_holds_public_names_alone() -> None:
+    assert len(at_the_root()) <= 5
+
+
+def test_no_file_outside_of_layers_names_a_kind() -> None:
+    assert naming_a_kind(PACKAGE, LAYERS) == []
+
+
+def test_a_named_kind_is_seen(tmp_path: Path) -> None:
+    package = laid_out(
+        tmp_path,
+        mathematics__layers__dense="class Dense: ...\n\n\nPART = Dense\n",
+        mathematics__a='"""Of dense_1."""\nfrom backproof.mathematics.layers.dense import Dense\n',
+        mathematics__b='LAST = f"dense_{1}"\nKIND = "dense"\nWORD = "a dense crowd"\n',
+    )
+    assert naming_a_kind(package, package / "mathematics" / "layers") == [
+        "backproof.mathematics.a:2 names Dense",
+        "backproof.mathematics.b:1 names dense_",
+        "backproof.mathematics.b:2 names dense",
+    ]
+
+
+def test_comparisons_use_the_public_face_alone(tmp_path: Path) -> None:
+    assert beside_the_face(COMPARISONS, PUBLIC) == []
+    (tmp_path / "own.py").write_text("from backproof.mathematics.errors import UsageError\n")
+    assert beside_the_face(tmp_path, PUBLIC) == [
+        f"{tmp_path.name}/own.py imports backproof.mathematics.errors"
+    ]
 
 
 def test_an_import_that_points_upwards_is_seen(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from backproof.faces.pytest_plugin.names import item_names
+
 if TYPE_CHECKING:
     from backproof.comparison.judging.rows import Row
     from backproof.comparison.pairing.pairing import Pairing
@@ -54,16 +56,6 @@ class Comparisons:
 
 
 COMPARISONS = pytest.StashKey[Comparisons]()
-
-
-def item_names(pairing: Pairing) -> Iterator[tuple[str, str, str]]:
-    """The name of each item of a pairing, with its reference and the name that it compares."""
-    from backproof.mathematics.network.quantities import expected
-    from backproof.reports.harmless import one_line
-
-    for reference in pairing.references:
-        for compared in expected(pairing.network, pairing.quantities):
-            yield f"{one_line(pairing.name)}[{reference}-{compared}]", reference, compared
 
 
 class PairingFile(pytest.File):

@@ -48,7 +48,7 @@ def chosen(
     root: Path | None = None
     for file in files:
         from backproof.comparison.pairing.pairing import load, project_root
-        from backproof.faces.pytest_plugin.items import item_names
+        from backproof.faces.pytest_plugin.names import item_names
 
         for pairing in load(rootdir / file):
             for name, reference, _ in item_names(pairing):
@@ -108,13 +108,8 @@ class Controller:
         if told.exists():
             heard.listen(told.open("rb"))
         for message in heard.now:
-            watched.tell(
-                **message
-                | {
-                    "thread": 0,
-                    "doing": f"replacing {process}, which was lost while {message['doing']}",
-                }
-            )
+            lost = f"replacing {process}, which was lost while {message['doing']}"
+            watched.tell(thread=0, doing=lost, of=message["of"])
         if heard.now:
             self.close()
             os._exit(NO_VERDICT)

@@ -47,7 +47,7 @@ def from_step(step: Subject, learning_rate: float | None = None) -> Adapted:
         if not stepped:
             raise EvaluationError(
                 "the step gave no updated/…: return the parameters after it, as in "
-                "{'updated/dense_1/kernel': W}"
+                "{'updated/NODE/kernel': W}"
             )
         for name, key in stepped.items():
             if name not in parameters:

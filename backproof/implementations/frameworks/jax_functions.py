@@ -37,7 +37,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 SUMS: dict[str, Callable[..., Any]] = {
     "product": jnp.multiply,
-    "dense": lambda x, kernel, bias: x @ kernel + bias,
+    "affine": lambda x, kernel, bias: x @ kernel + bias,
     "sum": jnp.sum,
     "column_sum": partial(jnp.sum, axis=0),
     "row_sum": partial(jnp.sum, axis=1),

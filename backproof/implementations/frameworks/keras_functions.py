@@ -47,10 +47,10 @@ FUNCTIONS: dict[str, Any] = {
 MODES = ("graph", "eager", "xla")
 # The arrays that a function of `apply` may take, in this order.
 ARGUMENTS = ("x", "kernel", "bias", "targets")
-# `dense` is keras.layers.Dense.
+# `affine` is keras.layers.Dense.
 SUMS: dict[str, Any] = {
     "product": keras.ops.multiply,
-    "dense": lambda x, kernel, bias: keras.ops.add(keras.ops.matmul(x, kernel), bias),
+    "affine": lambda x, kernel, bias: keras.ops.add(keras.ops.matmul(x, kernel), bias),
     "sum": keras.ops.sum,
     "column_sum": partial(keras.ops.sum, axis=0),
     "row_sum": partial(keras.ops.sum, axis=1),

@@ -36,10 +36,10 @@ FUNCTIONS: dict[str, Any] = {
     "softmax": lambda z: torch.softmax(z, dim=1),
 }
 
-# `dense` is nn.Linear, which keeps a kernel as (fan_out, fan_in).
+# `affine` is nn.Linear, which keeps a kernel as (fan_out, fan_in).
 SUMS: dict[str, Any] = {
     "product": torch.mul,
-    "dense": lambda x, kernel, bias: F.linear(x, kernel.T.contiguous(), bias),
+    "affine": lambda x, kernel, bias: F.linear(x, kernel.T.contiguous(), bias),
     "sum": torch.sum,
     "column_sum": lambda x: x.sum(dim=0),
     "row_sum": lambda x: x.sum(dim=1),

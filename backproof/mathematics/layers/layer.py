@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers.here import Here
 from backproof.mathematics.layers.own import LayerFault, LayerProbe
+from backproof.mathematics.layers.own import Shape as Shape
 from backproof.mathematics.layers.port import Port
 
 if TYPE_CHECKING:
     from backproof.mathematics.functions import Activation
 
 T = TypeVar("T")
-
-Shape = tuple[int, ...]
-"""The shape of one sample, channels last."""
 
 Role = Literal["kernel", "bias", "scale", "table"]
 """By which penalties, probes, faults and adapters know a parameter; no name's ending decides."""

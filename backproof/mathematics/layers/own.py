@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from backproof.mathematics.layers.layer import Layer, Shape
+    from backproof.mathematics.functions import Activation
+
+Shape = tuple[int, ...]
+"""The shape of one sample, channels last."""
 
 Change = Callable[[Any, Any], Any]
 """What stands at a site instead of the value there: of the value, and of the scope (its ops, its
 values by site)."""
+
+
+class Applying(Protocol):
+    """A layer, as far as its own faults look at it."""
+
+    @property
+    def function(self) -> Activation | None:
+        """What it applies last."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class At:
     """
 
     name: str
-    layer: Layer
+    layer: Applying
     inputs: tuple[Shape, ...]
     sources: tuple[str, ...]
     back: tuple[str, ...]

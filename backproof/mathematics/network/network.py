@@ -117,6 +117,20 @@ class Network:
         """The shape of the outputs of one sample."""
         return self.output_shapes[self.last.name]
 
+    def named_layers(self) -> Iterator[tuple[str, Layer]]:
+        """``("dense_1", layer)``, ``("dense_2", layer)``, … in the order of computation."""
+        return ((node.name, node.layer) for node in self.nodes)
+
+    @property
+    def fan_in(self) -> int:
+        """How many numbers a sample has along its last axis."""
+        return self.input_shape[-1]
+
+    @property
+    def fan_out(self) -> int:
+        """How many outputs a sample has along its last axis."""
+        return self.outputs
+
     @property
     def outputs(self) -> int:
         """How many outputs there are along the last axis: classes, units."""

@@ -64,7 +64,7 @@ def loss_of(ops: BallOps, network: Network, data: Ball, w: Ball) -> Ball:
     sums = sums_of(network, samples)
     ops, terms = ops.enlarged(sums.enlargement), data.value.size + sums.penalties
     parts = [reduced(ops, ops.total(data, further_terms=sums.penalties), network, samples)]
-    parts += [value for _, value, _ in penalties(ops, network.penalty, w, terms - weights)]
+    parts += [value for _, value, _ in penalties(ops, network.penalty, w, terms - weights, samples)]
     return ops.sum_of_charged(parts)
 
 
@@ -97,7 +97,7 @@ def gradient_of(ops: BallOps, network: Network, left: Ball, slope: Ball, w: Ball
     sums = sums_of(network, samples)
     ops, kinds = ops.enlarged(sums.enlargement), sums.kinds[KERNEL]
     parts = [ops.matmul(left, reduced(ops, slope, network, samples), further_terms=kinds)]
-    for _, _, pull in penalties(ops, network.penalty, w, 0):
+    for _, _, pull in penalties(ops, network.penalty, w, 0, samples):
         parts.append(ops.charged(pull, samples + kinds - 1))
     return ops.sum_of_charged(parts)
 

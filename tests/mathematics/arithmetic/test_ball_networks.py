@@ -16,7 +16,7 @@ from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.arithmetic.running_means import charged_at
-from backproof.mathematics.definition import definition
+from backproof.mathematics.definition import penalties, step
 from backproof.mathematics.network.penalty import Penalty
 from tests.mathematics.arithmetic import ball_networks
 from tests.mathematics.arithmetic.adversary import Adversary
@@ -42,8 +42,8 @@ DECAYING = (Penalty(l2=0.3), Penalty(l2=1.5), Penalty(l2=6.0, l1=0.02), Penalty(
 
 
 def missing(kind: str) -> Callable[..., Ball]:
-    """The rule of `definition.with_separate_penalties` that does not know of one penalty."""
-    sound = definition.with_separate_penalties
+    """The rule of `with_separate_penalties` that does not know of one penalty."""
+    sound = penalties.with_separate_penalties
     return lambda ops, penalty, w, change, rate: sound(
         ops, replace(penalty, **{kind: 0.0}), w, change, rate
     )
@@ -111,7 +111,7 @@ def test_sums_taken_in_one_order_are_caught_in_every_quantity():
 @pytest.mark.parametrize("name", WEAKENED)
 def test_steps_that_take_the_penalties_off_by_themselves_are_charged(name, monkeypatch):
     rule, careless = WEAKENED[name]
-    monkeypatch.setattr(definition, rule, careless)
+    monkeypatch.setattr(step if rule == "with_separate_penalties" else penalties, rule, careless)
     monkeypatch.setattr(ball_networks, "PENALTIES", DECAYING)
 
     def search() -> None:

@@ -17,7 +17,7 @@ from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.arithmetic.running_means import charged_at
-from backproof.mathematics.definition import definition
+from backproof.mathematics.definition import penalties
 from backproof.mathematics.network.penalty import Penalty
 from tests.mathematics.arithmetic.adversary import ONE, Adversary
 from tests.mathematics.arithmetic.ball_cases import DTYPES, share
@@ -60,7 +60,7 @@ def search(dtype: str, cases: int = CASES) -> None:
         change = Ball(np.array([[taken + pull]]), np.zeros((1, 1)))
         held = ops.exact(np.array([[w]]))
         after = ops.subtract(
-            held, definition.with_separate_penalties(ops, penalty, held, change, RATE)
+            held, penalties.with_separate_penalties(ops, penalty, held, change, RATE)
         )
         for _ in range(4):
             m = Adversary(ops.rounding, random)
@@ -103,7 +103,7 @@ def test_the_size_of_the_change_is_needed(monkeypatch: pytest.MonkeyPatch) -> No
         assert own is not None
         return Ball(value.value, value.radius + own)
 
-    monkeypatch.setattr(definition, "charged_at", beside)
+    monkeypatch.setattr(penalties, "charged_at", beside)
     with pytest.raises(AssertionError, match="but the radius is"):
         search("float32")
 
@@ -112,6 +112,6 @@ def test_each_rounding_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     def less(ops: Any, value: Any, at: Any, times: int) -> Any:
         return charged_at(ops, value, at, times - 1)
 
-    monkeypatch.setattr(definition, "charged_at", less)
+    monkeypatch.setattr(penalties, "charged_at", less)
     with pytest.raises(AssertionError, match="but the radius is"):
         search("float32")

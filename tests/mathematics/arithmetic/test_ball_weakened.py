@@ -18,8 +18,9 @@ import pytest
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition import definition
-from backproof.mathematics.definition.sums import PENALTY, Sums, sums_of
+from backproof.mathematics.definition import evaluate, penalties
+from backproof.mathematics.definition.penalties import PENALTY
+from backproof.mathematics.definition.sums import Sums, sums_of
 from backproof.mathematics.functions import elu
 from backproof.mathematics.network.network import Network
 from tests.mathematics.arithmetic import ball_orders
@@ -150,13 +151,13 @@ def test_counts_that_are_too_low_are_caught(missed, name, monkeypatch):
         return replace(counts, **{missed: low[missed]})
 
     monkeypatch.setattr(ball_orders, "sums_of", lower)
-    monkeypatch.setattr(definition, "sums_of", lower)
+    monkeypatch.setattr(evaluate, "sums_of", lower)
     assert_caught(name, cases=4 * CASES)
 
 
 @pytest.mark.parametrize("name", ORDERS)
 def test_a_penalty_with_too_few_roundings_is_caught(name, monkeypatch):
-    monkeypatch.setattr(definition, "PENALTY", PENALTY - 1)
+    monkeypatch.setattr(penalties, "PENALTY", PENALTY - 1)
     assert_caught(name, cases=4 * CASES)
 
 

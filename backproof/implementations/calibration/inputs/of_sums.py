@@ -74,11 +74,11 @@ def contractions(a: Values, b: Values) -> Iterator[Trial]:
         return ops.matmul(ops.exact(a), ops.exact(b.T))
 
     forward = {"x": a, "kernel": b.T, "bias": zeros[:columns]}
-    yield Trial("matmul", "dense", forward, "y", exact, rule)
+    yield Trial("matmul", "affine", forward, "y", exact, rule)
     kernel = {"x": a.T, "kernel": ones, "bias": zeros[:columns], "cotangent": b.T}
-    yield Trial("matmul", "dense", kernel, "gradient/kernel", exact, rule)
+    yield Trial("matmul", "affine", kernel, "gradient/kernel", exact, rule)
     inputs = {"x": ones, "kernel": b, "bias": zeros[:count], "cotangent": a}
-    yield Trial("matmul", "dense", inputs, "gradient/x", exact, rule)
+    yield Trial("matmul", "affine", inputs, "gradient/x", exact, rule)
 
 
 def totals(a: Values) -> Iterator[Trial]:
@@ -97,7 +97,7 @@ def totals(a: Values) -> Iterator[Trial]:
     yield Trial("column_sum", "column_sum", {"x": a.T}, "y", exact, rule)
     layer = {"x": np.ones((samples, 1), a.dtype), "kernel": np.ones((1, units), a.dtype)}
     bias = {**layer, "bias": np.zeros(units, a.dtype), "cotangent": a.T}
-    yield Trial("column_sum", "dense", bias, "gradient/bias", exact, rule)
+    yield Trial("column_sum", "affine", bias, "gradient/bias", exact, rule)
     for row in a[:ALONE]:
         yield from alone(row.reshape((2, -1) if units % 2 and not samples % 2 else (1, -1)))
 
