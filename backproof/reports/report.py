@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from backproof.comparison.judging.verdicts import errors
 from backproof.comparison.record import LIMIT, archive
 from backproof.comparison.record.archive import EVALUATIONS
 from backproof.comparison.record.limit import limited
-from backproof.comparison.record.record import Record
 from backproof.comparison.run import Judged
 from backproof.implementations.host.files import (
     check_writable,
@@ -25,6 +24,7 @@ from backproof.implementations.host.files import (
 )
 from backproof.mathematics.errors import UsageError, told
 from backproof.reports import summary
+from backproof.reports.findings import Findings
 from backproof.reports.formats import FORMATS, Format
 
 if TYPE_CHECKING:
@@ -33,25 +33,8 @@ if TYPE_CHECKING:
 SORTED_BY = ("pairing", "reference", "quantity", "tensor", "point", "step")
 
 
-@dataclass(eq=False, repr=False)
-class Report:
-    """Everything that was computed and judged in a run.
-
-    ``notes`` name what was asked for and could not even be started, such as a pairing file with an
-    error: with a note, a report is no match.
-    """
-
-    records: list[Record]
-    rows: list[Row]
-    environment: dict[str, Any]
-    today: datetime.date
-    notes: list[str] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
-    """By pairing, how many comparisons cannot be judged again, as what they compared is not stored:
-    when it was written, or when what it was made of was."""
-
-    grouped: Any = field(init=False, default=None)
-    """Its rows by pairing and reference, where `summary.duels` keeps them."""
+class Report(Findings):
+    """The findings of a run with their verdict, and how they are shown and written."""
 
     @classmethod
     def of(

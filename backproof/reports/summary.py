@@ -15,7 +15,7 @@ from backproof.mathematics.network import quantities
 from backproof.mathematics.probes.probes import PROBES
 
 if TYPE_CHECKING:
-    from backproof.reports.report import Report
+    from backproof.reports.findings import Findings
 
 # The statuses in the order in which tables show them.
 SHOWN = (
@@ -139,7 +139,7 @@ class Failure:
         return self.names, self.status, self.where, cause
 
 
-def duels(report: Report) -> list[Duel]:
+def duels(report: Findings) -> list[Duel]:
     """Every pairing × reference, sorted; also where there should be rows and are none.
 
     Kept with the report until it has other rows or records: many ask, and a report may have a
@@ -153,7 +153,7 @@ def duels(report: Report) -> list[Duel]:
     return found
 
 
-def grouped_rows(report: Report) -> list[Duel]:
+def grouped_rows(report: Findings) -> list[Duel]:
     """The same, made anew."""
     grouped: dict[tuple[str, str], list[Row]] = {}
     for row in report.rows:
@@ -166,7 +166,7 @@ def grouped_rows(report: Report) -> list[Duel]:
     ]
 
 
-def failures(report: Report, duel: Duel) -> list[Failure]:
+def failures(report: Findings, duel: Duel) -> list[Failure]:
     """What did not match in a duel: mismatches, then the rest, each in the order of computation."""
     record = next(record for record in report.records if record.pairing == duel.pairing)
     names = quantities.expected(record.network, slots=record.slots)
@@ -210,7 +210,7 @@ def masked(text: str) -> str:
     return NUMBER.sub("#", text)
 
 
-def sentence(report: Report) -> str:
+def sentence(report: Findings) -> str:
     """The verdict in one sentence, and in the same one what no verdict is on."""
     counts = Counter(row.status for row in report.rows)
     total = len(report.rows)
@@ -248,7 +248,7 @@ def omitted(names: Iterable[str]) -> str:
     )
 
 
-def who(report: Report) -> list[tuple[Status, str]]:
+def who(report: Findings) -> list[tuple[Status, str]]:
     """Which pairings came to which verdict against which references, the worst first."""
     every = duels(report)
     lines = []

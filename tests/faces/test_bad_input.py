@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.halves import slow_but
+
 PAIRING = """
     import numpy as np
     from backproof import Batch, Dense, GradientDescent, Loss, Network, Pairing
@@ -115,6 +117,7 @@ WEIGHTS = {
     "truncated_safetensors": ("truncated.safetensors", 2, "cannot be read as weights"),
     "missing_weights": ("nowhere.npz", 2, "nowhere.npz"),
 }
+QUICK = ("wrong_value", "twin_raises", "truncated_npz")
 TWIN_FILE = """
     import os, signal, time
     import torch
@@ -178,7 +181,7 @@ def rows_of(report: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("name", [*SUBJECTS, *TWINS, *WEIGHTS])
+@pytest.mark.parametrize("name", slow_but(QUICK, [*SUBJECTS, *TWINS, *WEIGHTS], 2))
 def test_message_and_exit_status(name: str, project: Path, tmp_path: Path) -> None:
     """Before and after the pairing that is wrong runs one that is good; their rows stay whole."""
     _, status, message = (SUBJECTS | TWINS | WEIGHTS)[name]
@@ -193,8 +196,7 @@ def test_message_and_exit_status(name: str, project: Path, tmp_path: Path) -> No
         "z_after",
         "--report",
         str(report),
-        "--time-limit",
-        "5",
+        *(("--time-limit", "5") if name == "twin_hangs" else ()),
         cwd=project,
     )
     assert done.returncode == status, done.stdout + done.stderr
@@ -208,6 +210,7 @@ def test_message_and_exit_status(name: str, project: Path, tmp_path: Path) -> No
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow(4)
 def test_a_syntax_error_is_named_and_the_others_run(project: Path, tmp_path: Path) -> None:
     comparisons = tmp_path / "comparisons"
     comparisons.mkdir()
@@ -224,6 +227,7 @@ def test_a_syntax_error_is_named_and_the_others_run(project: Path, tmp_path: Pat
     assert "broken.py" in (report / "report.md").read_text()
 
 
+@pytest.mark.slow(4)
 def test_a_mismatch_comes_before_a_file_that_cannot_be_loaded(tmp_path: Path) -> None:
     comparisons = tmp_path / "comparisons"
     comparisons.mkdir()

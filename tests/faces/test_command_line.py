@@ -49,6 +49,7 @@ def test_replay_sees_a_changed_evaluation(project: Path) -> None:
     assert backproof("replay", "changed", cwd=project).returncode == 1
 
 
+@pytest.mark.slow(2)
 def test_float32_throughout(project: Path) -> None:
     done = backproof(
         "verify", "--only", "good", "--dtype", "float32", "--report", "single", cwd=project

@@ -55,6 +55,7 @@ def test_it_lays_out_a_project(own: Path) -> None:
     assert not list(own.rglob("*.pyc"))
 
 
+@pytest.mark.slow(14)
 def test_what_tox_runs_there_passes(own: Path) -> None:
     verified, tested = by_tox(own)
     assert verified.returncode == 0, verified.stdout + verified.stderr
@@ -78,6 +79,7 @@ def test_its_gradients_are_explained(own: Path) -> None:
     assert r"= X^\top \Delta_{1} + 0.0002\, W_{1}" in said
 
 
+@pytest.mark.slow(14)
 def test_a_bug_fails_both(own: Path, tmp_path: Path) -> None:
     assert backproof("init", "elsewhere", cwd=tmp_path).returncode == 0
     folder = tmp_path / "elsewhere"

@@ -18,6 +18,9 @@ import pytest
 from tests.faces.test_own_code import example
 from tests.project import ROOT
 
+# An installation for real, and its commands.
+pytestmark = pytest.mark.slow(4)
+
 
 def executed(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Without what leads to this clone."""

@@ -37,6 +37,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "report"
 
 
+@pytest.mark.slow(7)
 def test_the_report_is_written(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} == {
         *("reproduction.md", "reproduction.csv", "published.md", "published.csv", "figures")
@@ -50,6 +51,7 @@ def test_the_report_is_written(whole: Path) -> None:
     assert (whole / "figures" / "logistic-loss.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow(1)
 def test_the_verdict_stands_beside_the_number_and_the_versions_below(whole: Path) -> None:
     for name in ("reproduction.md", "published.md"):
         text = (whole / name).read_text()
@@ -65,6 +67,7 @@ def test_the_verdict_stands_beside_the_number_and_the_versions_below(whole: Path
     assert "tensorflow" in told
 
 
+@pytest.mark.slow(1)
 def test_the_evidence_has_no_digits_of_the_machine(whole: Path) -> None:
     with (whole / "published.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -79,6 +82,7 @@ def test_the_evidence_has_no_digits_of_the_machine(whole: Path) -> None:
     assert "Exposed by `gradient/dense_1/bias` at step 0" in text
 
 
+@pytest.mark.slow(8)
 def test_another_run_writes_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     sample.write(tmp_path)
     assert backproof("reproduce", "--report", "again", cwd=tmp_path).returncode == 0
@@ -119,6 +123,7 @@ def test_a_wrong_network(tmp_path: Path, change: tuple[str, str]) -> None:
     assert verdicts(result)[f"loss at {sample.STEPS}"] is not Verdict.REPRODUCED
 
 
+@pytest.mark.slow(5)
 def test_a_wrong_twin(tmp_path: Path) -> None:
     """The twin is built from the network; here that is not what was published."""
     change = ("optimizer=GradientDescent(RATE)", "optimizer=GradientDescent(0.4999)")
@@ -187,6 +192,7 @@ def test_what_cannot_be_run_is_told(
         assert "not loaded" in result.notes[0]
 
 
+@pytest.mark.slow(4)
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +15,8 @@ from backproof.mathematics.faults import catalogue
 from backproof.reproduction.errata import Erratum, catalogued, definition, descend, expose
 from backproof.reproduction.run import recipes
 from comparisons import circles
-from tests.gauging.gate.conftest import ROOT
 from tests.reproduction.conftest import FOLDER
+from tests.workers import Shared
 
 ERRATA = {
     f"{recipe.system}: {erratum.name}": erratum
@@ -36,9 +35,8 @@ EXPOSED_BY = {
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(["torch"], "float64", ROOT) as started:
-        yield started
+def workers(shared: Shared) -> Workers:
+    return shared("torch")
 
 
 def test_which_errata_are_of_the_mathematics() -> None:

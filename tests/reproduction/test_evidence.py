@@ -48,6 +48,7 @@ def test_the_report_beside_it_counts_the_same(rows: Rows) -> None:
         assert f" {row['published']} |" in text
 
 
+@pytest.mark.slow(45)
 def test_what_the_trainings_come_to(
     rows: Rows,
     published: list[Published],
@@ -132,6 +133,7 @@ def with_digit_changed(text: str, place: int) -> str:
     raise AssertionError(f"{text} has no digit {place}")
 
 
+@pytest.mark.slow(4)
 def test_one_wrong_gradient_is_seen(tmp_path: Path) -> None:
     """The hidden kernel's gradient of xor is off by a millionth; its twin is right."""
     project(tmp_path)

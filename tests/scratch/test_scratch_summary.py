@@ -14,6 +14,7 @@ from scipy.special import expit
 from backproof.implementations.client import ENVIRONMENT
 from scratch import breast_cancer
 from scratch.summary import readable, table
+from tests.halves import slow_but
 from tests.project import ROOT
 
 INPUTS = np.random.default_rng(0).integers(-3, 4, (5, 30))
@@ -35,7 +36,7 @@ print(json.dumps({"summary": "".join(lines), "logits": logits.tolist()}))
 """
 
 
-@pytest.fixture(scope="module", params=["float64", "float32"])
+@pytest.fixture(scope="module", params=slow_but([], ["float64", "float32"], 6))
 def both(request: pytest.FixtureRequest) -> tuple[breast_cancer.Model, dict[str, Any]]:
     """The model, and what Keras's says with the same weights."""
     model = breast_cancer.article(3, dtype=request.param)

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from backproof.implementations.frameworks.parts import Held, found_in, wanted_of
+from backproof.implementations.frameworks.parts import Held, found_in, held, wanted_of
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node
@@ -91,19 +91,22 @@ class Sharing(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types h
 
     def call(self, x: Any) -> Any:
         """The layer's function, of its own and the other's parameters."""
-        taken = {own: turned(getattr(part, name), axes) for own, part, name, axes in self.others}
+        taken = {own: turned(held(part, name), axes) for own, part, name, axes in self.others}
         return self.apply({**self.own, **taken}, x)
 
 
 def others_of(network: Network, node: Node, parts: Mapping[str, Any]) -> Any:
     """Each shared parameter: our name, the part that holds it, its name there, and its axes."""
     for own, use in network.uses[node.name].items():
-        holder, _, held = use.parameter.partition("/")
+        holder, _, name = use.parameter.partition("/")
         if holder == node.name:
             continue
-        other = next(each for each in network.nodes if each.name == holder)
-        name, axes = other.layer.keras(*network.shapes_into(other)).weights[held]
-        yield own, parts[holder], name, axes[::-1] if use.transposed else axes
+        part, other = parts[holder], next(each for each in network.nodes if each.name == holder)
+        if isinstance(part, Sharing):  # which holds its own as we do
+            part, axes = part.own, tuple(range(len(network.parameters[use.parameter].shape)))
+        else:
+            name, axes = other.layer.keras(*network.shapes_into(other)).weights[name]
+        yield own, part, name, axes[::-1] if use.transposed else axes
 
 
 def turned(value: Any, axes: tuple[int, ...]) -> Any:

@@ -73,13 +73,16 @@ class Sharing(nn.Module):  # type: ignore[misc]
 def others_of(network: Network, node: Node, layers: Mapping[str, nn.Module]) -> Any:
     """Each shared parameter: our name, the module that holds it, its name there, and its axes."""
     for own, use in network.uses[node.name].items():
-        holder, _, held = use.parameter.partition("/")
+        holder, _, name = use.parameter.partition("/")
         if holder == node.name:
             continue
-        other = next(each for each in network.nodes if each.name == holder)
-        port = other.layer.torch(*network.shapes_into(other))
-        name, axes = port.weights[held]
-        yield own, inner(layers[holder], port.kind), name, axes[::-1] if use.transposed else axes
+        part, other = layers[holder], next(each for each in network.nodes if each.name == holder)
+        if isinstance(part, Sharing):  # which holds its own as we do
+            part, axes = part.own, tuple(range(len(network.parameters[use.parameter].shape)))
+        else:
+            port = other.layer.torch(*network.shapes_into(other))
+            part, (name, axes) = inner(part, port.kind), port.weights[name]
+        yield own, part, name, axes[::-1] if use.transposed else axes
 
 
 def inner(made: nn.Module, kind: type | None) -> nn.Module:

@@ -19,10 +19,17 @@ def contract(ops: Ops[T], subscripts: str, a: T, b: T, further_terms: int = 0) -
 
     Axes of both and of the result are carried along; axes of both alone are summed over; each
     operand's own axes stay. ``further_terms`` as in `Ops.matmul`. Raises `UsageError` for
-    subscripts that are no such sum.
+    subscripts that are no such sum, and for operands that do not fit them.
     """
     left, right, out = parsed(subscripts)
-    sizes = sized(left, a, subscripts) | sized(right, b, subscripts)
+    sizes, other = sized(left, a, subscripts), sized(right, b, subscripts)
+    for x in sizes.keys() & other.keys():
+        if sizes[x] != other[x]:
+            raise UsageError(
+                f"contract({subscripts!r}): {x!r} is {sizes[x]} long in one operand and {other[x]} "
+                "in the other"
+            )
+    sizes |= other
     carried = [x for x in left if x in right and x in out]
     summed = [x for x in left if x in right and x not in out]
     rows = [x for x in left if x not in right]

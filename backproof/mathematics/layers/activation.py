@@ -10,7 +10,7 @@ from backproof.mathematics import functions
 from backproof.mathematics.functions import Activation as Function
 from backproof.mathematics.latex import activated, delta
 from backproof.mathematics.layers.here import in_rows
-from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import Example, Formulas, Layer, Shape, Symbols, fitting
 from backproof.mathematics.layers.own import At, Change, LayerFault, instead
 from backproof.mathematics.layers.port import Port, as_module
 
@@ -59,6 +59,10 @@ class Activation(Layer):
         if isinstance(activation, str):
             activation = functions.named(activation)
         object.__setattr__(self, "activation", activation)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return ((cls("tanh"), ((4,),)), (cls("softmax"), ((2, 3),)))
 
     @property
     def function(self) -> Function:

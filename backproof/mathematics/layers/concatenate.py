@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import Example, Formulas, Layer, Shape, Symbols, fitting
 from backproof.mathematics.layers.own import At, Change, LayerFault, zeros
 from backproof.mathematics.layers.port import Port
 
@@ -54,6 +54,10 @@ class Concatenate(Layer):
             ),
         ),
     )
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return ((cls(), ((3,), (3,))), (cls(), ((2, 3), (2, 1), (2, 4))))
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) < 2 or not all(inputs):

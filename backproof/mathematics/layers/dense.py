@@ -12,6 +12,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.latex import activated, delta
 from backproof.mathematics.layers.layer import (
+    Example,
     Formulas,
     Layer,
     Parameter,
@@ -61,6 +62,14 @@ class Dense(Layer):
             ("bias", bias),
         ):
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            (cls(3, 4, "tanh"), ((3,),)),
+            (cls(3, 2, "softmax", bias=False), ((2, 3),)),
+            (cls(3, 4, "sigmoid", bias="scalar"), ((3,),)),
+        )
 
     @property
     def biases(self) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import Example, Formulas, Layer, Shape, Symbols, fitting
 from backproof.mathematics.layers.own import At, Change, LayerFault
 from backproof.mathematics.layers.port import Port
 
@@ -46,6 +46,10 @@ class Flatten(Layer):
             ),
         ),
     )
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return ((cls(), ((2, 3),)), (cls(), ((2, 3, 2),)))
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1:

@@ -56,6 +56,14 @@ class Layer(ABC):
     hostile: ClassVar[tuple[LayerProbe, ...]] = ()
     """Its own probes: inputs that expose what others hide."""
 
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        """Small instances, each with the shapes of its inputs: what every test of a kind tries.
+
+        Every fault of the kind applies to one of them at least.
+        """
+        return ()
+
     @property
     def accepts(self) -> Shape | None:
         """The shape of its input, where its fields tell it."""
@@ -120,6 +128,10 @@ class Layer(ABC):
     def jax(self, *inputs: Shape) -> Port:
         """Its twin in JAX, likewise."""
         raise UsageError(f"no JAX twin for layer {self.kind!r}: give a model of your own")
+
+
+Example = tuple[Layer, tuple[Shape, ...]]
+"""A layer, with the shapes of what comes in."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from backproof.reports.formats import Format
 from backproof.reports.harmless import for_table
 
 if TYPE_CHECKING:
-    from backproof.reports.report import Report
+    from backproof.reports.findings import Findings
 
 
-def render(report: Report) -> str:
+def render(report: Findings) -> str:
     """The rows in order, an empty cell for what a row does not have."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from backproof.reports.formats import Format
 
 if TYPE_CHECKING:
-    from backproof.reports.report import Report
+    from backproof.reports.findings import Findings
 
 
-def render(report: Report) -> str:
+def render(report: Findings) -> str:
     """The environment with sorted keys."""
     return json.dumps(report.environment, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from backproof.comparison.judging.rows import Row
     from backproof.comparison.pairing.pairing import Waiver
     from backproof.comparison.record.record import Record
-    from backproof.reports.report import Report
+    from backproof.reports.findings import Findings
 
 # The rows of the table of worst comparisons.
 WORST = 10
@@ -32,7 +32,7 @@ WORST = 10
 MOST_DETAILED = 8
 
 
-def render(report: Report) -> str:
+def render(report: Findings) -> str:
     """The template ``report.md.j2``, filled."""
     every = summary.duels(report)
     failing = [(duel, summary.failures(report, duel)) for duel in every]
@@ -135,7 +135,7 @@ def table(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def waivers(report: Report) -> list[tuple[str, Waiver, str]]:
+def waivers(report: Findings) -> list[tuple[str, Waiver, str]]:
     """Every waiver with its pairing, and what has become of it."""
     lines = []
     for record in report.records:
@@ -157,7 +157,7 @@ def waivers(report: Report) -> list[tuple[str, Waiver, str]]:
     return lines
 
 
-def open_samples(report: Report) -> list[tuple[str, str, Row]]:
+def open_samples(report: Findings) -> list[tuple[str, str, Row]]:
     """Pairing, references and one row for each sentence about samples near the threshold."""
     alike: dict[tuple[str, str, int, str], list[Row]] = {}
     for row in report.rows:
@@ -169,7 +169,7 @@ def open_samples(report: Report) -> list[tuple[str, str, Row]]:
     ]
 
 
-def along_one_way(report: Report) -> list[tuple[str, str, int, float]]:
+def along_one_way(report: Findings) -> list[tuple[str, str, int, float]]:
     """Pairing, references, how many such comparisons with each, and the weakest one's power."""
     found: dict[str, dict[str, list[Row]]] = {}
     for row in report.rows:
@@ -234,7 +234,7 @@ def probed(failures: list[Failure]) -> list[tuple[str, str]]:
     ]
 
 
-def worst(report: Report, column: str) -> list[Row]:
+def worst(report: Findings, column: str) -> list[Row]:
     """The rows with the largest value, one for each tensor of a pairing, whatever the reference."""
     best: dict[tuple[str, str], Row] = {}
     for row in report.rows:
@@ -247,7 +247,7 @@ def worst(report: Report, column: str) -> list[Row]:
     return sorted(best.values(), key=lambda row: -getattr(row, column))[:WORST]
 
 
-def charges_of(report: Report) -> Iterator[tuple[str, list[str]]]:
+def charges_of(report: Findings) -> Iterator[tuple[str, list[str]]]:
     """For each implementation: what its functions were measured to err, and are charged."""
     for dtype, implementation, known in implementations(report):
         model = Rounding.declared(traits_of(implementation), dtype, calibrated=known)
@@ -260,7 +260,7 @@ def charges_of(report: Report) -> Iterator[tuple[str, list[str]]]:
         yield implementation, cells
 
 
-def implementations(report: Report) -> list[tuple[str, str, bool]]:
+def implementations(report: Findings) -> list[tuple[str, str, bool]]:
     """Dtype and name of each, and whether its measured half precision counts."""
     found = {
         (record.dtype, name, name in record.calibrated): None
@@ -270,7 +270,7 @@ def implementations(report: Report) -> list[tuple[str, str, bool]]:
     return sorted(found, key=lambda each: (each[0], each[1] != SUBJECT))
 
 
-def precisions_of(report: Report) -> Iterator[tuple[str, str, str]]:
+def precisions_of(report: Findings) -> Iterator[tuple[str, str, str]]:
     """For each reference in half precision: what its operations are charged to compute in."""
     for dtype, implementation, known in implementations(report):
         if dtype not in HALF or implementation == SUBJECT:

@@ -22,7 +22,10 @@ from backproof.mathematics.definition.sites import Intervention, unchanged
 from backproof.mathematics.faults import Planted, planted
 from backproof.mathematics.faults.equivalence import agree, provable
 from backproof.mathematics.faults.evaluation import faulty
-from tests.comparison.diagnosis.grounds import PAIRINGS, ROOT, TODAY, judged, of_pairing
+from tests.comparison.diagnosis.grounds import PAIRINGS, TODAY, judged, of_pairing
+from tests.comparison.diagnosis.once import once
+from tests.halves import slow_but
+from tests.workers import Shared
 
 # Enough of them to meet every activation, loss and penalty; the others differ in sizes alone.
 CHOSEN = ("xor", "circles", "clusters", "layered_half", "layered_cross_entropy")
@@ -58,7 +61,8 @@ def named_plant(name: str, plant: str) -> Planted:
     return next(each for each in plants_of(name) if each.name == plant)
 
 
-@pytest.mark.parametrize("name", CHOSEN)
+@once()
+@pytest.mark.parametrize("name", slow_but(["xor"], CHOSEN, 10))
 def test_the_planted_fault_is_named_and_no_other_that_can_be_told_apart(name: str) -> None:
     plants, hits = plants_of(name), 0
     for plant in plants:
@@ -73,7 +77,8 @@ def test_the_planted_fault_is_named_and_no_other_that_can_be_told_apart(name: st
     assert hits >= 0.95 * len(plants)
 
 
-@pytest.mark.parametrize("name", CHOSEN)
+@once()
+@pytest.mark.parametrize("name", slow_but(["xor"], CHOSEN, 4))
 def test_pairs_of_faults_are_named(name: str) -> None:
     """In four of five cases: by both names, or by one if the numbers are those of one alone."""
     chance = random.Random(20)
@@ -184,9 +189,8 @@ def test_a_nan_is_explained_by_what_makes_it() -> None:
 
 
 @pytest.fixture(scope="module")
-def torch_worker():
-    with Workers(["torch"], "float64", ROOT) as workers:
-        yield workers
+def torch_worker(shared: Shared) -> Workers:
+    return shared("torch")
 
 
 @pytest.mark.parametrize("stays", [False, True], ids=["then_right_again", "stays_wrong"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,14 +23,14 @@ from backproof.mathematics.probes.probes import probes
 from backproof.reports.faults import Gauged, markdown, table
 from tests.faces.test_bad_input import backproof
 from tests.project import ROOT
+from tests.workers import Shared
 
 PAIRINGS = {each.name: each for each in load_all([ROOT / "comparisons"])[0]}
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(["keras", "torch"], "float64", ROOT) as started:
-        yield started
+def workers(shared: Shared) -> Workers:
+    return shared("keras", "torch")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +48,7 @@ def only(pairing: Pairing, workers: Workers) -> Score:
     return measured(score)
 
 
+@pytest.mark.slow(5)
 @pytest.mark.parametrize("name", PAIRINGS)
 def test_no_fault_escapes_and_no_variant_is_called_wrong(name: str, scores) -> None:
     score = scores[name]
@@ -58,6 +58,7 @@ def test_no_fault_escapes_and_no_variant_is_called_wrong(name: str, scores) -> N
     assert len(score.outcomes) >= 70
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("name", PAIRINGS)
 def test_what_is_equivalent_has_a_reason_and_is_not_numerical(name: str, scores) -> None:
     for outcome in scores[name].outcomes:
@@ -70,6 +71,7 @@ def test_what_is_equivalent_has_a_reason_and_is_not_numerical(name: str, scores)
             assert outcome.row is not None
 
 
+@pytest.mark.slow(1)
 def test_the_families_are_all_there_in_the_report(scores) -> None:
     gauged = Gauged(list(scores.values()))
     assert gauged.exit_status == 0
@@ -180,6 +182,7 @@ def test_a_site_that_nothing_compared_depends_on_is_equivalent_too() -> None:
     assert not proof.sites[undone]
 
 
+@pytest.mark.slow(3)
 def test_the_command_line_prints_what_was_caught_and_writes_it(tmp_path: Path) -> None:
     done = backproof(
         "faults", "xor", "--reference", "torch", "--report", str(tmp_path / "out"), cwd=ROOT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -13,13 +12,16 @@ from backproof.comparison.run import Workers
 from backproof.gauging.fuzzing import fuzzing
 from backproof.gauging.fuzzing.drawing import LARGE, bucket
 from tests.faces.test_bad_input import backproof
+from tests.halves import slow_but
 from tests.project import ROOT
+from tests.workers import Shared
 
 
-@pytest.fixture(scope="module", params=["float64", "float32", "bfloat16", "float16"])
-def workers(request: pytest.FixtureRequest) -> Iterator[Workers]:
-    with Workers(["torch"], request.param, ROOT) as started:
-        yield started
+@pytest.fixture(
+    scope="module", params=slow_but(["float64"], ["float64", "float32", "bfloat16", "float16"], 3)
+)
+def workers(request: pytest.FixtureRequest, shared: Shared) -> Workers:
+    return shared("torch", dtype=request.param)
 
 
 def test_no_correct_network_is_called_wrong(workers: Workers) -> None:
@@ -33,19 +35,20 @@ def test_no_correct_network_is_called_wrong(workers: Workers) -> None:
     assert f"{tally.statuses[Status.MATCH]} decided" in tally.line()
 
 
+@pytest.mark.slow(9)
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_small_networks_of_half_precision_are_decided(
-    dtype: str, monkeypatch: pytest.MonkeyPatch
+    dtype: str, shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nine of ten where what was measured of the frameworks holds, and more than without it.
 
     On a processor where it does not hold, it is not used, and still some are decided.
     """
+    workers = shared("keras", "torch", dtype=dtype)
 
     def decided() -> tuple[int, int, bool]:
-        with Workers(["keras", "torch"], dtype, ROOT) as workers:
-            tally, failed, why = fuzzing.fuzz(workers, 150, 2, lambda _: None)
-            known = all(map(workers.calibrated, workers.by_name))
+        tally, failed, why = fuzzing.fuzz(workers, 150, 2, lambda _: None)
+        known = all(map(workers.calibrated, workers.by_name))
         assert failed is None, why
         assert tally.nearest <= 1
         return tally.statuses[Status.MATCH], tally.statuses.total(), known
@@ -57,6 +60,7 @@ def test_small_networks_of_half_precision_are_decided(
     assert matches >= 0.9 * total > without if known else matches >= without
 
 
+@pytest.mark.slow(8)
 def test_other_code_is_not_called_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without oneDNN TensorFlow truncates products of bfloat16: what was measured does not hold."""
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -68,21 +72,21 @@ def test_other_code_is_not_called_wrong(monkeypatch: pytest.MonkeyPatch) -> None
     assert tally.nearest > 0.5
 
 
-def test_jax_compiles_for_some_of_its_networks_only() -> None:
+def test_jax_compiles_for_some_of_its_networks_only(shared: Shared) -> None:
     """Six cases share a network and a number of samples, which are the only ones compiled."""
     shapes = bucket(LARGE, 3, 0)
     assert shapes == bucket(LARGE, 3, 0)
     assert len(shapes) == 3
-    with Workers(["jax"], "float64", ROOT) as workers:
-        tally, failed, why = fuzzing.fuzz(workers, 18, 0, lambda _: None)
+    tally, failed, why = fuzzing.fuzz(shared("jax"), 18, 0, lambda _: None)
     assert failed is None, why
     assert tally.cases == 18
     assert not tally.statuses[Status.MISMATCH] + tally.statuses[Status.ERROR]
 
 
+@pytest.mark.slow(6)
 @pytest.mark.parametrize(("dtype", "size"), [("float64", 1e-9), ("bfloat16", 0.5)])
 def test_a_planted_fault_is_found_shrunk_and_replayed(
-    dtype: str, size: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    dtype: str, size: float, shared: Shared, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     right = fuzzing.computed
 
@@ -91,8 +95,7 @@ def test_a_planted_fault_is_found_shrunk_and_replayed(
         return {n: v * (1 + size) if n.startswith("gradient") else v for n, v in results.items()}
 
     monkeypatch.setattr(fuzzing, "computed", wrong)
-    with Workers(["torch"], dtype, ROOT) as workers:
-        tally, failed, why = fuzzing.fuzz(workers, 60, 1, lambda _: None)
+    tally, failed, why = fuzzing.fuzz(shared("torch", dtype=dtype), 60, 1, lambda _: None)
     assert failed is not None
     assert "MISMATCH" in why
     assert tally.exit_status == 1
@@ -125,6 +128,7 @@ def test_nothing_decided_is_no_pass() -> None:
     assert fuzzing.Tally().exit_status == 3
 
 
+@pytest.mark.slow(2)
 def test_the_command_line_says_how_many(tmp_path: Path) -> None:
     done = backproof("fuzz", "--cases", "5", "--reference", "torch", cwd=tmp_path)
     assert done.returncode == 0

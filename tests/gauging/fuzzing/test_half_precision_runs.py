@@ -38,6 +38,7 @@ def test_no_worker_is_tried_in_other_dtypes() -> None:
         assert not workers.calibrated("torch")
 
 
+@pytest.mark.slow(3)
 def test_a_worker_that_is_lost_or_was_never_measured_is_not_calibrated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,4 +1,4 @@
-"""One PyTorch worker for all gate tests, and a way to judge an edited copy of scratch/."""
+"""A PyTorch worker for all gate tests, and a way to judge an edited copy of scratch/."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from backproof.comparison.pairing.pairing import Pairing, files, load_all
 from backproof.comparison.run import Judged, Workers, verify
 from tests.gauging.gate.planted import Judge, JudgeSource
 from tests.project import ROOT
+from tests.workers import Shared
 
 TODAY = datetime.date(2026, 1, 1)
 
 
 @pytest.fixture(scope="session")
-def torch_worker() -> Iterator[Workers]:
+def torch_worker(shared: Shared) -> Workers:
     """Twins are read from the project itself, not from the edited copy."""
-    with Workers(["torch"], "float64", ROOT) as workers:
-        yield workers
+    return shared("torch")
 
 
 @pytest.fixture(scope="session")

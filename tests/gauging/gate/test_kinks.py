@@ -9,14 +9,15 @@ import pytest
 
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Pairing
-from backproof.comparison.run import Judged, Workers, verify
+from backproof.comparison.run import Judged, verify
 from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.gauging.gate.conftest import TODAY
+from tests.workers import Shared
 
 L1 = 0.25
 
@@ -44,25 +45,25 @@ PAIRING = Pairing(
 )
 
 
-def rows_against(reference: str, slope_at_zero: float) -> list[Row]:
+def rows_against(reference: str, slope_at_zero: float, shared: Shared) -> list[Row]:
     pairing = replace(
         PAIRING,
         subject=lambda parameters, batch: subject(parameters, batch, slope_at_zero),
         references={reference: None},
     )
-    with Workers([reference], "float64", ROOT) as workers:
-        (judged,) = verify([pairing], workers, TODAY)
+    (judged,) = verify([pairing], shared(reference), TODAY)
     assert isinstance(judged, Judged)
     return [row for row in judged.rows if row.point == "data"]
 
 
 @pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
-def test_a_weight_of_exactly_zero_is_no_false_alarm(reference: str) -> None:
+def test_a_weight_of_exactly_zero_is_no_false_alarm(reference: str, shared: Shared) -> None:
     """The gradient of abs at 0 is 0, as in the definition; in JAX's twin, not in JAX's own abs."""
-    assert {row.status for row in rows_against(reference, 0.0)} == {Status.MATCH}
+    assert {row.status for row in rows_against(reference, 0.0, shared)} == {Status.MATCH}
 
 
 @pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
-def test_another_choice_is_a_mismatch(reference: str) -> None:
-    (gradient,) = (r for r in rows_against(reference, 1.0) if r.quantity == "gradient")
+def test_another_choice_is_a_mismatch(reference: str, shared: Shared) -> None:
+    rows = rows_against(reference, 1.0, shared)
+    (gradient,) = (row for row in rows if row.quantity == "gradient")
     assert gradient.status is Status.MISMATCH

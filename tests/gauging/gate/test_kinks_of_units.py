@@ -7,7 +7,6 @@ the loss is such that the gradient by its bias is the slope there. The definitio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +23,8 @@ from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.gauging.gate.conftest import TODAY
+from tests.workers import Shared
 
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
 # Activation, declared slope at 0, the other one.
@@ -37,9 +37,8 @@ KINKED: dict[str, tuple[Activation, float, float]] = {
 
 
 @pytest.fixture(scope="module", params=["keras", "torch", "jax"])
-def workers(request: pytest.FixtureRequest) -> Iterator[Workers]:
-    with Workers([request.param], "float64", ROOT) as started:
-        yield started
+def workers(request: pytest.FixtureRequest, shared: Shared) -> Workers:
+    return shared(request.param)
 
 
 def judged(pairing: Pairing, workers: Workers) -> Row:

@@ -13,6 +13,7 @@ from backproof.comparison.judging.rows import exit_status
 from tests.gauging.gate.conftest import ROOT
 from tests.gauging.gate.mutants import FUNCTIONS, Mutant, mutants
 from tests.gauging.gate.planted import JudgeSource
+from tests.halves import slow_but
 
 MUTANTS = [mutant for file in FUNCTIONS for mutant in mutants(file)]
 # What the networks share is judged on one with a threshold and on one with an argmax.
@@ -40,7 +41,9 @@ def test_there_are_enough_of_every_sort() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize(
+    "mutant", slow_but(MUTANTS[::15], MUTANTS, 0.5), ids=lambda mutant: mutant.name
+)
 def test_an_edit_that_changes_a_result_is_caught(mutant: Mutant, judge_source: JudgeSource) -> None:
     statuses = []
     for pairing in PAIRINGS.get(mutant.file, (mutant.file.removesuffix(".py"),)):
@@ -49,6 +52,7 @@ def test_an_edit_that_changes_a_result_is_caught(mutant: Mutant, judge_source: J
     assert any(statuses) != (place(mutant) in HARMLESS), statuses
 
 
+@pytest.mark.slow(6)
 def test_the_command_line_fails_too(tmp_path: Path) -> None:
     """The same edit in a copy of the project, as its user would run it."""
     for folder in ("scratch", "reference", "comparisons"):

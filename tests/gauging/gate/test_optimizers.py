@@ -6,7 +6,7 @@ the reference is at fault, by what that explains, and the subject is judged by P
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
-from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.gauging.gate.conftest import TODAY
+from tests.halves import slow_but
+from tests.workers import Shared
 
 NETWORK = Network((Dense(3, 4, "tanh"), Dense(4, 2)), Loss("squared_error"))
 Step = Callable[[Any, Any, Any, dict[str, Any], float], tuple[Any, dict[str, Any]]]
@@ -92,9 +94,8 @@ def stepping(optimizer: Any, step: Step | None = None) -> Callable[..., dict[str
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(["keras", "torch"], "float64", ROOT) as started:
-        yield started
+def workers(shared: Shared) -> Workers:
+    return shared("keras", "torch")
 
 
 def judged(
@@ -144,13 +145,14 @@ def test_a_right_step_matches_both(optimizer: Any, workers: Workers) -> None:
 
 
 @pytest.fixture(scope="module")
-def jax_worker() -> Iterator[Workers]:
-    with Workers(["jax"], "float64", ROOT) as started:
-        yield started
+def jax_worker(shared: Shared) -> Workers:
+    return shared("jax")
 
 
 @pytest.mark.parametrize(
-    "optimizer", [*EXACT, Momentum(0.1, dampening=0.3), AdamW(epsilon_at="raw")], ids=str
+    "optimizer",
+    slow_but(EXACT[:2], [*EXACT, Momentum(0.1, dampening=0.3), AdamW(epsilon_at="raw")], 1),
+    ids=str,
 )
 def test_a_right_step_matches_jax(optimizer: Any, jax_worker: Workers) -> None:
     rows = judged(optimizer, jax_worker, references={"jax": None}).rows

@@ -7,6 +7,7 @@ import pytest
 from backproof.comparison.judging.rows import Status, exit_status
 from tests.gauging.gate import planted_articles
 from tests.gauging.gate.planted import FAULTS, NOT_A_NUMBER, REWRITES, Edit, Judge
+from tests.halves import slow_but
 
 
 def pairing_of(edit: Edit) -> str:
@@ -14,7 +15,13 @@ def pairing_of(edit: Edit) -> str:
     return edit.name.split(":")[0].replace("training", "circles")
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *planted_articles.FAULTS], ids=lambda fault: fault.name)
+ALL_FAULTS = [*FAULTS, *planted_articles.FAULTS]
+ALL_REWRITES = [*REWRITES, *planted_articles.REWRITES]
+
+
+@pytest.mark.parametrize(
+    "fault", slow_but(ALL_FAULTS[::8], ALL_FAULTS, 1), ids=lambda fault: fault.name
+)
 def test_a_planted_fault_is_a_mismatch(fault: Edit, judge_edited: Judge) -> None:
     rows = judge_edited(pairing_of(fault), fault.file, fault.old, fault.new)
     assert exit_status([row.status for row in rows]) == 1
@@ -23,7 +30,7 @@ def test_a_planted_fault_is_a_mismatch(fault: Edit, judge_edited: Judge) -> None
 
 
 @pytest.mark.parametrize(
-    "rewrite", [*REWRITES, *planted_articles.REWRITES], ids=lambda rewrite: rewrite.name
+    "rewrite", slow_but(ALL_REWRITES[::4], ALL_REWRITES, 1), ids=lambda rewrite: rewrite.name
 )
 def test_a_correct_rewrite_passes(rewrite: Edit, judge_edited: Judge) -> None:
     rows = judge_edited(pairing_of(rewrite), rewrite.file, rewrite.old, rewrite.new)
@@ -42,15 +49,19 @@ def test_not_a_number_is_an_error(judge_edited: Judge) -> None:
 
 @pytest.mark.parametrize(
     ("name", "steps"),
-    [
-        ("xor", 100),
-        ("circles", 100),
-        ("clusters", 100),
-        ("clusters_minibatch", 100),
-        ("layered", 100),
-        ("breast_cancer", 100),
-        ("captcha", 3),
-    ],
+    slow_but(
+        [("xor", 100)],
+        [
+            ("xor", 100),
+            ("circles", 100),
+            ("clusters", 100),
+            ("clusters_minibatch", 100),
+            ("layered", 100),
+            ("breast_cancer", 100),
+            ("captcha", 3),
+        ],
+        2,
+    ),
 )
 def test_strength_on_the_data(name: str, steps: int, judge_edited: Judge) -> None:
     """In float64 every gradient at every compared step would show a relative error of 1e-9."""

@@ -14,7 +14,6 @@ from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
-from backproof.comparison.run import Workers
 from backproof.gauging.fuzzing.drawing import Case
 from backproof.gauging.fuzzing.fuzzing import rows_of
 from backproof.mathematics import functions
@@ -29,7 +28,8 @@ from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import drawn_parameters
 from tests.comparison.diagnosis.grounds import judged, record_of
-from tests.gauging.gate.conftest import ROOT
+from tests.halves import slow_but
+from tests.workers import Shared
 
 HIDDEN = Network(
     (Dense(2, 3, "tanh"), Dense(3, 1, "softmax"), Dense(1, 2)), Loss("squared_error"), Penalty(l2=0)
@@ -87,12 +87,11 @@ def test_what_is_zero_at_every_point_shows_nothing() -> None:
     assert row.cause.startswith("no point exercises it")
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("dtype", slow_but(["float64"], ["float64", "float32", "float16"], 1))
 @pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
 @pytest.mark.parametrize("name", ["hidden", "last"])
-def test_references_get_exactly_1(name: str, reference: str, dtype: str) -> None:
-    with Workers([reference], dtype, ROOT) as workers:
-        found = rows_of(case(NETWORKS[name]), workers)
+def test_references_get_exactly_1(name: str, reference: str, dtype: str, shared: Shared) -> None:
+    found = rows_of(case(NETWORKS[name]), shared(reference, dtype=dtype))
     assert {row.status for row in found} == {Status.MATCH}
 
 

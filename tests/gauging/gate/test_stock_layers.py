@@ -7,7 +7,6 @@ model has them. In float32 they are right.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +24,11 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import drawn_parameters
-from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.gauging.gate.conftest import TODAY
+from tests.halves import slow_but
 from tests.mathematics.arithmetic.ball_gelu import FUNCTIONS as GELU
 from tests.mathematics.arithmetic.plain_code import FORWARD, inner, with_numpy
+from tests.workers import Shared
 
 MODELS = {
     "keras": """
@@ -76,10 +77,9 @@ def pairing_of(function: Activation, size: float = 1.0) -> Pairing:
     )
 
 
-@pytest.fixture(scope="module", params=["float64", "float32"])
-def keras_worker(request: pytest.FixtureRequest) -> Iterator[Workers]:
-    with Workers(["keras"], request.param, ROOT) as started:
-        yield started
+@pytest.fixture(scope="module", params=slow_but(["float64"], ["float64", "float32"], 1))
+def keras_worker(request: pytest.FixtureRequest, shared: Shared) -> Workers:
+    return shared("keras", dtype=request.param)
 
 
 def judged(pairing: Pairing, model: str, workers: Workers, folder: Path) -> list[Row]:
@@ -149,13 +149,14 @@ def test_keras_holds_coefficients_in_float32(
 
 
 @pytest.mark.parametrize("model", KERAS)
-def test_where_pytorch_sides_with_the_subject_it_passes(model: str, tmp_path: Path) -> None:
+def test_where_pytorch_sides_with_the_subject_it_passes(
+    model: str, shared: Shared, tmp_path: Path
+) -> None:
     """Keras is named for the fault that it is known for, and the subject is judged by PyTorch."""
     (tmp_path / "stock.py").write_text(MODELS["keras"])
     references = {"keras": f"{tmp_path / 'stock.py'}:{model}", "torch": None}
-    with Workers(["keras", "torch"], "float64", ROOT) as workers:
-        pairing = replace(pairing_of(KERAS[model][0]), references=references)
-        (found,) = verify([pairing], workers, TODAY)
+    pairing = replace(pairing_of(KERAS[model][0]), references=references)
+    (found,) = verify([pairing], shared("keras", "torch"), TODAY)
     assert isinstance(found, Judged)
     assert exit_status([row.status for row in found.rows]) == 0
     assert {row.status for row in found.rows if row.reference == "torch"} == {Status.MATCH}
@@ -175,13 +176,13 @@ def test_the_twin_that_is_built_is_right(keras_worker: Workers) -> None:
         assert first_activation(found.rows).status is Status.MATCH
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_pytorch_cuts_its_softplus_off_at_20(dtype: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", slow_but(["float64"], ["float64", "float32"], 1))
+def test_pytorch_cuts_its_softplus_off_at_20(dtype: str, shared: Shared, tmp_path: Path) -> None:
     pairing = pairing_of(functions.named("softplus"), size=20.0)
-    with Workers(["torch"], dtype, ROOT) as workers:
-        rows = judged(pairing, "softplus", workers, tmp_path)
-        twin = replace(pairing, references={"torch": None})
-        (built,) = verify([twin], workers, TODAY)
+    workers = shared("torch", dtype=dtype)
+    rows = judged(pairing, "softplus", workers, tmp_path)
+    twin = replace(pairing, references={"torch": None})
+    (built,) = verify([twin], workers, TODAY)
     assert isinstance(built, Judged)
     assert not [r for r in built.rows if r.status in (Status.MISMATCH, Status.ERROR)]
     row = first_activation(rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from backproof import Batch, Dense, Form, GradientDescent, Loss, Network, Pairin
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.run import Judged, Workers, verify
 from backproof.mathematics.errors import UsageError
-from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.gauging.gate.conftest import TODAY
+from tests.workers import Shared
 
 MODELS = """
 def in_keras():
@@ -74,9 +74,8 @@ FORMS = {
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(["keras", "torch"], "float64", ROOT) as started:
-        yield started
+def workers(shared: Shared) -> Workers:
+    return shared("keras", "torch")
 
 
 def rows_with(forms: dict[str, Form], workers: Workers, folder: Path) -> list[Row]:
@@ -104,11 +103,10 @@ def test_probabilities_taken_for_logits_are_a_mismatch(
     assert {row.reference for row in wrong} == {reference}
 
 
-def test_a_jax_twin_takes_logits() -> None:
+def test_a_jax_twin_takes_logits(shared: Shared) -> None:
     forms = {"subject": FORMS["subject"], "jax": Form("probabilities")}
     pairing = replace(PAIRING, forms=forms, references={"jax": "models.py:forward"})
-    with Workers(["jax"], "float64", ROOT) as jax:
-        (judged,) = verify([pairing], jax, TODAY)
+    (judged,) = verify([pairing], shared("jax"), TODAY)
     assert isinstance(judged, Judged)
     assert {row.status for row in judged.rows} == {Status.ERROR}
     assert all("a JAX twin's loss is of logits" in row.cause for row in judged.rows)

@@ -16,7 +16,8 @@ from backproof.comparison.run import Judged, Workers, verify
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers.momentum import Momentum
-from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.gauging.gate.conftest import TODAY
+from tests.workers import Shared
 
 STOCK_L2 = '''
 import keras
@@ -44,13 +45,12 @@ def rows_of(pairing: Pairing, workers: Workers) -> list[Row]:
 
 
 def test_keras_rounds_its_l2_coefficient_to_float32(
-    pairings: dict[str, Pairing], tmp_path: Path
+    pairings: dict[str, Pairing], shared: Shared, tmp_path: Path
 ) -> None:
     model = tmp_path / "stock.py"
     model.write_text(STOCK_L2)
     pairing = replace(pairings["clusters"], references={"keras": f"{model}:clusters"})
-    with Workers(["keras"], "float64", ROOT) as workers:
-        rows = rows_of(pairing, workers)
+    rows = rows_of(pairing, shared("keras"))
     wrong = [row for row in rows if row.status is Status.MISMATCH]
     assert {row.name for row in wrong} == {
         "loss",
@@ -72,10 +72,12 @@ def test_keras_rounds_its_l2_coefficient_to_float32(
     assert all(row.reference_digits < row.subject_digits for row in told if row.reference_digits)
 
 
-def test_keras_rounds_its_momentum_to_float32(pairings: dict[str, Pairing]) -> None:
+@pytest.mark.slow(6)
+def test_keras_rounds_its_momentum_to_float32(pairings: dict[str, Pairing], shared: Shared) -> None:
     """0.9 as float32 is off by 2.6e-8 of itself; a momentum that float32 holds is no fault."""
     off = float(np.float32(0.9)) - 0.9
-    judged = with_momentum(pairings["circles"], Momentum(0.01, 0.9))
+    workers = shared("keras", "torch")
+    judged = with_momentum(pairings["circles"], Momentum(0.01, 0.9), workers)
     wrong = [row for row in judged.rows if row.status is not Status.MATCH]
     # PyTorch and the certified value side with the subject, and float32 explains the size.
     assert {row.status for row in wrong} == {Status.AT_FAULT}
@@ -93,11 +95,11 @@ def test_keras_rounds_its_momentum_to_float32(pairings: dict[str, Pairing]) -> N
         )
         unexplained = np.abs(keras - subject - off * velocity)
         assert (unexplained <= 2 * bounds.at("keras", point).radii[row.name]).all()
-    exact = with_momentum(pairings["circles"], Momentum(0.01, 0.75))
+    exact = with_momentum(pairings["circles"], Momentum(0.01, 0.75), workers)
     assert {row.status for row in exact.rows} == {Status.MATCH}
 
 
-def with_momentum(pairing: Pairing, optimizer: Momentum) -> Judged:
+def with_momentum(pairing: Pairing, optimizer: Momentum, workers: Workers) -> Judged:
     """The pairing's gradients, with a step with momentum written by hand, judged."""
 
     def stepping(parameters: Parameters, batch: Batch) -> dict[str, np.ndarray]:
@@ -119,8 +121,7 @@ def with_momentum(pairing: Pairing, optimizer: Momentum) -> Judged:
         quantities=("gradient", "updated"),
         steps=2,
     )
-    with Workers(["keras", "torch"], "float64", ROOT) as workers:
-        (judged,) = verify([changed], workers, TODAY)
+    (judged,) = verify([changed], workers, TODAY)
     assert isinstance(judged, Judged)
     return judged
 

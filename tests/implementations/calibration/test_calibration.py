@@ -10,9 +10,8 @@ from flint import arb
 
 from backproof.comparison.bounds.bounds import traits_of
 from backproof.implementations.calibration.ulps import LOCAL, arguments, measure, round_to
-from backproof.implementations.client import Worker
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, FLOOR, Rounding
-from tests.project import ROOT
+from tests.workers import Shared
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -58,10 +57,11 @@ def test_the_table_is_what_is_charged() -> None:
         assert replace(declared, kinks=(), slopes=()) == Rounding.of("float64")
 
 
-def test_a_worker_applies_its_functions() -> None:
-    with Worker("torch", "float16", ROOT) as worker:
-        x = np.array([0.5, -1.0], np.float32)
-        reply = worker.wait(
-            worker.request({"do": "apply", "function": "exp", "mode": "eager"}, {"x": x})
-        )[1]
+@pytest.mark.slow(2)
+def test_a_worker_applies_its_functions(shared: Shared) -> None:
+    worker = shared("torch", dtype="float16").by_name["torch"]
+    x = np.array([0.5, -1.0], np.float32)
+    reply = worker.wait(
+        worker.request({"do": "apply", "function": "exp", "mode": "eager"}, {"x": x})
+    )[1]
     assert np.array_equal(reply["y"], round_to(np.exp(x.astype(np.float64)), "float16"))

@@ -17,7 +17,6 @@ from backproof.implementations.calibration.inputs import Tensors, Trial, trials
 from backproof.implementations.calibration.inputs.of_sums import products, sums
 from backproof.implementations.calibration.inputs.trial import Values
 from backproof.implementations.calibration.precisions import Machine, Precision, measured_here
-from backproof.implementations.client import Worker
 from backproof.implementations.frameworks import traits
 from backproof.implementations.host import processor
 from backproof.mathematics.arithmetic.rounding.model import (
@@ -30,7 +29,8 @@ from backproof.mathematics.arithmetic.rounding.model import (
     round_to,
 )
 from backproof.mathematics.functions import Activation
-from tests.project import ROOT
+from tests.halves import slow_but
+from tests.workers import Shared
 
 SUMS = ("matmul", "row_sum", "column_sum", "sum")
 
@@ -84,7 +84,7 @@ def tried(dtype: str) -> list[Trial]:
     return [*products(dtype, stream), *sums(dtype, stream, draws=4)]
 
 
-@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("dtype", slow_but(HALF[:1], HALF, 1))
 @pytest.mark.parametrize("accumulator", ["float64", "float32", "the dtype"])
 def test_a_planted_accumulator_is_found(dtype: str, accumulator: str) -> None:
     own = dtype if accumulator == "the dtype" else accumulator
@@ -166,7 +166,8 @@ def test_nothing_is_declared_in_other_dtypes_or_where_it_does_not_hold() -> None
             assert bare.ulps("sigmoid") == 6
 
 
-def test_pytorch_is_as_the_table_says(table: list[dict[str, str]]) -> None:
+@pytest.mark.slow(11)
+def test_pytorch_is_as_the_table_says(table: list[dict[str, str]], shared: Shared) -> None:
     """Measured again: every operation of PyTorch in bfloat16.
 
     On another processor than the table's they may compute in something else. Whether the table
@@ -179,11 +180,10 @@ def test_pytorch_is_as_the_table_says(table: list[dict[str, str]]) -> None:
     }
     model = Rounding.declared(traits("torch"), "bfloat16", calibrated=True)
     bare = replace(model, inside=())
-    with Worker("torch", "bfloat16", ROOT) as worker:
-        apply = partial(asked, worker, "eager")
-        tried = trials("bfloat16")
-        found = precisions.measure("torch", "eager", apply, bare, tried)
-        holds = precisions.hold(apply, model, tried)
+    apply = partial(asked, shared("torch", dtype="bfloat16").by_name["torch"], "eager")
+    tried = trials("bfloat16")
+    found = precisions.measure("torch", "eager", apply, bare, tried)
+    holds = precisions.hold(apply, model, tried)
     declared = {operation: coarseness(precision) for operation, precision, _ in model.inside}
     assert holds is all(coarseness(each.precision) <= declared[each.operation] for each in found)
     if measured_here("torch", "bfloat16"):
@@ -191,7 +191,7 @@ def test_pytorch_is_as_the_table_says(table: list[dict[str, str]]) -> None:
     assert all(each.used <= 1 for each in found)
 
 
-@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("dtype", slow_but([], HALF, 2))
 def test_what_is_declared_is_tried_elsewhere(dtype: str) -> None:
     """Sums in float32 hold where a float32 or a float64 accumulates, and not in the dtype."""
     model = Rounding.of(dtype)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,15 +16,15 @@ from backproof.mathematics import optimizers
 from backproof.mathematics.errors import EvaluationError
 from comparisons import circles, clusters, xor
 from tests.gauging.gate.conftest import ROOT
+from tests.workers import Shared
 
 PAIRINGS = {module.PAIRING.name: module.PAIRING for module in (xor, circles, clusters)}
 STEPS = 5
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(["keras", "torch", "jax"], "float64", ROOT) as started:
-        yield started
+def workers(shared: Shared) -> Workers:
+    return shared("keras", "torch", "jax")
 
 
 def ask(workers: Workers, framework: str, do: str, tensors: Any = None, **members: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import cycle, product
 
 import numpy as np
@@ -17,10 +16,12 @@ from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Array, Batch, Parameters
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
-from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.gauging.gate.conftest import TODAY
+from tests.halves import slow_but
 from tests.mathematics.arithmetic.ball_forms import FUNCTIONS
 from tests.mathematics.arithmetic.ball_networks import OPTIMIZER, PENALTIES
 from tests.mathematics.arithmetic.plain_code import with_numpy
+from tests.workers import Shared
 
 # Every loss with every reduction and scale; activations, hidden and last, and penalties in turn.
 CASES = list(product(losses.names(), ("mean", "sum"), ("mean", "sum"), (1.0, 0.5)))
@@ -45,13 +46,15 @@ def test_every_activation_is_used_as_hidden_and_as_last() -> None:
 
 @pytest.fixture(
     scope="module",
-    params=product(("keras", "torch", "jax"), ("float64", "float32")),
-    ids="-".join,
+    params=slow_but(
+        ["torch-float64"],
+        map("-".join, product(("keras", "torch", "jax"), ("float64", "float32"))),
+        6,
+    ),
 )
-def workers(request: pytest.FixtureRequest) -> Iterator[Workers]:
-    reference, dtype = request.param
-    with Workers([reference], dtype, ROOT) as started:
-        yield started
+def workers(request: pytest.FixtureRequest, shared: Shared) -> Workers:
+    reference, dtype = request.param.split("-")
+    return shared(reference, dtype=dtype)
 
 
 def accuracy(network: Network, outputs: Array, targets: Array) -> float:

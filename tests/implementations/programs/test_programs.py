@@ -13,6 +13,7 @@ import pytest
 import backproof
 from backproof import Dense, Loss, Network, Report, UsageError, external
 from backproof.comparison.judging.rows import Status
+from tests.halves import slow_but
 from tests.project import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -49,7 +50,11 @@ C_LIBRARY = ("-shared", "-fPIC", "-o", "network.so", "network.c")
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("program_in_c", C_PROGRAM), ("program_in_python", ()), ("with_ctypes", C_LIBRARY)],
+    slow_but(
+        [("with_ctypes", C_LIBRARY)],
+        [("program_in_c", C_PROGRAM), ("program_in_python", ()), ("with_ctypes", C_LIBRARY)],
+        2,
+    ),
 )
 def test_the_examples_match(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
     folder = copied(name, tmp_path)
@@ -59,6 +64,7 @@ def test_the_examples_match(name: str, options: tuple[str, ...], tmp_path: Path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize(
     ("name", "options", "edit", "tensor"),
     [

@@ -18,6 +18,7 @@ from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition import penalties, step
 from backproof.mathematics.network.penalty import Penalty
+from tests.halves import slow_but
 from tests.mathematics.arithmetic import ball_networks
 from tests.mathematics.arithmetic.adversary import Adversary
 from tests.mathematics.arithmetic.ball_cases import DTYPES, share
@@ -89,7 +90,7 @@ def tensors(
                 yield name, partial(share, ball, truth[name].entries, found[name], what)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", slow_but(["float64"], DTYPES, 3))
 def test_balls_cover_certified_values_and_adversaries_in_every_tensor(dtype):
     shares = [used() for _, used in tensors(dtype)]
     assert len(shares) > 10 * CASES

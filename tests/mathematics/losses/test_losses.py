@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from backproof import Dense, GradientDescent, Loss, Network, UsageError
+from backproof.implementations import frameworks
 from backproof.implementations.frameworks import torch_twin
 from backproof.mathematics import losses
 from backproof.mathematics.arithmetic.balls.ball import Ball
@@ -84,7 +85,7 @@ def test_a_loss_of_ones_own_is_a_loss_like_any_other(fourth: type[Fourth]) -> No
     assert Network.from_json(json.loads(json.dumps(network.to_json()))) == network
     stream = np.random.default_rng(1)
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream, 5)
-    rounding = Rounding.declared("torch", "float64")
+    rounding = Rounding.declared(frameworks.traits("torch"), "float64")
     balls = evaluate(BallOps(rounding), network, parameters, batch)
     exact = evaluate(CertifiedOps(), network, parameters, batch)
     found = evaluate(Float(), network, parameters, batch)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backproof.implementations import frameworks
 from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -69,7 +70,7 @@ def test_a_twin_lies_in_the_ball(replies: tuple[str, dict], number: int) -> None
     framework, found = replies
     loss: LossFunction = EVERY[number]
     x, y = points(loss)
-    rounding = Rounding.declared(framework, "float64")
+    rounding = Rounding.declared(frameworks.traits(framework), "float64")
     z = Ball(x, None)
     f = functions.named(loss.ACTIVATION or "linear")
     rows, slope = loss.ball(z, f.ball(z, rounding), Ball(y, None), rounding)
@@ -96,5 +97,7 @@ def test_a_twin_that_clips_would_be_seen(replies: tuple[str, dict]) -> None:
     a, y = np.array([[1e-9]]), np.ones((1, 1))
     loss = next(loss for loss in EVERY if loss.name.startswith("binary") and not loss.ACTIVATION)
     ball = Ball(a, None)
-    rows, _ = loss.ball(ball, ball, Ball(y, None), Rounding.declared(replies[0], "float64"))
+    rows, _ = loss.ball(
+        ball, ball, Ball(y, None), Rounding.declared(frameworks.traits(replies[0]), "float64")
+    )
     assert abs(-np.log(1e-7) - rows.value[0, 0]) > 1e6 * rows.radius[0, 0]

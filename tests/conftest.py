@@ -1,0 +1,50 @@
+"""What all tests share: the frameworks' workers, and which process runs which test."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.workers import Shared, sharing
+
+# Files whose tests share nothing that is costly: a process of pytest-xdist gets them one by one.
+APART = ("test_bad_input", "test_diagnosis", "test_init", "test_mutants", "test_planted_faults")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Shared]:
+    """Workers of frameworks, to be had by name and dtype: ``shared("keras", dtype="float32")``."""
+    with sharing() as given:
+        yield given
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first: then no process is left alone with it in the end."""
+    total: Counter[str] = Counter()
+    for item in items:
+        mark = item.get_closest_marker("slow")
+        total[group(item.nodeid)] += mark.args[0] if mark else 0
+    items.sort(key=lambda item: -total[group(item.nodeid)])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that share what is costly to make are run by one process, which makes it once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    config.option.loadscopereorder = False  # our own order is kept
+    return ByGroup(config, log)
+
+
+def group(nodeid: str) -> str:
+    """The tests that one process runs together: those of a file, or one alone."""
+    file = nodeid.partition("::")[0]
+    return nodeid if file.endswith(tuple(f"{name}.py" for name in APART)) else file
