@@ -96,7 +96,11 @@ def test_what_is_not_there(argument: str, message: str, tmp_path: Path) -> None:
         ('{name = "leaky_relu", alpha = 0.2}', "{alpha = 0.2}", "activation needs a name"),
         ("beta_1", "beta", "optimizer 'adam' has no field 'beta'; it has learning_rate, beta_1"),
         ('"adam"\nbeta_1 = 0.8', '"momentum"', "optimizer 'momentum' needs its learning_rate"),
-        ("fan_in = 4", "fan_in = 5", "dense_1 has fan_out 4 but dense_2 has fan_in 5"),
+        (
+            "fan_in = 4",
+            "fan_in = 5",
+            "node 'dense_2': dense takes one input (…, 5), its fan_in, but gets (4,)",
+        ),
         ("[[layers]]", "[[layers]", "it is no TOML"),
         ("[loss]", "[[loss]]", "loss = [{'kind': 'binary_cross_entropy'"),
     ],

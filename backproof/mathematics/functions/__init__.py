@@ -119,6 +119,18 @@ def named(name: str, **fields: float) -> Activation:
     return made(ACTIVATIONS.get(name), **fields)
 
 
+def as_activation(given: object, where: str) -> Activation:
+    """An activation, by its name or as it is; a `UsageError` for anything else."""
+    if isinstance(given, str):
+        return named(given)
+    if not isinstance(given, Activation):
+        raise UsageError(
+            f"{where}(activation={given!r}): give a name, such as 'relu', or "
+            "activations.named('leaky_relu', alpha=0.1)"
+        )
+    return given
+
+
 @lru_cache(typed=True)  # True is not 1.0
 def made(kind: type[Activation], **fields: float) -> Activation:
     """An activation with its fields, which are checked; and kept."""

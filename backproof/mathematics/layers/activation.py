@@ -56,8 +56,7 @@ class Activation(Layer):
     )
 
     def __init__(self, activation: str | Function) -> None:
-        if isinstance(activation, str):
-            activation = functions.named(activation)
+        activation = functions.as_activation(activation, "Activation")
         object.__setattr__(self, "activation", activation)
 
     @classmethod

@@ -70,7 +70,14 @@ class Branches(Block):
     def __init__(self, join: Layer, *parts: Layer | Block) -> None:
         checked(type(self).__name__, (join, *parts))
         if not getattr(join, "several", False):
-            raise UsageError(f"Branches({described(join)}, …): give a layer that joins, first")
+            raise UsageError(
+                f"Branches({described(join)}, …): {described(join)} joins no inputs; give first a "
+                "layer that does, such as Add()"
+            )
+        if len(parts) < 2:
+            raise UsageError(
+                f"Branches({described(join)}, …) has {len(parts)} to join; give two or more"
+            )
         object.__setattr__(self, "join", join)
         object.__setattr__(self, "parts", parts)
 

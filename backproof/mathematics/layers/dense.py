@@ -19,6 +19,7 @@ from backproof.mathematics.layers.layer import (
     Shape,
     Symbols,
     fitting,
+    is_length,
 )
 from backproof.mathematics.layers.port import Port, as_module
 
@@ -49,15 +50,17 @@ class Dense(Layer):
     def __init__(
         self, fan_in: int, fan_out: int, activation: str | Activation = "linear", bias: Bias = True
     ) -> None:
-        if fan_in < 1 or fan_out < 1:
-            raise UsageError(f"Dense(fan_in={fan_in}, fan_out={fan_out}): both must be at least 1")
-        if isinstance(activation, str):
-            activation = functions.named(activation)
+        if not is_length(fan_in) or not is_length(fan_out):
+            raise UsageError(
+                f"Dense(fan_in={fan_in!r}, fan_out={fan_out!r}): both are whole numbers, and must "
+                "be at least 1"
+            )
+        activation = functions.as_activation(activation, "Dense")
         if bias not in (True, False, "scalar"):
             raise UsageError(f"Dense(bias={bias!r}): choose True, False or 'scalar'")
         for name, value in (
-            ("fan_in", fan_in),
-            ("fan_out", fan_out),
+            ("fan_in", int(fan_in)),
+            ("fan_out", int(fan_out)),
             ("activation", activation),
             ("bias", bias),
         ):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
+import numpy as np
+
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers.here import Here
 from backproof.mathematics.layers.own import LayerFault, LayerProbe
@@ -178,6 +180,14 @@ def alike(kind: str, inputs: tuple[Shape, ...]) -> Shape:
     return inputs[0]
 
 
-def described(layer: Any) -> str:
-    """The kind of anything that was given for a layer."""
-    return getattr(layer, "kind", None) or type(layer).__name__
+def is_length(given: object) -> bool:
+    """Whether it can be the length of an axis: a whole number of at least 1."""
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    return whole and given >= 1  # type: ignore[operator] # a number
+
+
+def described(given: Any) -> str:
+    """What was given for a layer, in words."""
+    if isinstance(given, type):
+        return f"the class {given.__name__} itself"
+    return getattr(given, "kind", None) or f"{type(given).__name__} {given!r}"

@@ -33,7 +33,10 @@ def checked(nodes: tuple[Node, ...], inputs: Shape) -> None:
                     "stand in the order of computation, without a cycle"
                 )
             known = ", ".join((INPUTS, *names[:place]))
-            raise UsageError(f"node {node.name!r} takes {source!r}, which there is not: {known}")
+            raise UsageError(
+                f"node {node.name!r} takes {source!r}, but there is no such node; before it there "
+                f"are {known}"
+            )
     used = {source for node in nodes for source in node.inputs}
     idle = [name for name in names[:-1] if name not in used]
     if idle:
@@ -89,9 +92,10 @@ def owners(nodes: tuple[Node, ...], shapes: dict[str, Shape]) -> dict[str, dict[
 def fits(node: Node, name: str, shape: Shape, other: Shared, held: dict[str, Shape]) -> None:
     """Whether a shared parameter is there, and of the shape that the node needs."""
     if other.parameter not in held:
-        known = ", ".join(held) or "none yet"
+        known = ", ".join(held) or "none"
         raise UsageError(
-            f"node {node.name!r} shares {other.parameter!r}, which no node before it holds: {known}"
+            f"node {node.name!r} shares {other.parameter!r}, which no node before it holds; they "
+            f"hold {known}"
         )
     came = held[other.parameter]
     came = came[::-1] if other.transposed else came

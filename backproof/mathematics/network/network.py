@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.blocks import Block
-from backproof.mathematics.layers.layer import Layer, Parameter, Shape
+from backproof.mathematics.layers.layer import Layer, Parameter, Shape, described, is_length
 from backproof.mathematics.losses import Decision, LossFunction
 from backproof.mathematics.network.graph import Use, checked, owners, shapes_of
 from backproof.mathematics.network.loss import Loss
@@ -19,6 +19,19 @@ from backproof.mathematics.network.node import INPUTS, Node, placed
 from backproof.mathematics.network.penalty import NONE, Penalty
 
 Penalties = tuple[tuple[str, Penalty], ...]
+
+
+def is_shape(given: object) -> bool:
+    """Whether it is the shape of a sample: one axis or more, none of them empty."""
+    return isinstance(given, tuple | list) and bool(given) and all(map(is_length, given))
+
+
+def are_penalties(given: object) -> bool:
+    """Whether they are pairs of a node's name and its penalty."""
+    return isinstance(given, tuple) and all(
+        isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Penalty)
+        for pair in given
+    )
 
 
 @dataclass(frozen=True)
@@ -48,17 +61,33 @@ class Network:
         decision: Decision | None = None,
         inputs: Shape | None = None,
     ) -> None:
+        if not isinstance(layers, tuple | list):
+            raise UsageError(
+                f"Network(layers=…) is {described(layers)}; give a tuple of layers, blocks and "
+                "nodes"
+            )
         parts = tuple(layers)
         if not parts:
             raise UsageError("Network(layers=()): a network needs at least one layer")
+        if not isinstance(loss, Loss):
+            raise UsageError(f"Network(loss={loss!r}): give a Loss, as in Loss('squared_error')")
+        if inputs is not None and not is_shape(inputs):
+            raise UsageError(
+                f"Network(inputs={inputs!r}): give the shape of one sample, whole numbers of at "
+                "least 1, as in (28, 28, 1)"
+            )
+        if decision not in (None, *get_args(Decision)):
+            told = ", ".join(map(repr, get_args(Decision)))
+            raise UsageError(f"Network(decision={decision!r}): choose {told} or None")
         nodes = placed(parts)
         plain = all(isinstance(part, Layer) for part in parts)
-        given = sorted(penalty.items()) if isinstance(penalty, Mapping) else penalty
+        pairs = penalty.items() if isinstance(penalty, Mapping) else ()
+        given = sorted(pairs, key=str) if isinstance(penalty, Mapping) else penalty
         found: dict[str, Any] = {
             "layers": parts if plain else nodes,
             "loss": loss,
             "penalty": tuple(given) if isinstance(given, list | tuple) else given,
-            "inputs": None if inputs is None else tuple(inputs),
+            "inputs": None if inputs is None else tuple(map(int, inputs)),
         }
         for name, value in found.items():
             object.__setattr__(self, name, value)
@@ -67,13 +96,21 @@ class Network:
         object.__setattr__(self, "decision", decision or self._usual_decision())
 
     def _check_penalties(self) -> None:
-        named = {"every": self.penalty} if isinstance(self.penalty, Penalty) else dict(self.penalty)
-        for name, penalty in named.items():
-            if not isinstance(penalty, Penalty):
-                raise UsageError(f"penalty {penalty!r}: give a Penalty, or one for each node")
-            if name not in ("every", *self.node_names):
+        if isinstance(self.penalty, Penalty):
+            return
+        if not are_penalties(self.penalty):
+            raise UsageError(
+                f"Network(penalty={self.penalty!r}): give a Penalty, or one for each node by its "
+                "name, as in {'dense_1': Penalty(l2=0.01)}"
+            )
+        holding = self.parameter_counts()
+        for name, _ in self.penalty:
+            if name not in holding:
+                why = "it has no parameters of its own"
+                why = why if name in self.node_names else "there is no such node"
                 raise UsageError(
-                    f"a penalty is on node {name!r}; there are {', '.join(self.node_names)}"
+                    f"a penalty is on node {name!r}, but {why}; there are parameters in "
+                    f"{', '.join(holding) or 'none'}"
                 )
 
     def _usual_decision(self) -> Decision | None:

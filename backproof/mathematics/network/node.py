@@ -27,6 +27,13 @@ class Shared:
     parameter: str
     transposed: bool = False
 
+    def __post_init__(self) -> None:
+        if "/" not in str(self.parameter):
+            raise UsageError(
+                f"Shared({self.parameter!r}): give the full name of a parameter, with that of its "
+                "node, as in Shared('dense_1/kernel')"
+            )
+
 
 @dataclass(frozen=True)
 class Node:
@@ -48,14 +55,24 @@ class Node:
         inputs: tuple[str, ...] | str = (),
         shared: Mapping[str, Shared] | tuple[tuple[str, Shared], ...] = (),
     ) -> None:
-        if not NAME.fullmatch(name) or name == INPUTS:
+        if not NAME.fullmatch(str(name)) or name == INPUTS:
             raise UsageError(f"node {name!r}: name it by letters, digits and _, and not 'inputs'")
         if not isinstance(layer, Layer):
-            raise UsageError(f"node {name!r} is {described(layer)}; give a layer")
+            raise UsageError(f"node {name!r} holds {described(layer)}; give a layer")
+        taken = (inputs,) if isinstance(inputs, str) else inputs
+        if not are_names(taken):
+            raise UsageError(
+                f"node {name!r}: inputs={inputs!r}; give the names of nodes before it, or 'inputs'"
+            )
+        pairs = tuple(shared.items() if isinstance(shared, Mapping) else shared)
+        if not all(map(is_shared, pairs)):
+            raise UsageError(
+                f"node {name!r}: shared={shared!r}; give the layer's own name of each parameter "
+                "and whose it is, as in {'kernel': Shared('dense_1/kernel')}"
+            )
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "layer", layer)
-        object.__setattr__(self, "inputs", (inputs,) if isinstance(inputs, str) else tuple(inputs))
-        pairs = shared.items() if isinstance(shared, Mapping) else shared
+        object.__setattr__(self, "inputs", tuple(taken))
         object.__setattr__(self, "shared", tuple(sorted(pairs)))
 
     def to_json(self) -> dict[str, Any]:
@@ -75,6 +92,17 @@ class Node:
         name, inputs = fields.pop("name"), fields.pop("inputs", ())
         shared = {own: Shared(**other) for own, other in fields.pop("shared", {}).items()}
         return cls(name, kinds.from_json(fields), tuple(inputs), shared)
+
+
+def are_names(given: object) -> bool:
+    """Whether they can be names of nodes."""
+    return isinstance(given, tuple | list) and all(isinstance(each, str) for each in given)
+
+
+def is_shared(pair: object) -> bool:
+    """Whether it is an own name with the `Shared` parameter that it stands for."""
+    own, other = pair if isinstance(pair, tuple) and len(pair) == 2 else (None, None)
+    return isinstance(own, str) and isinstance(other, Shared)
 
 
 class Placed:

@@ -40,7 +40,7 @@ def pairing(name: str, of: Network, reference: str) -> Pairing:
         initial=lambda: parameters,
         optimizer=GradientDescent(0.01),  # that of `subject_of`
         references={reference: None},
-        steps=2,
+        steps=1,
         quantities=QUANTITIES,
     )
 
