@@ -52,8 +52,13 @@ def executed(folder: Path, file: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_networks_of_the_documents_are_as_they_say() -> None:
+    exec("\n".join(python_of("networks.md")), {})
+
+
 def test_no_example_is_left_out() -> None:
     tested = {"own_code.md", "README.md", "reproductions.md", "faults.md", "adapters.md"}
+    tested |= {"networks.md"}
     assert {name for name, _ in PYTHON} == tested
     assert [len(python_of(name)) for name in ("README.md", "reproductions.md")] == [3, 2]
 
