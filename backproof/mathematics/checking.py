@@ -37,6 +37,8 @@ WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     Path: "a path",
+    dict: "a table of values by name",
+    list: "a list",
     datetime.date: "a date, as in datetime.date(2030, 1, 31)",
     type(None): "None",
     "Batch": "a Batch, as in Batch(inputs, targets)",
@@ -91,6 +93,20 @@ def check(where: str, name: str, value: Any, hint: Any) -> None:
     if choices and isinstance(value, str):
         raise UsageError(f"{where.replace('…', repr(value))}: choose {wanted(hint)}")
     raise UsageError(f"{where}: {name} is {came(value)}; give {wanted(hint)}")
+
+
+def check_table(
+    where: str, given: Any, hints: Mapping[str, Any], needs: Iterable[str] = ()
+) -> None:
+    """Check a table of a file: every key is known and of its type, and those that it needs are."""
+    check(where, "it", given, dict)
+    for key, value in given.items():
+        if key not in hints:
+            raise UsageError(f"{where} has no {key!r}; it has {', '.join(hints) or 'nothing'}")
+        check(f"{where}: {key} = …", key, value, hints[key])
+    missing = [key for key in needs if key not in given]
+    if missing:
+        raise UsageError(f"{where} needs {' and '.join(missing)}")
 
 
 def fits(value: Any, hint: Any) -> bool:

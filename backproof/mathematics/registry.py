@@ -156,6 +156,16 @@ def made(sort: str, part: type[T], fields: Mapping[str, object]) -> T:
     return part(**fields)
 
 
+def name_and_fields(sort: str, given: object) -> dict[str, Any]:
+    """A part as it is written down: its name alone, or a table of its name and its fields."""
+    described = {"name": given} if isinstance(given, str) else given
+    if not isinstance(described, Mapping) or not isinstance(described.get("name"), str):
+        raise UsageError(
+            f"{sort} needs a name, alone or in a table with its fields; {given!r} has none"
+        )
+    return dict(described)
+
+
 def source(part: object) -> str:
     """The file that defines a part."""
     own = inspect.isclass(part) or inspect.ismodule(part) or inspect.isfunction(part)

@@ -86,14 +86,22 @@ def test_what_is_not_there(argument: str, message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[penalty]", "[penalties]", "the file has no 'penalties'; it has layers, loss, penalty"),
+        ("[penalty]", "[penalties]", "the file has no 'penalties'; it has layers, nodes, inputs"),
         ('kind = "binary_cross_entropy"', "", "loss needs kind"),
-        ("fan_in = 4\n", "", "layers needs fan_in"),
-        ("fan_out = 4\n", "fan_out = true\n", "fan_out = True should be a whole number"),
-        ("l2 = 0.01", 'l2 = "0.01"', "penalty: l2 = '0.01' should be a number"),
+        ("fan_in = 4\n", "", "[[layers]], number 2: layer 'dense' needs fan_in"),
+        (
+            "fan_out = 4\n",
+            "fan_out = true\n",
+            "number 1: layer 'dense': fan_out = …: fan_out is a bool, True; give a whole number",
+        ),
+        ("l2 = 0.01", 'l2 = "0.01"', "penalty: l2 = …: l2 is a str, '0.01'; give a number"),
         ('"mean"', '"sums"', "choose 'mean' or 'sum'"),
         ("alpha = 0.2", "slope = 0.2", "activation 'leaky_relu' has no field 'slope'"),
-        ('{name = "leaky_relu", alpha = 0.2}', "{alpha = 0.2}", "activation needs a name"),
+        (
+            '{name = "leaky_relu", alpha = 0.2}',
+            "{alpha = 0.2}",
+            "number 1: activation needs a name",
+        ),
         ("beta_1", "beta", "optimizer 'adam' has no field 'beta'; it has learning_rate, beta_1"),
         ('"adam"\nbeta_1 = 0.8', '"momentum"', "optimizer 'momentum' needs its learning_rate"),
         (
@@ -102,7 +110,11 @@ def test_what_is_not_there(argument: str, message: str, tmp_path: Path) -> None:
             "node 'dense_2': dense takes one input (…, 5), its fan_in, but gets (4,)",
         ),
         ("[[layers]]", "[[layers]", "it is no TOML"),
-        ("[loss]", "[[loss]]", "loss = [{'kind': 'binary_cross_entropy'"),
+        (
+            "[loss]",
+            "[[loss]]",
+            "the file: loss = …: loss is a list, [{'kind': 'binary_cross_entropy'",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused(old: str, new: str, message: str, tmp_path: Path) -> None:

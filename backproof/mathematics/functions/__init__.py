@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.registry import Registry
+from backproof.mathematics.registry import Registry, name_and_fields
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.balls.ball import Ball
@@ -163,9 +164,9 @@ def to_json(activation: Activation) -> dict[str, Any]:
     return {"name": activation.name, **dataclasses.asdict(activation)}  # type: ignore[call-overload]
 
 
-def from_json(described: dict[str, Any]) -> Activation:
-    """The activation that `to_json` described."""
-    return named(**described)
+def from_json(described: str | Mapping[str, Any]) -> Activation:
+    """The activation that `to_json` described; or one by its name."""
+    return named(**name_and_fields("activation", described))
 
 
 def twin(activation: Activation, framework: str) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Hashable, Mapping
+from dataclasses import MISSING
+from typing import Any, cast
 
 from backproof.mathematics import functions
-from backproof.mathematics.errors import UsageError
+from backproof.mathematics.checking import check, check_table, hints_of
 from backproof.mathematics.layers.layer import Layer
 from backproof.mathematics.registry import Registry
 
@@ -40,21 +41,21 @@ def from_json(described: Mapping[str, Any]) -> Layer:
     """The layer that `to_json` described; a `UsageError` says what it should have been."""
     given = dict(described)
     kind = given.pop("kind", DEFAULT_KIND)
-    layer = LAYERS.get(kind)
-    known = [
-        field.name
-        for field in dataclasses.fields(layer)  # type: ignore[arg-type]
-    ]
-    for name in given:
-        if name not in known:
-            offered = f"it has {', '.join(known)}" if known else "it has none"
-            raise UsageError(f"layer {kind!r} has no field {name!r}; {offered}")
-    if isinstance(given.get("activation"), Mapping):
+    check("a layer", "kind", kind, str)
+    layer: type[Any] = LAYERS.get(kind)
+    if "activation" in given:
         given["activation"] = functions.from_json(given["activation"])
-    try:
-        return layer(**{name: untupled(value) for name, value in given.items()})
-    except TypeError as error:
-        raise UsageError(f"layer {kind!r}: {error}") from error
+    fields = {name: untupled(value) for name, value in given.items()}
+    known = dataclasses.fields(layer)
+    hints = {field.name: hints_of(cast(Hashable, layer))[field.name] for field in known}
+    needs = [
+        field.name
+        for field in known
+        if field.default is MISSING and field.default_factory is MISSING
+    ]
+    check_table(f"layer {kind!r}", fields, hints, needs)
+    made: Layer = layer(**fields)
+    return made
 
 
 def untupled(value: Any) -> Any:

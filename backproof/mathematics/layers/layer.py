@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 import numpy as np
 
+from backproof.mathematics.checking import came
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers.here import Here
 from backproof.mathematics.layers.own import LayerFault, LayerProbe
@@ -186,8 +187,6 @@ def is_length(given: object) -> bool:
     return whole and given >= 1  # type: ignore[operator] # a number
 
 
-def described(given: Any) -> str:
-    """What was given for a layer, in words."""
-    if isinstance(given, type):
-        return f"the class {given.__name__} itself"
-    return getattr(given, "kind", None) or f"{type(given).__name__} {given!r}"
+def described(given: object) -> str:
+    """The kind of a layer; of anything else that was given for one, what it is."""
+    return given.kind if isinstance(given, Layer) else came(given)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.registry import Registry, made
+from backproof.mathematics.registry import Registry, made, name_and_fields
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.balls.ball import Ball
@@ -116,7 +116,7 @@ def to_json(loss: LossFunction) -> str | dict[str, Any]:
 
 def from_json(described: str | Mapping[str, Any]) -> LossFunction:
     """The loss that `to_json` described."""
-    return named(described) if isinstance(described, str) else named(**described)
+    return named(**name_and_fields("loss", described))
 
 
 def twin(loss: LossFunction, framework: str) -> Callable[[Any, Any], Any]:

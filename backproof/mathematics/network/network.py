@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from backproof.mathematics.checking import check
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.blocks import Block
@@ -69,16 +70,13 @@ class Network:
         parts = tuple(layers)
         if not parts:
             raise UsageError("Network(layers=()): a network needs at least one layer")
-        if not isinstance(loss, Loss):
-            raise UsageError(f"Network(loss={loss!r}): give a Loss, as in Loss('squared_error')")
+        check("Network(loss=…)", "loss", loss, Loss)
+        check("Network(decision=…)", "decision", decision, Decision | None)
         if inputs is not None and not is_shape(inputs):
             raise UsageError(
                 f"Network(inputs={inputs!r}): give the shape of one sample, whole numbers of at "
                 "least 1, as in (28, 28, 1)"
             )
-        if decision not in (None, *get_args(Decision)):
-            told = ", ".join(map(repr, get_args(Decision)))
-            raise UsageError(f"Network(decision={decision!r}): choose {told} or None")
         nodes = placed(parts)
         plain = all(isinstance(part, Layer) for part in parts)
         pairs = penalty.items() if isinstance(penalty, Mapping) else ()

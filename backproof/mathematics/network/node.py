@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backproof.mathematics.checking import check_table, hints_of
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.blocks import Block
@@ -88,10 +89,25 @@ class Node:
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Node:
         """The node that `to_json` described."""
-        fields = dict(given)
-        name, inputs = fields.pop("name"), fields.pop("inputs", ())
-        shared = {own: Shared(**other) for own, other in fields.pop("shared", {}).items()}
-        return cls(name, kinds.from_json(fields), tuple(inputs), shared)
+        layer = {name: value for name, value in given.items() if name not in OF_NODES}
+        own = {name: value for name, value in given.items() if name in OF_NODES}
+        check_table("a node", own, OF_NODES, needs=("name",))
+        try:
+            shared = {name: shared_from(other) for name, other in own.get("shared", {}).items()}
+            return cls(own["name"], kinds.from_json(layer), own.get("inputs", ()), shared)
+        except UsageError as error:
+            raise UsageError(f"node {own['name']!r}: {error}") from None
+
+
+# What a node has beside its layer, as it is written down.
+OF_NODES = {"name": str, "inputs": str | list | tuple, "shared": dict}
+
+
+def shared_from(given: str | Mapping[str, Any]) -> Shared:
+    """A shared parameter by its full name, or a table that says that it is transposed."""
+    described = {"parameter": given} if isinstance(given, str) else given
+    check_table("shared", described, hints_of(Shared), needs=("parameter",))
+    return Shared(**described)
 
 
 def are_names(given: object) -> bool:

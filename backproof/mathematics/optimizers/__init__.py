@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.registry import Registry
+from backproof.mathematics.registry import Registry, name_and_fields
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.operations import Ops
@@ -84,7 +84,7 @@ def to_json(optimizer: Optimizer) -> dict[str, Any]:
 
 def from_json(described: Mapping[str, Any]) -> Optimizer:
     """The optimizer that `to_json` described; a `UsageError` says what it should have been."""
-    given = dict(described)
+    given = name_and_fields("optimizer", described)
     name = given.pop("name")
     kind = OPTIMIZERS.get(name)
     known = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]

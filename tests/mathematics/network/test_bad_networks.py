@@ -139,7 +139,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "the name of the inputs": (lambda: Node("inputs", Dense(3, 3)), "node 'inputs': name it by"),
     "a name that is none": (lambda: Node(3, Dense(3, 3)), "node 3: name it by"),
-    "a node without a layer": (lambda: Node("a", 3), "node 'a' holds int 3; give a layer"),
+    "a node without a layer": (lambda: Node("a", 3), "node 'a' holds an int, 3; give a layer"),
     "a node with a class": (
         lambda: Node("a", Flatten),
         "node 'a' holds the class Flatten itself; give a layer",
@@ -186,13 +186,16 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a number among layers": (
         lambda: network(Dense(3, 4), 3),
-        "a network is made of layers, blocks and nodes, not int 3",
+        "a network is made of layers, blocks and nodes, not an int, 3",
     ),
     "a class among layers": (
         lambda: network(Dense(3, 4), Flatten),
         "a network is made of layers, blocks and nodes, not the class Flatten itself",
     ),
-    "a number in a block": (lambda: Sequential(3), "Sequential(…) holds int 3; give layers and"),
+    "a number in a block": (
+        lambda: Sequential(3),
+        "Sequential(…) holds an int, 3; give layers and",
+    ),
     "nothing to skip": (lambda: Residual(), "Residual(): give the layers that are skipped"),
     "nothing that joins": (
         lambda: Branches(Dense(3, 3), Dense(3, 3), Dense(3, 3)),
@@ -204,11 +207,11 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a loss that is a name": (
         lambda: Network((Dense(3, 4),), "squared_error"),
-        "Network(loss='squared_error'): give a Loss, as in Loss('squared_error')",
+        "Network(loss=…): loss is a str, 'squared_error'; give a Loss, as in Loss(",
     ),
     "an unknown decision": (
         lambda: network(Dense(3, 4), decision="best"),
-        "Network(decision='best'): choose 'threshold', 'sign', 'argmax' or None",
+        "Network(decision='best'): choose 'threshold', 'sign' or 'argmax' or None",
     ),
     "units that are no whole number": (
         lambda: Dense(3.0, 4),
