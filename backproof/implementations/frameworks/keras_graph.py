@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from backproof.implementations.frameworks.parts import Held, found_in, wanted_of
+from backproof.implementations.frameworks.parts import Held, found_in, held, in_order, wanted_of
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node
@@ -91,7 +91,7 @@ class Sharing(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types h
 
     def call(self, x: Any) -> Any:
         """The layer's function, of its own and the other's parameters."""
-        taken = {own: turned(getattr(part, name), axes) for own, part, name, axes in self.others}
+        taken = {own: turned(held(part, name), axes) for own, part, name, axes in self.others}
         return self.apply({**self.own, **taken}, x)
 
 
@@ -101,9 +101,13 @@ def others_of(network: Network, node: Node, parts: Mapping[str, Any]) -> Any:
         holder, _, held = use.parameter.partition("/")
         if holder == node.name:
             continue
-        other = next(each for each in network.nodes if each.name == holder)
-        name, axes = other.layer.keras(*network.shapes_into(other)).weights[held]
-        yield own, parts[holder], name, axes[::-1] if use.transposed else axes
+        part = parts[holder]
+        if isinstance(part, Sharing):  # it holds its own ones in our layout
+            part, name, axes = part.own, held, in_order(network.parameters[use.parameter].shape)
+        else:
+            other = next(each for each in network.nodes if each.name == holder)
+            name, axes = other.layer.keras(*network.shapes_into(other)).weights[held]
+        yield own, part, name, axes[::-1] if use.transposed else axes
 
 
 def turned(value: Any, axes: tuple[int, ...]) -> Any:
