@@ -10,7 +10,7 @@ from backproof.mathematics import functions
 from backproof.mathematics.functions import Activation as Function
 from backproof.mathematics.latex import activated, delta
 from backproof.mathematics.layers.here import in_rows
-from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import Choose, Formulas, Layer, Shape, Symbols, fitting
 from backproof.mathematics.layers.own import At, Change, LayerFault, instead
 from backproof.mathematics.layers.port import Port, as_module
 
@@ -59,6 +59,10 @@ class Activation(Layer):
         if isinstance(activation, str):
             activation = functions.named(activation)
         object.__setattr__(self, "activation", activation)
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Activation | None:
+        return cls(choose(choose.functions)) if len(came) == 1 and came[0] else None
 
     @property
     def function(self) -> Function:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, alike
+from backproof.mathematics.layers.layer import Choose, Formulas, Layer, Shape, Symbols, alike
 from backproof.mathematics.layers.own import At, Change, LayerFault, zeros
 from backproof.mathematics.layers.port import Port
 
@@ -47,6 +47,10 @@ class Add(Layer):
             },
         ),
     )
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Add | None:
+        return cls() if len(came) > 1 and len(set(came)) == 1 else None
 
     def output(self, *inputs: Shape) -> Shape:
         return alike(self.kind, inputs)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import Choose, Formulas, Layer, Shape, Symbols, fitting
 from backproof.mathematics.layers.own import At, Change, LayerFault, zeros
 from backproof.mathematics.layers.port import Port
 
@@ -54,6 +54,11 @@ class Concatenate(Layer):
             ),
         ),
     )
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Concatenate | None:
+        alike = len({shape[:-1] for shape in came}) == 1
+        return cls() if len(came) > 1 and all(came) and alike else None
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) < 2 or not all(inputs):

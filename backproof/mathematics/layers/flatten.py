@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import Choose, Formulas, Layer, Shape, Symbols, fitting
 from backproof.mathematics.layers.own import At, Change, LayerFault
 from backproof.mathematics.layers.port import Port
 
@@ -46,6 +46,10 @@ class Flatten(Layer):
             ),
         ),
     )
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Flatten | None:
+        return cls() if len(came) == 1 else None
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers.here import Here
@@ -39,6 +39,21 @@ class Parameter:
         return prod(self.shape)
 
 
+class Choose(Protocol):
+    """What random layers are drawn by: a call picks one of the options, the simplest first.
+
+    ``widths`` and ``functions``: numbers of units, and activations, to draw from.
+    """
+
+    @property
+    def widths(self) -> Sequence[int]: ...
+
+    @property
+    def functions(self) -> Sequence[Activation]: ...
+
+    def __call__(self, options: Sequence[T], /) -> T: ...
+
+
 class Layer(ABC):
     """A layer kind: a frozen dataclass, with its fields as its only state.
 
@@ -57,6 +72,14 @@ class Layer(ABC):
 
     hostile: ClassVar[tuple[LayerProbe, ...]] = ()
     """Its own probes: inputs that expose what others hide."""
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Layer | None:
+        """A random layer that takes what came; None where none of this kind does.
+
+        Without it, `backproof fuzz --graphs` draws none of this kind.
+        """
+        return None
 
     @property
     def accepts(self) -> Shape | None:

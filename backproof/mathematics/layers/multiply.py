@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from backproof.mathematics.layers.layer import Formulas, Layer, Shape, Symbols, alike
+from backproof.mathematics.layers.layer import Choose, Formulas, Layer, Shape, Symbols, alike
 from backproof.mathematics.layers.own import Change, LayerFault
 from backproof.mathematics.layers.port import Port
 
@@ -57,6 +57,10 @@ class Multiply(Layer):
             "convention",
         ),
     )
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Multiply | None:
+        return cls() if len(came) > 1 and len(set(came)) == 1 else None
 
     def output(self, *inputs: Shape) -> Shape:
         return alike(self.kind, inputs)
