@@ -21,6 +21,10 @@ def fuzz(
         list[str] | None, typer.Option(metavar="NAME", help="A reference; repeatable.")
     ] = None,
     dtype: Annotated[DType, typer.Option(help="The precision.")] = DType.float64,
+    graphs: Annotated[
+        bool,
+        typer.Option("--graphs", help="Graphs of all kinds of layers, in the place of chains."),
+    ] = False,
     save: Annotated[
         Path, typer.Option(metavar="DIR", help="Write a case that fails there.")
     ] = Path("reports/fuzz"),
@@ -37,7 +41,9 @@ def fuzz(
 
         with progress() as bar:
             task = bar.add_task(f"{dtype}", total=cases)
-            tally, failed, why = fuzzing.fuzz(workers, cases, seed, lambda _: bar.advance(task))
+            tally, failed, why = fuzzing.fuzz(
+                workers, cases, seed, lambda _: bar.advance(task), of_graphs=graphs
+            )
     if failed is not None:
         path = fuzzing.write_case(failed, save, workers.by_name)
         console.print(f"[bold red]{paragraph(why)}[/]", highlight=False, soft_wrap=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
 from backproof.mathematics import functions, losses
-from backproof.mathematics.arithmetic.rounding.model import round_to
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.arithmetic.rounding.model import Rounding, round_to
+from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.functions import Activation
-from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.layers import kinds
 from backproof.mathematics.network.loss import Loss, Reduction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
@@ -28,7 +31,8 @@ RECTIFIED_OR_BOUNDED = functions.examples(*FIRST[:4])
 class Drawn:
     """What random networks are drawn from, beside activations of one's own.
 
-    Kernels have variance 1/fan_in, times one of ``scales``; ``factors``: scales of the loss.
+    Kernels have variance 1/fan_in, times one of ``scales``; ``factors``: scales of the loss;
+    ``depths``: how many layers; ``weighted``: whether samples may have weights.
     """
 
     depths: tuple[int, ...]
@@ -37,7 +41,10 @@ class Drawn:
     scales: tuple[float, ...]
     factors: tuple[float, ...] = (1.0, 0.5, 2.0, 0.3)
     activations: tuple[Activation, ...] = functions.examples(*FIRST, *OFTEN)
-    losses: tuple[str, ...] = tuple(losses.names())
+    losses: tuple[str, ...] = tuple(
+        name for name in losses.names() if not losses.PARTS.get(name).SIGNED
+    )
+    weighted: bool = False
 
 
 # Mostly ordinary weights, some extreme.
@@ -63,8 +70,12 @@ SMALL = {
     ),
 }
 DRAWN = {"float64": LARGE, "float32": LARGE, **SMALL}
+# How many roundings, or smallest numbers, may lie between an implementation's probability and ours.
+ROOM = 64
 # A network and a number of samples: what a framework compiles for.
 Shape = tuple[Network, int]
+# A strategy of networks.
+Networks = Callable[[Drawn], st.SearchStrategy[Network]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +94,7 @@ def further() -> list[str]:
 
 @st.composite
 def networks(draw: st.DrawFn, drawn: Drawn = LARGE) -> Network:
-    """Any depth, widths, activations, loss with its reductions, and penalty."""
+    """A chain of any depth, widths, activations, loss with its reductions, and penalty."""
     depth = draw(st.sampled_from(drawn.depths))
     width = st.sampled_from(drawn.widths)
     widths = [draw(width) for _ in range(depth + 1)]
@@ -96,7 +107,14 @@ def networks(draw: st.DrawFn, drawn: Drawn = LARGE) -> Network:
     coefficient = st.sampled_from((0.0, 0.0, 0.005, 0.1))
     return Network(
         layers=tuple(
-            Dense(fan_in, fan_out, activation, bias=draw(st.booleans()))
+            kinds.from_json(
+                {
+                    "fan_in": fan_in,
+                    "fan_out": fan_out,
+                    "activation": activation,
+                    "bias": draw(st.booleans()),
+                }
+            )
             for fan_in, fan_out, activation in zip(widths, widths[1:], chosen, strict=False)
         ),
         loss=Loss(kind, draw(reduction), draw(reduction), draw(st.sampled_from(drawn.factors))),
@@ -104,12 +122,12 @@ def networks(draw: st.DrawFn, drawn: Drawn = LARGE) -> Network:
     )
 
 
-def shapes(drawn: Drawn) -> st.SearchStrategy[Shape]:
+def shapes(drawn: Drawn, of: Networks = networks) -> st.SearchStrategy[Shape]:
     """Networks and numbers of samples."""
-    return st.tuples(networks(drawn), st.sampled_from(drawn.rows))
+    return st.tuples(of(drawn), st.sampled_from(drawn.rows))
 
 
-def bucket(drawn: Drawn, count: int, chosen_seed: int) -> list[Shape]:
+def bucket(drawn: Drawn, count: int, chosen_seed: int, of: Networks = networks) -> list[Shape]:
     """So many networks with their numbers of samples, the smallest first."""
     found: list[Shape] = []
 
@@ -121,7 +139,7 @@ def bucket(drawn: Drawn, count: int, chosen_seed: int) -> list[Shape]:
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    @given(shapes(drawn))
+    @given(shapes(drawn, of))
     def collect(shape: Shape) -> None:
         found.append(shape)
 
@@ -130,10 +148,10 @@ def bucket(drawn: Drawn, count: int, chosen_seed: int) -> list[Shape]:
 
 
 @st.composite
-def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str) -> Case:
+def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str, drawn: Drawn) -> Case:
     """A network with random parameters and data, rounded to the dtype; some have zero weights."""
     network, samples = draw(among)
-    scale = draw(st.sampled_from(DRAWN[dtype].scales))
+    scale = draw(st.sampled_from(drawn.scales))
     kept = draw(st.sampled_from((1.0, 1.0, 1.0, 0.7)))
     stream = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     parameters = {
@@ -142,6 +160,28 @@ def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str) -> Case:
     }
     batch = drawn_batch(network, stream, samples)
     if network.loss.kind == "categorical_cross_entropy" and network.outputs == 1:
-        batch = Batch(batch.inputs, np.ones((samples, 1)))
-    batch = Batch(round_to(batch.inputs, dtype), round_to(batch.targets, dtype))
+        batch = Batch(batch.inputs, np.ones_like(batch.targets))
+    if drawn.weighted and draw(st.booleans()):
+        batch = Batch(batch.inputs, batch.targets, stream.uniform(0, 2, samples))
+    batch = batch.astype(dtype)
+    assume(finite(network, parameters, batch, dtype))
     return Case(network, parameters, batch)
+
+
+def finite(network: Network, parameters: Parameters, batch: Batch, dtype: str) -> bool:
+    """Whether a loss that is taken of probabilities is finite of these, and of all near them.
+
+    A unit may saturate until its probability is 0 or 1, in one implementation and not in another.
+    """
+    loss = network.loss_function
+    if loss is network.loss.function:
+        return True
+    with np.errstate(all="ignore"):
+        outputs = evaluate(Float(), network, parameters, batch)[f"activation/{network.last.name}"]
+        rows = (-1, network.outputs)
+        a, y = (each.reshape(rows).astype(np.float64) for each in (outputs, batch.targets))
+        rounding = Rounding.of(dtype)
+        around = [a * (1 + ROOM * side * rounding.unit) for side in (-1, 0, 1)]
+        around = [each * (np.abs(each) >= ROOM * rounding.tiny) for each in around]
+        found = [value for each in around for value in loss.value(each, each, y)]
+    return all(bool(np.isfinite(value).all()) for value in found)

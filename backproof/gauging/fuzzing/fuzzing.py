@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -26,7 +27,8 @@ from backproof.comparison.pairing.pairing import Subject
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.record.twin_session import Exchange
 from backproof.comparison.run import Workers
-from backproof.gauging.fuzzing.drawing import DRAWN, Case, bucket, cases, shapes
+from backproof.gauging.fuzzing.drawing import DRAWN, Case, bucket, cases, networks, shapes
+from backproof.gauging.fuzzing.graphs import GRAPHS, graphs
 from backproof.implementations import frameworks
 from backproof.implementations.host.files import write_whole
 from backproof.mathematics.arithmetic.floating import Float, Values
@@ -118,22 +120,28 @@ def rows_of(case: Case, workers: Workers) -> list[Row]:
 
 
 def fuzz(
-    workers: Workers, count: int, chosen_seed: int, on_case: Callable[[Tally], object]
+    workers: Workers,
+    count: int,
+    chosen_seed: int,
+    on_case: Callable[[Tally], object],
+    *,
+    of_graphs: bool = False,
 ) -> tuple[Tally, Case | None, str]:
     """Compare ``count`` random networks; returns the tally, and a shrunken case if one failed.
 
-    A framework that compiles for each network and number of samples gets fewer of those, each with
-    several parameters and batches.
+    Networks are chains, or graphs of all kinds. A framework that compiles for each network
+    and number of samples gets fewer of those, each with several parameters and batches.
     """
     tally = Tally()
-    drawn = DRAWN[workers.dtype]
+    drawn = (GRAPHS if of_graphs else DRAWN)[workers.dtype]
+    of = graphs if of_graphs else networks
     compiles = any(frameworks.traits(name).compiles for name in workers.by_name)
     among = (
-        st.sampled_from(bucket(drawn, -(-count // PER_SHAPE), chosen_seed))
+        st.sampled_from(bucket(drawn, -(-count // PER_SHAPE), chosen_seed, of))
         if compiles
-        else shapes(drawn)
+        else shapes(drawn, of)
     )
-    failed: list[tuple[Case, str]] = []
+    failed: list[tuple[Case, Row]] = []
 
     @seed(chosen_seed)
     @settings(
@@ -144,7 +152,7 @@ def fuzz(
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
-    @given(cases(among, workers.dtype))
+    @given(cases(among, workers.dtype, drawn))
     def matches(case: Case) -> None:
         rows = rows_of(case, workers)
         if not failed:  # what shrinking tries is not counted
@@ -152,18 +160,18 @@ def fuzz(
             tally.statuses.update(row.status for row in rows)
             tally.nearest = max([tally.nearest, *(row.bound_used or 0 for row in rows)])
             on_case(tally)
-        wrong = [row for row in rows if row.status in (Status.MISMATCH, Status.ERROR)]
-        if wrong:
-            row = wrong[0]
-            failed.append(
-                (case, f"{row.reference} {row.name}: {row.status} {row.detail} {row.cause}")
-            )
+        # What it shrinks to fails as the first one did: a mismatch is no error.
+        sought = (failed[0][1].status,) if failed else (Status.MISMATCH, Status.ERROR)
+        row = next((row for row in rows if row.status in sought), None)
+        if row is not None:
+            failed.append((case, row))
             raise FalseAlarmError(row.reference, row.name)
 
     try:
         matches()
     except FalseAlarmError:
-        return tally, *failed[-1]
+        case, row = failed[-1]
+        return tally, case, f"{row.reference} {row.name}: {row.status} {row.detail} {row.cause}"
     return tally, None, ""
 
 
@@ -186,7 +194,7 @@ PAIRING = '''
         name="fuzz",
         network=NETWORK,
         subject=subject_of(NETWORK),
-        data=lambda: Batch(DATA["inputs"], DATA["targets"]),
+        data=lambda: Batch(**DATA),
         initial="comparisons/parameters.npz",
         optimizer=GradientDescent(0.01),
         references=dict.fromkeys(REFERENCES),
@@ -202,7 +210,8 @@ def write_case(case: Case, folder: Path, references: Iterable[str]) -> Path:
     comparisons.mkdir(parents=True, exist_ok=True)
     write_whole(comparisons / "network.json", json.dumps(case.network.to_json(), indent=1) + "\n")
     save(comparisons / "parameters.npz", case.parameters)
-    np.savez(comparisons / "data.npz", inputs=case.batch.inputs, targets=case.batch.targets)
+    arrays: dict[str, Any] = case.batch.arrays()
+    np.savez(comparisons / "data.npz", **arrays)
     text = dedent(PAIRING).lstrip().replace("REFERENCES", repr(tuple(references)))
     write_whole(comparisons / "fuzz.py", text)
     return comparisons / "fuzz.py"

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from backproof.implementations.frameworks.parts import Held, found_in, held, wanted_of
+from backproof.implementations.frameworks.parts import Held, found_in, held, in_order, wanted_of
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node
@@ -101,10 +101,11 @@ def others_of(network: Network, node: Node, parts: Mapping[str, Any]) -> Any:
         holder, _, name = use.parameter.partition("/")
         if holder == node.name:
             continue
-        part, other = parts[holder], next(each for each in network.nodes if each.name == holder)
-        if isinstance(part, Sharing):  # which holds its own as we do
-            part, axes = part.own, tuple(range(len(network.parameters[use.parameter].shape)))
+        part = parts[holder]
+        if isinstance(part, Sharing):  # it holds its own ones in our layout
+            part, axes = part.own, in_order(network.parameters[use.parameter].shape)
         else:
+            other = next(each for each in network.nodes if each.name == holder)
             name, axes = other.layer.keras(*network.shapes_into(other)).weights[name]
         yield own, part, name, axes[::-1] if use.transposed else axes
 

@@ -74,6 +74,10 @@ def data_loss(network: Network, built: Built | None = None) -> Any:
     reduce = keras.ops.mean if network.loss.batch == "mean" else keras.ops.sum
 
     def loss(targets: Any, outputs: Any, weights: Any = None) -> Any:
+        if built is not None:
+            # What a sigmoid or softmax gives carries its argument along, which Keras's losses take
+            # instead: also where it is not the last function, whose own argument it then is.
+            outputs = keras.ops.copy(outputs)
         samples = keras.ops.shape(outputs)[0]
         if len(network.output_shape) > 1:
             targets, outputs = (

@@ -57,7 +57,7 @@ def found_in(what: str, wanted: Sequence[Wanted], parts: Sequence[Any]) -> list[
     """Each node with its part; raises a `UsageError` if their number or shapes differ."""
     sharing = [hasattr(part, "own") for part in parts]
     names = [
-        {own: (own, tuple(range(len(shape)))) for own, shape in each.shapes.items()}
+        {own: (own, in_order(shape)) for own, shape in each.shapes.items()}
         if shared
         else {own: each.port.weights[own] for own in each.shapes}
         for each, shared in zip(wanted, sharing, strict=False)
@@ -100,6 +100,11 @@ def held(part: Any, name: str) -> Any:
 def in_words(shapes: Mapping[str, Shape]) -> str:
     """``kernel (3, 4), bias (4,)``."""
     return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
+
+
+def in_order(shape: Shape) -> tuple[int, ...]:
+    """The axes of a parameter that is held in our layout."""
+    return tuple(range(len(shape)))
 
 
 def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from backproof.implementations.frameworks.parts import Held, found_in, in_words, wanted_of
+from backproof.implementations.frameworks.parts import Held, found_in, in_order, in_words, wanted_of
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node
@@ -76,10 +76,11 @@ def others_of(network: Network, node: Node, layers: Mapping[str, nn.Module]) -> 
         holder, _, name = use.parameter.partition("/")
         if holder == node.name:
             continue
-        part, other = layers[holder], next(each for each in network.nodes if each.name == holder)
-        if isinstance(part, Sharing):  # which holds its own as we do
-            part, axes = part.own, tuple(range(len(network.parameters[use.parameter].shape)))
+        part = layers[holder]
+        if isinstance(part, Sharing):  # it holds its own ones in our layout
+            part, axes = part.own, in_order(network.parameters[use.parameter].shape)
         else:
+            other = next(each for each in network.nodes if each.name == holder)
             port = other.layer.torch(*network.shapes_into(other))
             part, (name, axes) = inner(part, port.kind), port.weights[name]
         yield own, part, name, axes[::-1] if use.transposed else axes

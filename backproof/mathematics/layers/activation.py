@@ -10,7 +10,15 @@ from backproof.mathematics import functions
 from backproof.mathematics.functions import Activation as Function
 from backproof.mathematics.latex import activated, delta
 from backproof.mathematics.layers.here import in_rows
-from backproof.mathematics.layers.layer import Example, Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import (
+    Choose,
+    Example,
+    Formulas,
+    Layer,
+    Shape,
+    Symbols,
+    fitting,
+)
 from backproof.mathematics.layers.own import At, Change, LayerFault, instead
 from backproof.mathematics.layers.port import Port, as_module
 
@@ -62,6 +70,10 @@ class Activation(Layer):
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return ((cls("tanh"), ((4,),)), (cls("softmax"), ((2, 3),)))
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Activation | None:
+        return cls(choose(choose.functions)) if len(came) == 1 and came[0] else None
 
     @property
     def function(self) -> Function:

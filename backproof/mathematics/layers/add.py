@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from backproof.mathematics.layers.layer import Example, Formulas, Layer, Shape, Symbols, alike
+from backproof.mathematics.layers.layer import (
+    Choose,
+    Example,
+    Formulas,
+    Layer,
+    Shape,
+    Symbols,
+    alike,
+)
 from backproof.mathematics.layers.own import At, Change, LayerFault, zeros
 from backproof.mathematics.layers.port import Port
 
@@ -51,6 +59,10 @@ class Add(Layer):
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return ((cls(), ((3,), (3,))), (cls(), ((2, 3), (2, 3), (2, 3))))
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Add | None:
+        return cls() if len(came) > 1 and len(set(came)) == 1 else None
 
     def output(self, *inputs: Shape) -> Shape:
         return alike(self.kind, inputs)

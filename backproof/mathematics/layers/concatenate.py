@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from backproof.mathematics.layers.layer import Example, Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import (
+    Choose,
+    Example,
+    Formulas,
+    Layer,
+    Shape,
+    Symbols,
+    fitting,
+)
 from backproof.mathematics.layers.own import At, Change, LayerFault, zeros
 from backproof.mathematics.layers.port import Port
 
@@ -58,6 +66,11 @@ class Concatenate(Layer):
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return ((cls(), ((3,), (3,))), (cls(), ((2, 3), (2, 1), (2, 4))))
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Concatenate | None:
+        alike = len({shape[:-1] for shape in came}) == 1
+        return cls() if len(came) > 1 and all(came) and alike else None
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) < 2 or not all(inputs):

@@ -12,6 +12,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.latex import activated, delta
 from backproof.mathematics.layers.layer import (
+    Choose,
     Example,
     Formulas,
     Layer,
@@ -73,6 +74,13 @@ class Dense(Layer):
             (cls(3, 2, "softmax", bias=False), ((2, 3),)),
             (cls(3, 4, "sigmoid", bias="scalar"), ((3,),)),
         )
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Dense | None:
+        if len(came) != 1 or not came[0]:
+            return None
+        biases: tuple[Bias, ...] = (True, False, "scalar")
+        return cls(came[0][-1], choose(choose.widths), choose(choose.functions), choose(biases))
 
     @property
     def biases(self) -> int:

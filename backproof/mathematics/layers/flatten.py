@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from backproof.mathematics.layers.layer import Example, Formulas, Layer, Shape, Symbols, fitting
+from backproof.mathematics.layers.layer import (
+    Choose,
+    Example,
+    Formulas,
+    Layer,
+    Shape,
+    Symbols,
+    fitting,
+)
 from backproof.mathematics.layers.own import At, Change, LayerFault
 from backproof.mathematics.layers.port import Port
 
@@ -50,6 +58,10 @@ class Flatten(Layer):
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return ((cls(), ((2, 3),)), (cls(), ((2, 3, 2),)))
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Flatten | None:
+        return cls() if len(came) == 1 else None
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -40,6 +40,21 @@ class Parameter:
         return prod(self.shape)
 
 
+class Choose(Protocol):
+    """What random layers are drawn by: a call picks one of the options, the simplest first.
+
+    ``widths`` and ``functions``: numbers of units, and activations, to draw from.
+    """
+
+    @property
+    def widths(self) -> Sequence[int]: ...
+
+    @property
+    def functions(self) -> Sequence[Activation]: ...
+
+    def __call__(self, options: Sequence[T], /) -> T: ...
+
+
 class Layer(ABC):
     """A layer kind: a frozen dataclass, with its fields as its only state.
 
@@ -66,6 +81,14 @@ class Layer(ABC):
         Every fault of the kind applies to one of them at least.
         """
         return ()
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Layer | None:
+        """A random layer that takes what came; None where none of this kind does.
+
+        Without it, `backproof fuzz --graphs` draws none of this kind.
+        """
+        return None
 
     @property
     def accepts(self) -> Shape | None:

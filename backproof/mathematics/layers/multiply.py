@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from backproof.mathematics.layers.layer import Example, Formulas, Layer, Shape, Symbols, alike
+from backproof.mathematics.layers.layer import (
+    Choose,
+    Example,
+    Formulas,
+    Layer,
+    Shape,
+    Symbols,
+    alike,
+)
 from backproof.mathematics.layers.own import Change, LayerFault
 from backproof.mathematics.layers.port import Port
 
@@ -61,6 +69,10 @@ class Multiply(Layer):
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return ((cls(), ((3,), (3,))), (cls(), ((2, 3), (2, 3), (2, 3))))
+
+    @classmethod
+    def drawn(cls, choose: Choose, *came: Shape) -> Multiply | None:
+        return cls() if len(came) > 1 and len(set(came)) == 1 else None
 
     def output(self, *inputs: Shape) -> Shape:
         return alike(self.kind, inputs)

@@ -29,6 +29,7 @@ class InnerProduct(LossFunction):
     BY_ROW: ClassVar[bool] = False
     DECISION: ClassVar[Decision | None] = None
     LABELS: ClassVar[tuple[float, float] | None] = None
+    SIGNED: ClassVar[bool] = True
 
     def latex(self) -> tuple[str, str, str]:
         """The element, and its derivative by A."""

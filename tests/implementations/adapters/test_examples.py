@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from backproof import adapters
 from backproof.comparison.judging.rows import Status
-from backproof.implementations import adapters
 from tests.project import ROOT
 
 DOCUMENT = ROOT / "docs" / "adapters.md"
