@@ -99,7 +99,7 @@ class Network:
         if not are_penalties(self.penalty):
             raise UsageError(
                 f"Network(penalty={self.penalty!r}): give a Penalty, or one for each node by its "
-                "name, as in {'dense_1': Penalty(l2=0.01)}"
+                "name, as in {'hidden': Penalty(l2=0.01)}"
             )
         holding = self.parameter_counts()
         for name, _ in self.penalty:
