@@ -96,12 +96,14 @@ def catalogued(pairing: Pairing, name: str) -> Intervention:
         near = difflib.get_close_matches(name, plants, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "see docs/faults.md"
         raise UsageError(f"{pairing.name} has no place for a fault {name!r}; {hint}")
-    return plants[name].at
+    return plants[name].intervene
 
 
-def definition(network: Network, optimizer: Optimizer, at: Intervention = unchanged) -> Subject:
+def definition(
+    network: Network, optimizer: Optimizer, intervene: Intervention = unchanged
+) -> Subject:
     """The definition in floating point, changed at its sites, as a subject."""
-    return lambda parameters, batch: computed(network, optimizer, parameters, batch, at)
+    return lambda parameters, batch: computed(network, optimizer, parameters, batch, intervene)
 
 
 def expose(erratum: Erratum, reference: str, workers: Workers) -> Exposure:
@@ -151,7 +153,7 @@ def descend(
     parameters: Mapping[str, Array],
     batch: Batch,
     steps: int,
-    at: Intervention = unchanged,
+    intervene: Intervention = unchanged,
 ) -> Parameters:
     """The parameters after so many steps of the definition in floating point, with a fault or not.
 
@@ -161,7 +163,7 @@ def descend(
     state: Parameters = dict(parameters)
     for index in range(steps):
         with np.errstate(all="ignore"):
-            values = evaluate(ops, network, state, pairing.cut(batch, index), at)
-            updated = step(ops, network, state, values, pairing.optimizer, at)
+            values = evaluate(ops, network, state, pairing.cut(batch, index), intervene)
+            updated = step(ops, network, state, values, pairing.optimizer, intervene)
         state = {name: np.asarray(updated[f"updated/{name}"]) for name in network.shapes()}
     return state

@@ -51,12 +51,12 @@ def as_published(name: str, value: Any, scope: Scope) -> Any:
     return value
 
 
-def minimised(at: Intervention) -> tuple[str, str]:
+def minimised(intervene: Intervention) -> tuple[str, str]:
     """Accuracy of the definition with a fault, and whether conjugate gradients go on to the end."""
     batch = PAIRING.data()
 
     def loss_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        values = evaluate(Float(), PAIRING.network, unflatten(theta), batch, at)
+        values = evaluate(Float(), PAIRING.network, unflatten(theta), batch, intervene)
         gradient = {name: values[f"gradient/{name}"] for name in PAIRING.network.shapes()}
         return float(values["loss"]), flatten(gradient)
 
@@ -74,10 +74,10 @@ def minimised(at: Intervention) -> tuple[str, str]:
     )
 
 
-def effect(at: Intervention) -> tuple[Effect, ...]:
+def effect(intervene: Intervention) -> tuple[Effect, ...]:
     """What training comes to, with a fault and without."""
     told = ("training accuracy", f"SciPy makes its {ITERATIONS} iterations")
-    pairs = zip(told, minimised(at), minimised(unchanged), strict=True)
+    pairs = zip(told, minimised(intervene), minimised(unchanged), strict=True)
     return tuple(Effect(what, printed, corrected) for what, printed, corrected in pairs)
 
 

@@ -31,10 +31,10 @@ def norm(name: str, value: Any, scope: Scope) -> Any:
     return np.sqrt(value) if name == "loss" else value
 
 
-def slope(at: Intervention) -> str:
+def slope(intervene: Intervention) -> str:
     """How steep the loss is along its own gradient, by central differences, over ‖gradient‖²."""
     network, batch, initial = LAYERED.network, LAYERED.data(), LAYERED.initial()
-    values = evaluate(Float(), network, initial, batch, at)
+    values = evaluate(Float(), network, initial, batch, intervene)
     gradient = {name: values[f"gradient/{name}"] for name in network.shapes()}
     squares = sum(float(np.vdot(g, g)) for g in gradient.values())
     h = 1e-4 / np.sqrt(squares)
@@ -45,7 +45,7 @@ def slope(at: Intervention) -> str:
                 network,
                 {name: initial[name] + way * h * gradient[name] for name in initial},
                 batch,
-                at,
+                intervene,
             )["loss"]
         )
         for way in (1, -1)

@@ -44,7 +44,7 @@ def ratios() -> Iterator[tuple[str, float, str]]:
     yield label, whole / imports, "<= 13"
     circles, slowest = PAIRINGS["circles"], (0.0, "")
     for plant in planted(circles.network, circles.optimizer):
-        record = of_pairing(circles, plant.at)
+        record = of_pairing(circles, plant.intervene)
         bounds = Bounds(record)
         bounds.prepare(SUBJECT)  # the comparison needs them in any case
         begun = time.process_time()

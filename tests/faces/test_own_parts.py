@@ -62,13 +62,13 @@ def network() -> Network:
     )
 
 
-def subject(of: Network, at: Intervention = unchanged) -> Any:
+def subject(of: Network, intervene: Intervention = unchanged) -> Any:
     """The definition in floating point, with a fault where there is one."""
     optimizer = optimizers.from_json({"name": "halving"})
 
     def own(parameters: Parameters, batch: Batch) -> dict[str, Any]:
-        values: dict[str, Any] = dict(evaluate(Float(), of, parameters, batch, at))
-        values |= step(Float(), of, parameters, values, optimizer, at)
+        values: dict[str, Any] = dict(evaluate(Float(), of, parameters, batch, intervene))
+        values |= step(Float(), of, parameters, values, optimizer, intervene)
         kept = ("activation", "loss", "gradient", "updated")
         return {
             name: value
@@ -113,7 +113,7 @@ def test_they_match_in_every_framework_and_are_certified(tmp_path: Path) -> None
 def test_a_fault_in_them_is_planted_found_and_named(name: str, told: str) -> None:
     plants = planted(network(), optimizers.from_json({"name": "halving"}))
     (plant,) = (plant for plant in plants if plant.name == name)
-    report = verified(("torch",), at=plant.at)
+    report = verified(("torch",), intervene=plant.intervene)
     assert report.status is Status.MISMATCH
     assert report.cause.startswith(told)
 

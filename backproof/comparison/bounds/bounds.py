@@ -133,7 +133,7 @@ def balls_at(
     record: Record,
     ops: BallOps,
     point: Point,
-    at: Intervention = unchanged,
+    intervene: Intervention = unchanged,
     before: Sequence[Mapping[str, Ball]] = (),
     *,
     recovers: bool = False,
@@ -144,8 +144,8 @@ def balls_at(
     """
     network, state, batch = record.network, record.parameters[point], record.batch(point)
     with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
-        balls: dict[str, Ball] = evaluate(ops, network, state, batch, at, before)
-        balls |= step(ops, network, state, balls, record.optimizer, at, before, batch)
+        balls: dict[str, Ball] = evaluate(ops, network, state, batch, intervene, before)
+        balls |= step(ops, network, state, balls, record.optimizer, intervene, before, batch)
         if recovers:
             balls |= recovered(ops, network, state, balls, record.optimizer.learning_rate)
         for (

@@ -44,10 +44,10 @@ class Suspect:
 
     plants: tuple[Planted, ...]
 
-    def at(self, name: str, value: Any, scope: Scope[Any]) -> Any:
+    def intervene(self, name: str, value: Any, scope: Scope[Any]) -> Any:
         """The value at a site with every change made."""
         for plant in self.plants:
-            value = plant.at(name, value, scope)
+            value = plant.intervene(name, value, scope)
         return value
 
     @property
@@ -130,7 +130,7 @@ class Evidence:
         """Whether the suspect explains everything that was computed at a point."""
         wrong = self._bound(suspect, point)
         for name in self.names(point):
-            if not self._within(name, point, wrong, suspect.at):
+            if not self._within(name, point, wrong, suspect.intervene):
                 return Fit(False, inf)
         telling = [
             strength
@@ -150,7 +150,7 @@ class Evidence:
             record.optimizer,
             state,
             record.batch(point).astype(dtype),
-            suspect.at if suspect else unchanged,
+            suspect.intervene if suspect else unchanged,
             [{name: ball.value for name, ball in values.items()} for values in earlier],
         )
         if self.recovers:
@@ -176,7 +176,7 @@ class Evidence:
         if not suspect.numerical:
             before: Sequence[dict[str, Ball]] = self._before(point) if suspect.remembers else ()
             balls = balls_at(
-                self.record, self._ops, point, suspect.at, before, recovers=self.recovers
+                self.record, self._ops, point, suspect.intervene, before, recovers=self.recovers
             )
             return bound_of(self.record, point, balls)
         right, values = self.right(point), self.floats(suspect, point)
@@ -205,7 +205,7 @@ class Evidence:
             return 0.0  # a NaN, explained by one
         return widest / largest if largest else inf
 
-    def _within(self, name: str, point: Point, bound: Bound, at: Intervention) -> bool:
+    def _within(self, name: str, point: Point, bound: Bound, intervene: Intervention) -> bool:
         """Whether what was computed may be what the bound is of."""
         actual = self.given[point][name]
         if name in bound.values:
@@ -221,7 +221,7 @@ class Evidence:
         outputs = bound.values.get(last)
         if outputs is None:
             return True
-        found = measure(record.network, record.parameters[point], batch, outputs, at)
+        found = measure(record.network, record.parameters[point], batch, outputs, intervene)
         if name != "accuracy":
             return bool(actual == found[name])
         gap = abs(float(actual) - float(found[name])) * len(batch.inputs)

@@ -121,7 +121,7 @@ class Ground:
             self.record.optimizer,
             self.record.parameters[point],
             self.record.batch(point),
-            plant.at,
+            plant.intervene,
             [self.clean[call] for call in earlier],
         )
 

@@ -39,9 +39,9 @@ def averaged(ops: Ops[T], kept: T, new: T, beta: float) -> T:
     return charged_at(ops, mean, ops.scale(kept, 1 - beta), held + 3)
 
 
-def charged_at(ops: Ops[T], value: T, at: T, times: int) -> T:
-    """The value, which may have been rounded so many times at the size of ``at``."""
-    return ops.add(value, ops.subtract(ops.charged(at, times), at))
+def charged_at(ops: Ops[T], value: T, size: T, times: int) -> T:
+    """The value, which may have been rounded so many times at the size of ``size``."""
+    return ops.add(value, ops.subtract(ops.charged(size, times), size))
 
 
 @lru_cache

@@ -59,11 +59,11 @@ class Proof:
         for plant in left:
             if plant in moved:
                 self.sites[plant] = False
-                wrong = self._certified(parameters, batch, plant.at)
+                wrong = self._certified(parameters, batch, plant.intervene)
                 same = truths.keys() == wrong.keys() and all(
                     agree(truths[name], wrong[name], self.unit) for name in truths
                 )
-                measured = self._measured(parameters, batch, wrong, plant.at)
+                measured = self._measured(parameters, batch, wrong, plant.intervene)
                 right = self._measured(parameters, batch, truths, unchanged)
                 self.values[plant] = same and right is not None and measured == right
 
@@ -85,21 +85,25 @@ class Proof:
         return known and bool(undecided(self.network, outputs.high, outputs.radius).any())
 
     def _certified(
-        self, parameters: Parameters, batch: Batch, at: Intervention
+        self, parameters: Parameters, batch: Batch, intervene: Intervention
     ) -> dict[str, Truth]:
         def values(ops: CertifiedOps) -> dict[str, Certified]:
-            return faulty(ops, self.network, self.optimizer, parameters, batch, at)
+            return faulty(ops, self.network, self.optimizer, parameters, batch, intervene)
 
         return certify(values, self.unit)
 
     def _measured(
-        self, parameters: Parameters, batch: Batch, truths: dict[str, Truth], at: Intervention
+        self,
+        parameters: Parameters,
+        batch: Batch,
+        truths: dict[str, Truth],
+        intervene: Intervention,
     ) -> dict[str, float] | None:
         """Accuracy and counts by the certified outputs; None if a sample's class is in doubt."""
         outputs = truths[f"activation/{self.network.last.name}"]
         if self._doubtful(outputs):
             return None
-        found = measure(self.network, parameters, batch, outputs.high, at)
+        found = measure(self.network, parameters, batch, outputs.high, intervene)
         return {name: float(value) for name, value in found.items()}
 
 

@@ -26,12 +26,12 @@ def faulty(
     optimizer: Optimizer,
     parameters: Parameters,
     batch: Batch,
-    at: Intervention = unchanged,
+    intervene: Intervention = unchanged,
     before: Sequence[Mapping[str, T]] = (),
 ) -> dict[str, T]:
     """Activations, loss, gradients and updated parameters, in any arithmetic."""
-    values = evaluate(ops, network, parameters, batch, at, before)
-    return values | step(ops, network, parameters, values, optimizer, at, before, batch)
+    values = evaluate(ops, network, parameters, batch, intervene, before)
+    return values | step(ops, network, parameters, values, optimizer, intervene, before, batch)
 
 
 def computed(
@@ -39,13 +39,13 @@ def computed(
     optimizer: Optimizer,
     parameters: Parameters,
     batch: Batch,
-    at: Intervention = unchanged,
+    intervene: Intervention = unchanged,
     before: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The same in floating point, with accuracy and counts: what a subject would return."""
     with np.errstate(all="ignore"):
         values: dict[str, Any] = dict(
-            faulty(Float(), network, optimizer, parameters, batch, at, before)
+            faulty(Float(), network, optimizer, parameters, batch, intervene, before)
         )
         outputs = values[f"activation/{network.last.name}"]
-        return values | measure(network, parameters, batch, outputs, at)
+        return values | measure(network, parameters, batch, outputs, intervene)

@@ -206,14 +206,14 @@ class Fault:
 
 @dataclass(frozen=True, eq=False)
 class Planted:
-    """A fault at one place of one network: its `at` is what the definition is evaluated with."""
+    """A fault at one place of one network: its `intervene` is what the definition is evaluated with."""
 
     fault: Fault
     where: str
     changes: Changes
     moot: str = ""
 
-    def at(self, name: str, value: Any, scope: Scope[Any]) -> Any:
+    def intervene(self, name: str, value: Any, scope: Scope[Any]) -> Any:
         """The value at a site, changed if the fault concerns it."""
         change = self.changes.get(name)
         return value if change is None else change(value, scope)

@@ -152,13 +152,13 @@ def mean_at_the_end(name: str, value: Any, scope: Any) -> Any:
     return value
 
 
-def by(ops: Float, at: Intervention = unchanged) -> Form:
+def by(ops: Float, intervene: Intervention = unchanged) -> Form:
     """The definition in another arithmetic or with other groupings."""
 
     def form(
         network: Network, optimizer: Optimizer, parameters: Parameters, batch: Batch
     ) -> dict[str, Any]:
-        values: dict[str, Any] = dict(evaluate(ops, network, parameters, batch, at))
+        values: dict[str, Any] = dict(evaluate(ops, network, parameters, batch, intervene))
         values |= step(ops, network, parameters, values, optimizer)
         outputs = values[f"activation/{network.last.name}"]
         return values | measure(network, parameters, batch, outputs)

@@ -69,7 +69,7 @@ class Node:
         if not all(map(is_shared, pairs)):
             raise UsageError(
                 f"node {name!r}: shared={shared!r}; give the layer's own name of each parameter "
-                "and whose it is, as in {'kernel': Shared('dense_1/kernel')}"
+                "and whose it is, as in {'kernel': Shared('hidden/kernel')}"
             )
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "layer", layer)

@@ -33,7 +33,7 @@ def record_of(
     data: tuple[Parameters, Batch] | None = None,
     *,
     steps: int = 3,
-    at: Intervention = unchanged,
+    intervene: Intervention = unchanged,
     quantities: tuple[str, ...] = quantities.ALL,
     points: list[Probe] | None = None,
     dtype: str = "float64",
@@ -58,7 +58,7 @@ def record_of(
         earlier = list(right)
         given = (network, optimizer, parameters, batch)
         right.append(computed(*given))
-        wrong = computed(*given, at, earlier)
+        wrong = computed(*given, intervene, earlier)
         for name, found in ((SUBJECT, wrong), ("torch", right[-1])):
             wanted = record.names(point)
             record.evaluations[name][point] = {
@@ -79,11 +79,13 @@ def record_of(
     return record
 
 
-def of_pairing(pairing: Pairing, at: Intervention = unchanged, *, dtype: str = "float64") -> Record:
+def of_pairing(
+    pairing: Pairing, intervene: Intervention = unchanged, *, dtype: str = "float64"
+) -> Record:
     """A pairing's first steps and probes, computed by its definition with changes."""
     batch, initial = pairing.start(ROOT, dtype)
     data = (initial | at_rest(pairing, dtype), pairing.cut(batch, 0))
-    return record_of(pairing.network, pairing.optimizer, data, at=at, dtype=dtype)
+    return record_of(pairing.network, pairing.optimizer, data, intervene=intervene, dtype=dtype)
 
 
 def judged(record: Record) -> list[Row]:

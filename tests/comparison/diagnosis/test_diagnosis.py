@@ -39,7 +39,7 @@ def plants_of(name: str) -> list[Planted]:
 
 def with_fault(name: str, suspect: Suspect | Planted, *, dtype: str = "float64") -> Record:
     """The pairing's first steps and probes, computed by its definition with a fault."""
-    return of_pairing(PAIRINGS[name], suspect.at, dtype=dtype)
+    return of_pairing(PAIRINGS[name], suspect.intervene, dtype=dtype)
 
 
 def diagnosed(record: Record) -> tuple[Evidence, Diagnosis | None]:
@@ -103,12 +103,12 @@ def cancel(name: str, pair: tuple[Planted, ...]) -> bool:
     record = with_fault(name, Suspect(pair))
     given = (record.network, record.optimizer)
 
-    def certified(point: Point, at: Intervention) -> dict[str, Truth]:
+    def certified(point: Point, intervene: Intervention) -> dict[str, Truth]:
         state, batch = record.parameters[point], record.batch(point)
-        return certify(lambda ops: faulty(ops, *given, state, batch, at), 2.0**-53)
+        return certify(lambda ops: faulty(ops, *given, state, batch, intervene), 2.0**-53)
 
     for point in record.parameters:
-        right, wrong = certified(point, unchanged), certified(point, Suspect(pair).at)
+        right, wrong = certified(point, unchanged), certified(point, Suspect(pair).intervene)
         if not all(agree(right[tensor], wrong[tensor], 2.0**-53) for tensor in right):
             return False
     return all(provable(plant) for plant in pair)

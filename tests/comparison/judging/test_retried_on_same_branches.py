@@ -25,7 +25,7 @@ NAME = "gradient/dense_1/kernel"
 ACTIVATIONS = ("relu", "leaky_relu", "selu")
 
 
-def record(activation: str, at: Intervention = unchanged) -> Record:
+def record(activation: str, intervene: Intervention = unchanged) -> Record:
     """Two units, of which one is at 2⁻⁵³, far less than the products that it is the sum of."""
     network = Network((Dense(1, 2, activation), Dense(2, 1)), Loss("squared_error"))
     parameters = {
@@ -35,7 +35,9 @@ def record(activation: str, at: Intervention = unchanged) -> Record:
         "dense_2/bias": np.array([0.25]),
     }
     batch = Batch(np.array([[1.0]]), np.array([[1.0]]))
-    return record_of(network, GradientDescent(0.1), (parameters, batch), steps=1, points=[], at=at)
+    return record_of(
+        network, GradientDescent(0.1), (parameters, batch), steps=1, points=[], intervene=intervene
+    )
 
 
 def row(found: Record) -> Row:

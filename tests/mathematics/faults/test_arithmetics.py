@@ -54,9 +54,9 @@ def disagreements(network: Network, optimizer: Optimizer, plant: Planted) -> lis
         earlier = [faulty(*given)]
         return earlier[0] if at is None else faulty(*given, at, earlier)
 
-    values = evaluated(Float(), plant.at)
-    balls: dict[str, Ball] = evaluated(BallOps(ROUNDING), plant.at)
-    truths = certify(lambda ops: evaluated(ops, plant.at), ROUNDING.unit)
+    values = evaluated(Float(), plant.intervene)
+    balls: dict[str, Ball] = evaluated(BallOps(ROUNDING), plant.intervene)
+    truths = certify(lambda ops: evaluated(ops, plant.intervene), ROUNDING.unit)
     wrong = []
     for name, ball in balls.items():
         radius = np.zeros(ball.shape) if ball.radius is None else ball.radius

@@ -63,7 +63,7 @@ def shows(plant: Planted, network: Network, optimizer: Optimizer, points: list[P
         not np.array_equal(right[name], wrong[name], equal_nan=True)
         for parameters, batch in points
         for right in [computed(network, optimizer, parameters, batch)]
-        for wrong in [computed(network, optimizer, parameters, batch, plant.at, [earlier])]
+        for wrong in [computed(network, optimizer, parameters, batch, plant.intervene, [earlier])]
         for name in right
     )
 

@@ -39,7 +39,7 @@ def test_every_fault_has_a_place_in_an_example() -> None:
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_fault_of_a_kind_is_caught_and_named(name: str) -> None:
     of, plant = PLANTS[name]
-    record = record_of(of, OPTIMIZER, at=plant.at)
+    record = record_of(of, OPTIMIZER, intervene=plant.intervene)
     rows = judged(record)
     assert any(row.status is Status.MISMATCH for row in rows)
     diagnosis = diagnose(Evidence(record, Bounds(record), SUBJECT))

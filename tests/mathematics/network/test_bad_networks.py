@@ -126,7 +126,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "no parameter": (
         lambda: tied("kernel", "x"),
         "node 'b': shared={'kernel': 'x'}; give the layer's own name of each parameter and whose "
-        "it is, as in {'kernel': Shared('dense_1/kernel')}",
+        "it is, as in {'kernel': Shared('hidden/kernel')}",
     ),
     "no full name": (
         lambda: Shared("kernel"),
@@ -159,7 +159,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "penalties that are numbers": (
         lambda: network(Dense(3, 3), penalty={"dense_1": 0.1}),
-        "give a Penalty, or one for each node by its name, as in {'dense_1': Penalty(l2=0.01)}",
+        "give a Penalty, or one for each node by its name, as in {'hidden': Penalty(l2=0.01)}",
     ),
     "a penalty that is a number": (
         lambda: network(Dense(3, 3), penalty=0.1),
