@@ -206,7 +206,7 @@ class Fault:
 
 @dataclass(frozen=True, eq=False)
 class Planted:
-    """A fault at one place of one network: its `intervene` is what the definition is evaluated with."""
+    """A fault at one place of one network, with which the definition is evaluated."""
 
     fault: Fault
     where: str

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from backproof.comparison.judging.rows import Status
+from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.run import Workers
 from backproof.gauging.fuzzing import fuzzing
-from backproof.gauging.fuzzing.drawing import LARGE, bucket
+from backproof.gauging.fuzzing.drawing import LARGE, Case, bucket
 from tests.faces.test_bad_input import backproof
 from tests.halves import slow_but
 from tests.project import ROOT
 from tests.workers import Shared
+
+ROW = Row("fuzz", "definition", "torch", "loss", "", "data", 0, "float64")
 
 
 @pytest.fixture(
@@ -122,6 +125,26 @@ def test_a_planted_fault_is_found_shrunk_and_replayed(
     done = backproof(*command, cwd=ROOT)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "MISMATCH gradient/dense_1/kernel" in done.stdout
+
+
+def test_a_mismatch_shrinks_to_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A smaller network that fails for another reason is not what was found."""
+
+    def rows_of(case: Case, workers: Workers) -> list[Row]:
+        failing = {1: Status.MATCH, 2: Status.ERROR}
+        return [replace(ROW, status=failing.get(case.network.outputs, Status.MISMATCH))]
+
+    monkeypatch.setattr(fuzzing, "rows_of", rows_of)
+    found = set()
+    with Workers([], "float64", ROOT) as workers:
+        for seed in range(6):
+            tally, failed, why = fuzzing.fuzz(workers, 40, seed, lambda _: None)
+            assert failed is not None
+            first = Status.MISMATCH if tally.statuses[Status.MISMATCH] else Status.ERROR
+            assert first in why
+            assert failed.network.outputs == (3 if first is Status.MISMATCH else 2)
+            found.add(first)
+    assert found == {Status.MISMATCH, Status.ERROR}
 
 
 def test_nothing_decided_is_no_pass() -> None:
