@@ -32,7 +32,7 @@ class Shared:
         if "/" not in str(self.parameter):
             raise UsageError(
                 f"Shared({self.parameter!r}): give the full name of a parameter, with that of its "
-                "node, as in Shared('dense_1/kernel')"
+                "node, as in Shared('hidden/kernel')"
             )
 
 
