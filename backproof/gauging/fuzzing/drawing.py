@@ -111,7 +111,7 @@ def networks(draw: st.DrawFn, drawn: Drawn = LARGE) -> Network:
                 {
                     "fan_in": fan_in,
                     "fan_out": fan_out,
-                    "activation": activation,
+                    "activation": functions.to_json(activation),
                     "bias": draw(st.booleans()),
                 }
             )

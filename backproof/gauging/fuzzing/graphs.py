@@ -201,7 +201,7 @@ def takes(loss: Loss, function: Activation | None, outputs: int) -> bool:
     """Whether the loss is finite of what that function gives: no logarithm is below 0."""
     if function is None:
         return True
-    fields = {"fan_in": outputs, "fan_out": outputs, "activation": function}
+    fields = {"fan_in": outputs, "fan_out": outputs, "activation": functions.to_json(function)}
     network = Network((kinds.from_json(fields),), loss)
     stream = np.random.default_rng(0)
     try:
