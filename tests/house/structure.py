@@ -171,7 +171,7 @@ def naming_a_kind(package: Path, layers: Path) -> list[str]:
             else:
                 continue
             wrong += [f"{name}:{node.lineno} names {each}" for each in told]
-    return wrong
+    return sorted(wrong)  # a string inside of another is met later
 
 
 def numbered(text: str, known: set[str]) -> bool:

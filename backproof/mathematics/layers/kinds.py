@@ -43,7 +43,7 @@ def from_json(described: Mapping[str, Any]) -> Layer:
     kind = given.pop("kind", DEFAULT_KIND)
     check("a layer", "kind", kind, str)
     layer: type[Any] = LAYERS.get(kind)
-    if "activation" in given:
+    if isinstance(given.get("activation"), str | Mapping):
         given["activation"] = functions.from_json(given["activation"])
     fields = {name: untupled(value) for name, value in given.items()}
     known = dataclasses.fields(layer)

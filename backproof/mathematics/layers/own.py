@@ -35,7 +35,8 @@ class At:
 
     ``sources``: the sites of what it takes; ``back``: the sites of what it gives back to each, ""
     where that is the network's inputs; ``arriving``: where what arrives at it is found, ""
-    where the loss is fused with its function.
+    where the loss is fused with its function. ``parameters``: the layer's own name of each → its
+    full name, which is another node's where it is shared.
     """
 
     name: str
@@ -44,6 +45,7 @@ class At:
     sources: tuple[str, ...]
     back: tuple[str, ...]
     arriving: str
+    parameters: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def at(network: Network, node: Node) -> At:
             for index, source in enumerate(node.inputs)
         ),
         arriving=arriving,
+        parameters={own: use.parameter for own, use in network.uses[node.name].items()},
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -14,18 +12,19 @@ from backproof.gauging.fuzzing.fuzzing import subject_of
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
-from tests.gauging.gate.conftest import ROOT, TODAY
+from tests.gauging.gate.conftest import TODAY
+from tests.halves import slow_but
 from tests.mathematics.definition.graphs import GRAPHS, weighted
 from tests.mathematics.layers.around import cases, network
+from tests.workers import Shared
 
 NETWORKS = {str(case): network(case) for case in cases()} | GRAPHS
 QUANTITIES = ("activation", "loss", "gradient", "updated")
 
 
-@pytest.fixture(scope="module", params=["keras", "torch", "jax"])
-def workers(request: pytest.FixtureRequest) -> Iterator[Workers]:
-    with Workers([request.param], "float64", ROOT) as started:
-        yield started
+@pytest.fixture(scope="module", params=slow_but(["torch"], ["torch", "keras", "jax"], 6))
+def workers(request: pytest.FixtureRequest, shared: Shared) -> Workers:
+    return shared(request.param)
 
 
 def pairing(name: str, of: Network, reference: str) -> Pairing:

@@ -131,7 +131,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "no full name": (
         lambda: Shared("kernel"),
         "Shared('kernel'): give the full name of a parameter, with that of its node, as in "
-        "Shared('dense_1/kernel')",
+        "Shared('hidden/kernel')",
     ),
     "a name with a slash": (
         lambda: Node("a/b", Dense(3, 3)),
