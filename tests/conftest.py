@@ -1,7 +1,8 @@
-"""What all tests share: the frameworks' workers, and which process runs which test."""
+"""What all tests share: the frameworks' workers, interrupts, and which process runs which test."""
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,12 @@ def shared() -> Iterator[Shared]:
     """Workers of frameworks, to be had by name and dtype: ``shared("keras", dtype="float32")``."""
     with sharing() as given:
         yield given
+
+
+def pytest_configure() -> None:
+    """Heed interrupts: what runs in a script's background ignores them, and all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -19,6 +19,7 @@ import typer
 from backproof.faces.command_line.main import app
 from backproof.mathematics.probes.probes import PROBES
 from tests.faces.test_bad_input import backproof
+from tests.halves import slow_but
 from tests.project import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -63,7 +64,7 @@ def test_no_example_is_left_out() -> None:
     assert [len(python_of(name)) for name in ("README.md", "reproductions.md")] == [3, 2]
 
 
-@pytest.mark.parametrize("index", range(len(PROGRAMS)))
+@pytest.mark.parametrize("index", slow_but([0], range(len(PROGRAMS)), 3))
 def test_a_program_runs_and_matches(index: int, tmp_path: Path) -> None:
     program = PROGRAMS[index]
     shutil.copy(ROOT / "docs" / "examples" / "program_in_python" / "network.py", tmp_path / "mynet")
@@ -104,6 +105,7 @@ def test_the_pairing_of_the_readme_has_the_same_data_at_each_call(linear: Path) 
     executed(linear, "twice.py")
 
 
+@pytest.mark.slow(20)
 def test_the_commands_of_the_readme_run(linear: Path) -> None:
     """Those of the block that begins with ``backproof verify``, in its order."""
     (block,) = [text for _, _, text in BLOCKS if text.startswith("backproof verify   ")]
@@ -122,6 +124,7 @@ def test_the_commands_of_the_readme_run(linear: Path) -> None:
     assert (linear / "out.xml").exists()
 
 
+@pytest.mark.slow(4)
 def test_the_reproduction_says_what_it_is_said_to(tmp_path: Path) -> None:
     pairing, recipe = python_of("reproductions.md")
     (published,) = [text for _, language, text in BLOCKS if language == "csv"]

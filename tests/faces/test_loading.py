@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faces.test_bad_input import backproof, write_pairing
+from tests.halves import slow_but
 
 WRONG = {
     "syntax": ("scratch", "x = = 2\n", "scratch/moons.py:1: invalid syntax"),
@@ -41,7 +42,7 @@ def test_file_and_line(kind: str, project: Path) -> None:
             assert "so comparisons/moons.py cannot be loaded" in done.stderr
 
 
-@pytest.mark.parametrize("others", [False, True])
+@pytest.mark.parametrize("others", slow_but([False], [False, True], 4))
 def test_it_waits_for_no_framework(others: bool, project: Path) -> None:
     """A framework that takes a minute to be imported is not waited for."""
     (project / "scratch" / "moons.py").write_text(WRONG["syntax"][1])

@@ -16,6 +16,7 @@ from tests.faces.planted_ends import command, write
 from tests.faces.plugin_project import backproof_alone, environment
 from tests.faces.test_bad_input import rows_of
 from tests.faces.test_plugin_ends import alive, pids, wait_until
+from tests.halves import slow_but
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="asks Linux which processes run, and who has started them"
@@ -47,7 +48,9 @@ def backproof(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"])
+@pytest.mark.parametrize(
+    "name", slow_but(["SIGTERM"], ["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"], 1)
+)
 def test_nobody_is_left(name: str, moment: str, tmp_path: Path, backproof: Path) -> None:
     """Two seconds later; what asks a run to end is its exit status, and no verdict."""
     if moment in BUSY:
@@ -84,6 +87,7 @@ def test_nobody_is_left(name: str, moment: str, tmp_path: Path, backproof: Path)
         process.communicate()
 
 
+@pytest.mark.slow(8)
 def test_a_terminal_sends_it_to_all_of_a_group(tmp_path: Path, backproof: Path) -> None:
     """What was judged is told and reported, and that it is not all."""
     last = "import backproof.comparison.run as r; from pathlib import Path\n"

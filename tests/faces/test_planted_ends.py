@@ -13,6 +13,7 @@ import pytest
 from tests.faces.planted_ends import HANGS, HARD, HELD, MOMENTS, SOFT, Deed, run, write
 from tests.faces.plugin_project import backproof_alone, environment
 from tests.faces.test_bad_input import rows_of
+from tests.halves import slow_but
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the deeds are of Linux: posix, its signals, its C library"
@@ -27,6 +28,7 @@ CASES = {
         *((moment, name) for moment in ("file", "data", "subject") for name in HELD),
     ],
 }
+PLANTED = [(kind, moment, name) for kind, cases in CASES.items() for moment, name in cases]
 DEEDS: Mapping[str, Deed] = {**SOFT, **HARD, **HANGS, **HELD}
 
 
@@ -62,7 +64,7 @@ def hangs(tmp_path_factory: pytest.TempPathFactory, backproof: Path) -> Done:
 
 @pytest.mark.parametrize(
     ("kind", "moment", "name"),
-    [(kind, moment, name) for kind, cases in CASES.items() for moment, name in cases],
+    slow_but([case for case in PLANTED if case[0] == "soft"], PLANTED, 0.2),
 )
 def test_it_is_said_of_its_own_pairing(
     kind: str, moment: str, name: str, request: pytest.FixtureRequest
@@ -80,7 +82,7 @@ def test_it_is_said_of_its_own_pairing(
     assert any(DEEDS[name].said in line for line in said), said
 
 
-@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("kind", slow_but(["soft"], CASES, 8))
 def test_all_others_are_judged(kind: str, request: pytest.FixtureRequest) -> None:
     done, rows = request.getfixturevalue(kind)
     for good in ("a_good", "m_good", "z_good"):
@@ -130,7 +132,7 @@ def test_a_verdict_is_not_the_exit_status_of_a_child(tmp_path: Path, backproof: 
 
 
 @pytest.mark.parametrize("order", ["faults", "explain"])
-@pytest.mark.parametrize("name", ["exits", "c_exits", "killed"])
+@pytest.mark.parametrize("name", slow_but(["exits"], ["exits", "c_exits", "killed"], 1))
 def test_other_commands_never_pass_by_it(
     order: str, name: str, tmp_path: Path, backproof: Path
 ) -> None:

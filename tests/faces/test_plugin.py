@@ -135,6 +135,7 @@ def test_outcomes_and_messages(project: Path, run_pytest: Run) -> None:
     assert (project / "again" / "comparisons.csv").read_bytes() == table
 
 
+@pytest.mark.slow(4)
 def test_selection(project: Path, run_pytest: Run) -> None:
     """``--collect-only`` runs nothing; ``-k`` and the others run only what they select."""
     listed = run_pytest("comparisons", "--collect-only", "-q", "--backproof-report", "report")
@@ -160,6 +161,7 @@ def test_selection(project: Path, run_pytest: Run) -> None:
     by_reference.assert_outcomes(passed=3)
 
 
+@pytest.mark.slow(3)
 def test_what_failed_last_runs_alone_or_first(project: Path, run_pytest: Run) -> None:
     wrong = node("b_wrong", "gradient/dense_1/kernel")
     run_pytest("comparisons/a_good.py", "comparisons/b_wrong.py", "--backproof-reference", "numpy")
@@ -222,6 +224,7 @@ def test_float32(project: Path, run_pytest: Run) -> None:
     assert 1e-9 < float(given["power"]) < 1e-3
 
 
+@pytest.mark.slow(2)
 def test_every_precision_of_the_command_is_one_of_the_plugin(
     pytester: pytest.Pytester, run_pytest: Run
 ) -> None:

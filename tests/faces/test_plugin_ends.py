@@ -16,12 +16,6 @@ import pytest
 from tests.faces.plugin_project import PLUGINS, backproof_alone, environment, write
 
 HANGING = '{"numpy": "hangs"}'
-# What is started in the background of a script ignores interrupts, and so do its children.
-INTERRUPTED = """
-import signal, sys, pytest
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.exit(pytest.main())
-"""
 CONFTEST = """
     import os
     from pathlib import Path
@@ -69,7 +63,7 @@ def start(
 
     def run(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", INTERRUPTED, *PLUGINS, "comparisons", *arguments],
+            [sys.executable, "-m", "pytest", *PLUGINS, "comparisons", *arguments],
             cwd=tmp_path,
             env={
                 **os.environ,
