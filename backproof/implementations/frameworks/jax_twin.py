@@ -105,10 +105,6 @@ def magnitude(w: Any) -> Any:
     return w * jax.lax.stop_gradient(jnp.sign(w))
 
 
-# The output above which a unit says yes.
-THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
-
-
 class JaxTwin:
     """Forward pass, loss, gradients and one step in one jitted function."""
 
@@ -209,5 +205,5 @@ def correct(network: Network, final: Any, targets: Any) -> Any:
     final, targets = (x.reshape(-1, network.outputs) for x in (final, targets))
     if network.decision == "argmax":
         return final.argmax(axis=1) == targets.argmax(axis=1)
-    between = THRESHOLDS[str(network.decision)]
+    between = network.output_above
     return ((final > between) == (targets > network.yes_above)).all(axis=1)

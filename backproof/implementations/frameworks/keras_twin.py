@@ -286,10 +286,6 @@ class KerasTwin:
         return tf.cast(tf.constant(array), self.dtype)
 
 
-# The output above which a unit says yes, by the decision.
-THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
-
-
 def correct(network: Network, targets: Any, outputs: Any) -> Any:
     """Whether each row is classified as the targets say, by Keras's own metrics.
 
@@ -301,7 +297,7 @@ def correct(network: Network, targets: Any, outputs: Any) -> Any:
     if network.decision == "argmax":
         return keras.metrics.categorical_accuracy(targets, outputs)
     yes = targets > network.yes_above
-    between = THRESHOLDS[str(network.decision)]
+    between = network.output_above
     yes = keras.ops.cast(yes, outputs.dtype)
     right = keras.metrics.binary_accuracy(yes, outputs, threshold=between)
     return keras.ops.all(right == 1, axis=-1)

@@ -255,10 +255,6 @@ def data_loss(
     return network.loss.scale * total
 
 
-# The output above which a unit says yes.
-THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
-
-
 def accuracy(network: Network, final: Tensor, targets: Tensor) -> float:
     """The share of rows classified as the targets say."""
     if final.ndim > 2:
@@ -266,6 +262,6 @@ def accuracy(network: Network, final: Tensor, targets: Tensor) -> float:
     if network.decision == "argmax":
         right = final.argmax(dim=1) == targets.argmax(dim=1)
     else:
-        between = THRESHOLDS[str(network.decision)]
+        between = network.output_above
         right = ((final > between) == (targets > network.yes_above)).all(dim=1)
     return float(right.double().mean())

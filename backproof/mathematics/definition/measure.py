@@ -13,9 +13,6 @@ from backproof.mathematics.definition.sites import Intervention, Scope, unchange
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Array, Batch
 
-# The output above which a unit says yes, by the decision.
-THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
-
 
 def measure(
     network: Network,
@@ -48,8 +45,7 @@ def correct(network: Network, outputs: NDArray[np.floating], targets: Array) -> 
     outputs, targets = (x.reshape(-1, x.shape[-1]) for x in (outputs, targets))
     if network.decision == "argmax":
         return np.asarray(outputs.argmax(axis=1) == targets.argmax(axis=1))
-    assert network.decision is not None
-    between = THRESHOLDS[network.decision]
+    between = network.output_above
     return np.asarray(((outputs > between) == (targets > network.yes_above)).all(axis=1))
 
 
@@ -67,6 +63,5 @@ def undecided(
         near = gap <= 2 * (radius + np.take_along_axis(radius, best, axis=1))
         np.put_along_axis(near, best, False, axis=1)
         return np.asarray(near.any(axis=1))
-    assert network.decision is not None
-    between = THRESHOLDS[network.decision]
+    between = network.output_above
     return np.asarray((np.abs(outputs - between) <= 2 * radius).any(axis=1))

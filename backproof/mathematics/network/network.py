@@ -21,6 +21,9 @@ from backproof.mathematics.network.penalty import NONE, Penalty
 
 Penalties = tuple[tuple[str, Penalty], ...]
 
+# The output above which a unit says yes, by the decision.
+THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
+
 
 def is_shape(given: object) -> bool:
     """Whether it is the shape of a sample: one axis or more, none of them empty."""
@@ -227,6 +230,11 @@ class Network:
         """The different penalties there are."""
         found = dict.fromkeys(self.penalty_on(name) for name in self.parameters)
         return tuple(penalty for penalty in found if penalty.orders())
+
+    @property
+    def output_above(self) -> float:
+        """The output above which a unit says yes, where that decides."""
+        return THRESHOLDS[str(self.decision)]
 
     @property
     def yes_above(self) -> float:
