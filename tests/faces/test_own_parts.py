@@ -144,6 +144,7 @@ def test_its_balls_hold_what_other_code_computes(dtype: str) -> None:
         assert error.max() > 0.2 * radius.max()
 
 
+@pytest.mark.slow(3)
 def test_random_networks_have_them() -> None:
     found = drawing.bucket(drawing.LARGE, 60, 0)
     drawn = [layer.activation.name for network, _ in found for layer in network.layers]

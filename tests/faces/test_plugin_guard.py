@@ -38,7 +38,7 @@ def started(folder: Path, backproof: Path, *arguments: str) -> subprocess.Popen[
     )
 
 
-@pytest.mark.parametrize("spread", [(), ("-n", "1")])
+@pytest.mark.parametrize("spread", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow(2))])
 @pytest.mark.parametrize(
     ("moment", "name"),
     [

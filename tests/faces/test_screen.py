@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.halves import slow_but
 from tests.reports.evaluated import evaluated, judged, wrong_loss
 
 FULL = Path("/dev/full")
@@ -37,7 +38,7 @@ def replayed(
 
 
 @NEEDS_SHELL
-@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize("verdict", slow_but(["mismatch"], VERDICTS, 1))
 @pytest.mark.parametrize(
     "redirection",
     [
@@ -64,7 +65,7 @@ def test_a_stream_that_cannot_be_written_costs_nothing(redirection, verdict, fol
 
 
 @NEEDS_SHELL
-@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize("verdict", slow_but(["mismatch"], VERDICTS, 1))
 @pytest.mark.parametrize(
     "variables",
     [

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from backproof.mathematics.definition.definition import Site
 
 from backproof.comparison.diagnosis import evidence
 from backproof.mathematics.network.parameters import Batch, Parameters
@@ -27,13 +26,13 @@ def once() -> Iterator[None]:
         optimizer: Any,
         parameters: Parameters,
         batch: Batch,
-        at: Site,
+        at: Any,
         before: Sequence[Any],
     ) -> dict[str, Any]:
         if before:  # the calls before are others for every fault
             return computed(network, optimizer, parameters, batch, at, before)
-        arrays = (*parameters.items(), ("inputs", batch.inputs), ("targets", batch.targets))
-        state = tuple((name, a.dtype.str, a.shape, a.tobytes()) for name, a in arrays)
+        arrays = (parameters | vars(batch)).items()
+        state = tuple((n, a.dtype.str, a.shape, a.tobytes()) for n, a in arrays if a is not None)
         # Suspects are alike if their faults are; their methods, if they are the very same object.
         key = (network, optimizer, getattr(at, "__self__", at), state)
         if key not in known:

@@ -38,7 +38,9 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.network.penalty import Penalty
 from tests.faces.test_bad_input import backproof
+from tests.halves import slow_but
 from tests.project import ROOT
+from tests.workers import Shared
 
 OWN = Path(__file__).parent / "own_parts" / "halved.py"
 
@@ -193,10 +195,10 @@ def test_a_kind_that_does_not_say_how_is_not_drawn() -> None:
     assert Layer.drawn(Choosing(lambda options: options[0], (2,), ()), (3,)) is None
 
 
-@pytest.mark.parametrize("dtype", list(GRAPHS))
-def test_no_correct_graph_is_called_wrong(dtype: str) -> None:
-    with Workers(["torch"], dtype, ROOT) as workers:
-        tally, failed, why = fuzzing.fuzz(workers, 40, 1, lambda _: None, of_graphs=True)
+@pytest.mark.parametrize("dtype", slow_but(["float64"], GRAPHS, 5))
+def test_no_correct_graph_is_called_wrong(dtype: str, shared: Shared) -> None:
+    workers = shared("torch", dtype=dtype)
+    tally, failed, why = fuzzing.fuzz(workers, 40, 1, lambda _: None, of_graphs=True)
     assert failed is None, why
     assert tally.cases == 40
     assert tally.exit_status == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -17,7 +15,7 @@ from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import Node, Shared
 from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
-from tests.project import ROOT
+from tests.workers import Shared as SharedWorkers
 
 KERNEL, BIAS = Shared("first/kernel"), Shared("second/bias")
 NETWORKS = {
@@ -45,9 +43,8 @@ NETWORKS = {
 
 
 @pytest.fixture(scope="module", params=["keras", "torch", "jax"])
-def workers(request: pytest.FixtureRequest) -> Iterator[Workers]:
-    with Workers([request.param], "float64", ROOT) as started:
-        yield started
+def workers(request: pytest.FixtureRequest, shared: SharedWorkers) -> Workers:
+    return shared(request.param)
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
