@@ -112,7 +112,7 @@ def test_it_matches_in_every_framework_and_is_judged_again(own: type[Any], tmp_p
 def test_a_fault_of_it_is_planted_found_and_named(fault: str, own: type[Any]) -> None:
     of = in_a_graph(own)
     plant = next(each for each in planted(of, OPTIMIZER) if each.fault.name == fault)
-    report = verified(of, ("torch",), plant.at)
+    report = verified(of, ("torch",), plant.intervene)
     assert report.status is Status.MISMATCH
     assert plant.fault.sentence in report.cause
 
