@@ -238,7 +238,7 @@ def graphs(draw: st.DrawFn, drawn: Drawn = LARGE_GRAPHS) -> Network:
 
 
 def penalties(pick: Callable[[Sequence[Any]], Any], graph: Growing) -> Penalty | dict[str, Penalty]:
-    """One on all parameters, or one on each of some nodes."""
+    """One on all parameters, or one on each of some nodes that hold some of their own."""
 
     def one() -> Penalty:
         coefficients = (0.0, 0.0, 0.005, 0.1)
@@ -248,4 +248,5 @@ def penalties(pick: Callable[[Sequence[Any]], Any], graph: Growing) -> Penalty |
 
     if pick((True, False)):
         return one()
-    return {node.name: one() for node in graph.nodes if pick((False, True))}
+    holding = [node for node in graph.nodes if graph.parameters(node).keys() - dict(node.shared)]
+    return {node.name: one() for node in holding if pick((False, True))}
