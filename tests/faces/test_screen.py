@@ -107,7 +107,7 @@ def test_a_name_that_looks_like_markup_is_wrong_usage(name, tmp_path):
 
 
 def test_a_table_of_toml_prints_as_it_stands(tmp_path):
-    (tmp_path / "network.toml").write_text('layers = 3\n[loss]\nkind = "squared_error"\n')
+    (tmp_path / "network.toml").write_text('[loss]\nkind = "squared_error"\n')
     done = subprocess.run(
         [sys.executable, "-m", "backproof", "explain", "network.toml"],
         cwd=tmp_path,
