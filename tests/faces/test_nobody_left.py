@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 HERE = "from pathlib import Path; Path('here').touch(); time.sleep(600)"
 # At each moment this is reached, and stays there. A worker is busy with a question of the pairing
 # before; while a file is loaded there is none yet, and while the report is written none any more.
-STAY = "lambda *_: (Path('here').touch(), time.sleep(600))"
+STAY = "lambda *_, **more: (Path('here').touch(), time.sleep(600))"
 LATE = f"type('Late', (datetime.date,), {{'__lt__': {STAY}}})"
 MOMENTS = {
     "import": {"file": HERE},
@@ -84,7 +84,9 @@ def test_nobody_is_left(name: str, moment: str, tmp_path: Path, backproof: Path)
         assert process.returncode == (-number if name == "SIGKILL" else 128 + number)
     finally:
         process.kill()
-        process.communicate()
+        process.wait(timeout=20)
+        assert process.stderr
+        process.stderr.close()
 
 
 @pytest.mark.slow(8)

@@ -44,7 +44,7 @@ def wait_until(
     """Look again and again; fails when the process has ended, or the time is over."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
 

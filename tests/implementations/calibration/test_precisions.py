@@ -60,7 +60,7 @@ def planted(dtype: str, accumulator: str) -> precisions.Apply:
         x = given["x"].astype(np.float64)
         if function == "product":
             return {"y": round_to(x * given["kernel"], dtype)}
-        if function == "dense":
+        if function == "affine":
             reply = {"y": product(given["x"], given["kernel"])}
             if "cotangent" in given:
                 g = given["cotangent"]
