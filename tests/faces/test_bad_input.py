@@ -107,7 +107,7 @@ TWINS = {
     "twin_dies": ("broken_twins.py:dies", 3, "the torch worker was ended by SIGKILL"),
     "twin_exits": ("broken_twins.py:leaves", 3, "the torch worker ended by itself with status 7"),
     "twin_hangs": ("broken_twins.py:hangs", 3, "gave no answer for 5 s and was killed"),
-    "twin_shape": ("broken_twins.py:narrow", 3, "the module's linear layers are"),
+    "twin_shape": ("broken_twins.py:narrow", 3, "the module's layers with parameters are"),
     "no_factory": ("broken_twins.py:raisin", 3, "has no factory 'raisin'"),
     "no_file": ("nowhere.py:twin", 3, "nowhere.py: no such file"),
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from backproof.comparison.record.archive import seal_of
+from backproof.comparison.record.record import write_json
 from tests.faces.test_bad_input import backproof, rows_of, write_pairing
 
 FILES = ("comparisons.csv", "report.md", "environment.json")
@@ -46,6 +49,11 @@ def test_replay_sees_a_changed_evaluation(project: Path) -> None:
     tensors = load_file(path)
     tensors["data/0/loss"] *= np.asarray(1 + 1e-9)
     save_file(tensors, path)
+    assert backproof("replay", "changed", cwd=project).returncode == 2  # not what was sealed
+    manifest = project / "changed" / "evaluations" / "manifest.json"
+    known = json.loads(manifest.read_text())
+    known["pairings"]["good"]["files"][path.name] = seal_of(path)
+    write_json(manifest, known)
     assert backproof("replay", "changed", cwd=project).returncode == 1
 
 

@@ -146,7 +146,7 @@ def test_the_second_call_finds_its_worker_alive_and_a_lost_one_replaced() -> Non
         ({"subject": 3}, "subject is an int, 3; give something to call"),
         (
             {"batch": (np.zeros((2, 2)), np.eye(2))},
-            "the data have inputs (samples, 2), the network wants (samples, 3)",
+            r"the data have inputs \(samples, 2\), the network wants \(samples, 3\)",
         ),
         ({"parameters": {"dense_1/kernel": np.zeros((3, 4))}}, "parameters missing"),
     ],

@@ -20,8 +20,8 @@ SECTIONS = dict(re.findall(r"^##+ ([^\n]+)\n(.*?)(?=^##|\Z)", DOCUMENT.read_text
 
 
 def example(section: str, language: str = "python") -> str:
-    (code,) = re.findall(rf"```{language}\n(.*?)```", SECTIONS[section], re.S)
-    return code
+    """The first of a section, in that language."""
+    return re.findall(rf"```{language}\n(.*?)```", SECTIONS[section], re.S)[0]
 
 
 def executed(code: str) -> dict[str, Any]:

@@ -351,7 +351,7 @@ def test_a_report_that_cannot_be_written_at_the_end(
         """
         import backproof.faces.pytest_plugin.run as run
 
-        def write(self, folder):
+        def write(*given, **more):
             raise OSError("disk full")
 
         run.Run.write = write
