@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -27,6 +27,27 @@ class HungError(EvaluationError):
 
 
 NO_ANSWER = "gave no answer"
+_calls = threading.Lock()
+_outputs: list[Any] = []  # standard output as it was before the first of the calls that are on
+
+
+@contextmanager
+def prints_to_standard_error() -> Iterator[None]:
+    """Standard output is standard error until the last of the calls that are on has ended.
+
+    It is one for all threads: were each call to restore what it found, one that began during
+    another's would leave standard output lost for good.
+    """
+    with _calls:
+        _outputs.append(_outputs[0] if _outputs else sys.stdout)
+        sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        with _calls:
+            before = _outputs.pop()
+            if not _outputs:
+                sys.stdout = before
 
 
 def call(
@@ -67,7 +88,7 @@ def attempt(
             outcome["error"] = error
 
     thread = threading.Thread(target=answer, daemon=True)
-    with redirect_stdout(sys.stderr), kept_alive():
+    with prints_to_standard_error(), kept_alive():
         thread.start()
         if limit is None:
             thread.join()
