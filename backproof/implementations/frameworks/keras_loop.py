@@ -37,7 +37,10 @@ class Loop:
             raise UsageError(f"train knows {known}, not {optimizer.name!r}")
         others = len(model.trainable_variables) - len(variables)
         if others:
-            raise UsageError(f"the Keras model learns {others} variables beside its dense layers")
+            raise UsageError(
+                f"the Keras model learns {others} variables that the network does not have; "
+                "set trainable = False on their layers, or describe these in the network"
+            )
         self.model = model
         self.variables = variables
         self.change: Callable[[Any, Any], Any] = optimizer.keras_step

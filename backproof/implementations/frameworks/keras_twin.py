@@ -1,4 +1,4 @@
-"""Keras twins on TensorFlow: any model of dense layers, its own loss and optimizer, compiled."""
+"""Keras twins on TensorFlow: any model of known layers, its loss and optimizer, compiled."""
 
 from __future__ import annotations
 
