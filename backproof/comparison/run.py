@@ -16,6 +16,7 @@ from backproof.comparison.judging.layouts import name_layout
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.judging.verdicts import compare, errors
 from backproof.comparison.pairing.pairing import Broken, Pairing
+from backproof.comparison.record import FALSE_ALARM
 from backproof.comparison.record.record import SUBJECT, Record
 from backproof.comparison.record.subject_run import measure_slopes
 from backproof.comparison.record.subject_run import run as run_subject
@@ -111,8 +112,12 @@ def verify(
     on_stage: Callable[[str], object] = lambda stage: None,
     *,
     certified: bool = True,
+    chance: float = FALSE_ALARM,
 ) -> Iterator[Judged | Broken]:
     """Evaluate all pairings, and yield each one judged; first those that cannot start.
+
+    ``chance``: of one false alarm in a pairing, where rounding errors are taken as random; 0 for
+    worst cases alone.
 
     While the frameworks are still being imported, the subjects run and their points are queued;
     then the bounds are computed; then the answers are taken and compared. Whatever is raised on the
@@ -123,7 +128,7 @@ def verify(
         on_stage(f"{pairing.name}: running the subject")
         pairing = pairing.narrowed(workers.by_name)
         try:
-            case = Case(pairing, new_record(pairing, workers), certified)
+            case = Case(pairing, new_record(pairing, workers, chance), certified)
             case.attempt(
                 "running it", partial(case.ask, workers), but=(UsageError, EvaluationError)
             )
@@ -252,7 +257,7 @@ def completed(rows: list[Row], judged: Iterable[Row]) -> list[Row]:
     return whole
 
 
-def new_record(pairing: Pairing, workers: Workers) -> Record:
+def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) -> Record:
     """An empty record of a pairing.
 
     What was measured of a framework's operations is known of twins that are built of those alone,
@@ -273,6 +278,7 @@ def new_record(pairing: Pairing, workers: Workers) -> Record:
         accuracy=declared_accuracy(pairing),
         forms=dict(pairing.forms),
         recovered=pairing.recovered,
+        chance=chance,
         calibrated=tuple(
             name
             for name, model in pairing.references.items()

@@ -18,6 +18,7 @@ import numpy as np
 
 from backproof.comparison import run
 from backproof.comparison.pairing.pairing import Broken, Pairing, Subject
+from backproof.comparison.record import FALSE_ALARM, MOST_CHANCE
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.declaration import innermost, traits_of
 from backproof.implementations.worker import IN_WORKER
@@ -55,6 +56,8 @@ def verify(
     forms: Mapping[str, Form] | None = None,
     points: Mapping[str, Mapping[str, Any]] | None = None,
     certified: bool = True,
+    false_alarm: float = FALSE_ALARM,
+    proven: bool = False,
     time_limit: float = TIME_LIMIT,
     name: str = "",
     root: str | Path | None = None,
@@ -71,9 +74,11 @@ def verify(
     ``parameters``: arrays by name, or a weights file. ``batch``: a `Batch`, or inputs and targets.
     ``references``: names of frameworks, with a model ("models.py:make") where one is not to be
     built from the network; its path is relative to ``root``, by default the folder of the file that
-    calls. ``dtype``: float64 or float32, by default what the subject declares, or float64. The
-    others are those of `Pairing`; ``time_limit``: seconds that the subject may take for one call,
-    and a reference for an answer.
+    calls. ``dtype``: float64 or float32, by default what the subject declares, or float64.
+    ``false_alarm``: the chance that correct code is called wrong, where rounding errors are taken
+    as random; ``proven``: judge by worst cases alone, which no chance enters. ``time_limit``:
+    seconds that the subject may take for one call, and a reference for an answer. The others are
+    those of `Pairing`.
 
     The processes of the references are kept for the next call, and end with this one. Raises
     `UsageError` where the question itself is wrong; whatever the subject does is in the report.
@@ -81,6 +86,10 @@ def verify(
     check_arguments(verify, locals())
     if time_limit <= 0 or not math.isfinite(time_limit):
         raise UsageError(f"verify(time_limit={time_limit!r}): give a number of seconds above 0")
+    if not 0 <= false_alarm <= MOST_CHANCE:
+        raise UsageError(
+            f"verify(false_alarm={false_alarm!r}): give a chance from 0 to {MOST_CHANCE}, as 1e-9"
+        )
     if IN_WORKER in os.environ:
         raise UsageError(
             "verify was called while a reference's model was loaded: keep models in a file of "
@@ -128,7 +137,13 @@ def verify(
             # An overflow that is harmless to the subject is shown, as ever; but no filter of a test
             # session may make an error of it: the verdict is the same wherever it is asked for.
             warnings.simplefilter("default")
-            (judged,) = run.verify([pairing], workers, today, certified=certified)
+            (judged,) = run.verify(
+                [pairing],
+                workers,
+                today,
+                certified=certified,
+                chance=0.0 if proven else false_alarm,
+            )
         if isinstance(judged, Broken):
             raise UsageError(judged.reason)
         return Report.of([judged], environment(precision, workers.versions()), today)

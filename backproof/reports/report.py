@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backproof.comparison.judging.rows import Row, Status, exit_status
+from backproof.comparison.judging.rows import Grade, Row, Status, exit_status
 from backproof.comparison.judging.verdicts import errors
 from backproof.comparison.record import LIMIT, archive
 from backproof.comparison.record.archive import EVALUATIONS
@@ -55,6 +55,11 @@ class Report(Findings):
         if self.notes or not found:
             found.add(Status.ERROR)
         return next(status for status in summary.WORST_FIRST if status in found)
+
+    @property
+    def grade(self) -> Grade | None:
+        """Proven, if every comparison was judged by the worst case; None if none was judged."""
+        return max((row.grade for row in self.rows if row.grade), default=None)
 
     @property
     def passed(self) -> bool:

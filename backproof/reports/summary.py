@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.judging.rows import Grade, Row, Status
 from backproof.comparison.record.record import DATA
 from backproof.mathematics.network import quantities
 from backproof.mathematics.probes.probes import PROBES
@@ -229,12 +229,24 @@ def sentence(report: Findings) -> str:
         for record in report.records
         if record.omits
     ]
+    left_out = [*by_chance(report), *left_out]
     if counts[Status.MATCH] == total and not noted and not empty:
         return f"{'; '.join([f'All {total} comparisons match', *left_out])}."
     parts = ", ".join(f"{counts[status]} {status}" for status in SHOWN if counts[status])
     if counts[Status.AT_FAULT]:
         parts += " (the reference, not the subject)"
     return f"Of {total} comparisons: {'; '.join([parts, *noted, *empty, *left_out])}."
+
+
+def by_chance(report: Findings) -> list[str]:
+    """How many comparisons were judged by random rounding errors, and the chance in all of them."""
+    count = sum(row.grade is Grade.STATISTICAL for row in report.rows)
+    if not count:
+        return []
+    chance = sum(record.chance for record in report.records)
+    return [
+        f"{count} of them by random rounding errors, at a chance of {chance:.2g} of a false alarm"
+    ]
 
 
 def omitted(names: Iterable[str]) -> str:

@@ -35,7 +35,7 @@ def test_the_columns_are_those_promised():
     assert ", ".join(COLUMNS) == (
         "pairing, subject, reference, quantity, tensor, point, step, dtype, shape, max_abs_diff, "
         "max_rel_diff, bound, bound_used, power, power_median, power_worst, zeros, "
-        "subject_digits, reference_digits, status, cause, detail"
+        "subject_digits, reference_digits, grade, status, cause, detail"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.bounds.vacuity import Watch
+from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.implementations import frameworks
 from backproof.mathematics.arithmetic.balls.ball import Ball, widened
@@ -73,13 +74,23 @@ class Bounds:
             return model
         return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
 
-    def with_float32_coefficients(self, implementation: str, point: Point) -> Bound | None:
+    def with_float32_coefficients(
+        self, implementation: str, point: Point, grade: Grade | None = None
+    ) -> Bound | None:
         """The same, if it holds its coefficients as `Traits.coefficients` says."""
         unit = traits_of(implementation).coefficients
         if unit <= Rounding.of(self.record.dtype).unit:
             return None
-        ops = balls_of(replace(self.rounding(implementation), coefficients=unit))
-        return bound_of(self.record, point, balls_at(self.record, ops, point))
+        rounding = replace(self.rounding(implementation), coefficients=unit)
+        if grade is Grade.STATISTICAL:
+            return self._random(rounding, point, recovers=False)
+        return bound_of(self.record, point, balls_at(self.record, balls_of(rounding), point))
+
+    def graded(self, implementation: str, point: Point, grade: Grade | None) -> Bound:
+        """The bound by which a comparison of that grade was judged."""
+        if grade is Grade.STATISTICAL:
+            return self.statistical(implementation, point)
+        return self.at(implementation, point)
 
     def at(self, implementation: str, point: Point, *, same_branches: bool = False) -> Bound:
         """How far that implementation may lie from the exact result at that point.
@@ -94,6 +105,12 @@ class Bounds:
         if key not in self._known:
             self._known[key] = self._compute(rounding, point, recovers=recovers)
         return self._known[key]
+
+    def statistical(
+        self, implementation: str, point: Point, *, same_branches: bool = False
+    ) -> Bound:
+        """The same, by random rounding errors: correct code exceeds it at the record's chance."""
+        return self.at(implementation, point, same_branches=same_branches)
 
     def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
         ops = self._arithmetic(rounding)

@@ -30,6 +30,17 @@ class Status(StrEnum):
         return self in (Status.MATCH, Status.WAIVED, Status.AT_FAULT)
 
 
+class Grade(StrEnum):
+    """By which bound a comparison was judged.
+
+    ``proven``: rounding errors at their worst. ``statistical``: as random, where the worst case
+    says too little; correct code exceeds it at the chance that the run states (docs/bounds.md).
+    """
+
+    PROVEN = "proven"
+    STATISTICAL = "statistical"
+
+
 # The detail of a row that was compared once more, as the bounds of every right way were too wide.
 WAY = "compared along the definition's own way: docs/bounds.md, Where several ways are right"
 
@@ -44,6 +55,7 @@ class Row:
     ``power``: 2·max bound / max |expected|; ``power_median`` and ``power_worst`` the same element
     by element (see `backproof.comparison.kernel.kernel`). ``zeros``: exact zeros in expected.
     ``subject_digits``, ``reference_digits``: correct significant digits of the worst element.
+    ``grade``: by which bound it was judged; empty where nothing was compared.
     """
 
     pairing: str
@@ -65,6 +77,7 @@ class Row:
     zeros: int | None = None
     subject_digits: float | None = None
     reference_digits: float | None = None
+    grade: Grade | None = None
     status: Status = Status.ERROR
     cause: str = ""
     detail: str = ""
@@ -92,6 +105,7 @@ def frame(rows: list[Row]) -> pd.DataFrame:
     for column in ("subject_digits", "reference_digits"):
         table[column] = table[column].astype("float64")
     table["status"] = table["status"].astype(str)
+    table["grade"] = [str(row.grade or "") for row in rows]
     order = ["pairing", "reference", "quantity", "tensor", "point", "step"]
     return table.sort_values(order, kind="stable", ignore_index=True)
 

@@ -101,10 +101,8 @@ def acknowledge_faults(
         actual, expected = (
             record.evaluations[who][point][row.name] for who in (SUBJECT, row.reference)
         )
-        mine, narrow = (
-            bounds.at(SUBJECT, point),
-            bounds.with_float32_coefficients(row.reference, point),
-        )
+        mine = bounds.graded(SUBJECT, point, row.grade)
+        narrow = bounds.with_float32_coefficients(row.reference, point, row.grade)
         if narrow is None or row.name not in narrow.radii or distance(row.name, actual, mine):
             continue
         truth = certainty.at(point).get(row.name)
@@ -142,11 +140,10 @@ def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
         if row.status is not Status.UNDECIDED or row.power != np.inf or row.bound is None:
             continue
         point = Point(row.point, row.step)
-        if row.name not in bounds.at(SUBJECT, point).radii:
+        sides = [bounds.graded(who, point, row.grade) for who in (SUBJECT, row.reference)]
+        if row.name not in sides[0].radii:
             continue
-        widest = sum(
-            float(bounds.at(who, point).radii[row.name].max()) for who in (SUBJECT, row.reference)
-        )
+        widest = sum(float(side.radii[row.name].max()) for side in sides)
         if record.evaluations[row.reference][point][row.name].any():
             continue
         sizes = [

@@ -239,7 +239,7 @@ def version(path: Path) -> int | None:
             f"{path} was written by a newer backproof (format {found}, and this one reads up to "
             f"{FORMAT}): replay it with that one"
         )
-    if found not in (None, FORMAT):
+    if found is not None and found not in range(2, FORMAT + 1):
         raise UsageError(f"{path} is damaged (format {found!r}): {AGAIN}")
     return found
 

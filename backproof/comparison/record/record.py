@@ -7,6 +7,7 @@ import json
 import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from backproof.comparison.judging.rows import COLUMNS, Row, Status
+from backproof.comparison.judging.rows import COLUMNS, Grade, Row, Status
 from backproof.comparison.pairing.pairing import Waiver
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import optimizers
@@ -26,8 +27,8 @@ from backproof.mathematics.optimizers import Optimizer
 
 SUBJECT = "subject"
 DATA = "data"
-FORMAT = 2
-"""Of a stored record. The first one bore no number."""
+FORMAT = 3
+"""Of a stored record. The first one bore no number; before the third there were no grades."""
 MARK = "record.json"
 JUDGED = "judged.json"
 # Of the dtypes that safetensors knows, those that an implementation may give.
@@ -70,6 +71,8 @@ class Record:
     """By name, how far two calls with the same input were apart."""
     place: str = ""
     """File and line where the subject is written, relative to its project; empty if not known."""
+    chance: float = 0.0
+    """Of one false alarm among all its comparisons; 0: it is judged by worst cases alone."""
     calibrated: tuple[str, ...] = ()
     """The references whose measured tables of a half precision hold where they ran."""
     batches: dict[str, Batch] = field(default_factory=dict)
@@ -83,6 +86,8 @@ class Record:
     """All rows, as they were judged, of a record of which not all was stored (see `without`)."""
     fingerprints: dict[str, str] = field(default_factory=dict)
     """What `hashes` gave before something was left out."""
+    elements: int = 0
+    """How many elements all its points have, as `count` gave it before something was left out."""
     work: int = 0
     """The multiplications of its certified evaluations before that (see `certainty`)."""
 
@@ -97,6 +102,7 @@ class Record:
             },
             judged=tuple(judged),
             fingerprints=self.hashes(),
+            elements=self.count(),
         )
         used = {self.batch_name(point) for point in kept.points()}
         kept.batches = {name: batch for name, batch in self.batches.items() if name in used}
@@ -133,6 +139,19 @@ class Record:
         chosen = [q for q in self.quantities if not later or q in quantities.STEP]
         names = quantities.expected(self.network, tuple(chosen), self.slots)
         return [name for name in names if name not in self.omits]
+
+    def count(self) -> int:
+        """How many elements are compared with each reference, at most."""
+        if self.elements:
+            return self.elements
+        shapes = self.network.output_shapes
+        widths = sum(prod(shapes[name]) for name in self.network.node_names)
+        found = 0
+        for point, state in self.parameters.items():
+            found += 1 + len(self.batch(point).inputs) * widths  # the loss, the activations
+            found += sum(state[name].size for name in self.network.parameters)  # the gradients
+            found += sum(values.size for values in state.values())  # what a step makes of it
+        return found
 
     @property
     def saturates(self) -> bool:
@@ -190,10 +209,12 @@ class Record:
             "accuracy": self.accuracy,
             "omits": self.omits,
             "unsteady": self.unsteady,
+            "chance": self.chance,
             "calibrated": self.calibrated,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "slopes": self.slopes,
             "fingerprints": self.fingerprints,
+            "elements": self.elements,
             "work": self.work,
             "errors": {
                 implementation: [[p.name, p.step, text] for p, text in sorted(errors.items())]
@@ -231,9 +252,11 @@ class Record:
             accuracy=described["accuracy"],
             omits=tuple(described["omits"]),
             unsteady=described["unsteady"],
+            chance=described.get("chance", 0.0),
             calibrated=tuple(described["calibrated"]),
             slopes={name: tuple(found) for name, found in described["slopes"].items()},
             fingerprints=described.get("fingerprints", {}),
+            elements=described.get("elements", 0),
             work=described.get("work", 0),
             forms={name: from_json(form) for name, form in described["forms"].items()},
             errors={
@@ -266,6 +289,8 @@ class Record:
             )
             for row in record.judged:
                 row.status = Status(row.status)
+                graded = row.grade or (Grade.PROVEN if row.shape else None)
+                row.grade = Grade(graded) if graded else None
         return record
 
 

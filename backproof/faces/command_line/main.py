@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backproof.comparison.record import LIMIT
+from backproof.comparison.record import FALSE_ALARM, LIMIT, MOST_CHANCE
 from backproof.faces import guard
 from backproof.faces.command_line.calibrate import calibrate
 from backproof.faces.command_line.explain import explain
@@ -115,6 +115,22 @@ Certified = Annotated[
 ]
 
 
+Chance = Annotated[
+    float,
+    typer.Option(
+        "--false-alarm",
+        metavar="CHANCE",
+        min=0,
+        max=MOST_CHANCE,
+        help="The chance that correct code is called wrong somewhere in the whole run, where "
+        "rounding errors are taken as random.",
+    ),
+]
+Proven = Annotated[
+    bool, typer.Option("--proven", help="Judge by worst cases alone, which no chance enters.")
+]
+
+
 @command
 def verify(
     paths: Annotated[
@@ -134,6 +150,8 @@ def verify(
     ] = 300.0,
     certified: Certified = True,
     limit: Limit = MEGABYTES,
+    false_alarm: Chance = FALSE_ALARM,
+    proven: Proven = False,
 ) -> None:
     """Compare every pairing with its twins, element by element."""
     paths = paths or [Path("comparisons")]
@@ -145,7 +163,10 @@ def verify(
         watched.doing("working on it", again=True),
         Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers,
     ):
-        raise typer.Exit(run_verify(paths, report, only, reference, workers, certified, limit))
+        chance = 0.0 if proven else false_alarm
+        raise typer.Exit(
+            run_verify(paths, report, only, reference, workers, certified, limit, chance)
+        )
 
 
 def run_verify(
@@ -156,6 +177,7 @@ def run_verify(
     workers: Workers,
     certified: bool,
     limit: float,
+    chance: float,
 ) -> int:
     """Load, run, judge, show and write; returns the exit status."""
     import datetime
@@ -177,6 +199,7 @@ def run_verify(
                 today,
                 lambda stage: bar.update(task, description=stage),
                 certified=certified,
+                chance=chance / max(1, len(pairings)),
             ):
                 bar.advance(task)
                 if isinstance(each, pairing.Broken):
@@ -203,6 +226,7 @@ def replay(
     report: Report = None,
     certified: Certified = True,
     limit: Limit = MEGABYTES,
+    proven: Proven = False,
 ) -> None:
     """Judge the evaluations of a former run again, without running anything.
 
@@ -219,6 +243,9 @@ def replay(
         check_writable(report)
     known = archive.load(folder)
     today = datetime.date.today()
+    if proven:
+        for record in known.records:
+            record.chance = 0.0
     judged = list(judge_again(known.records, today, certified=certified))
     raise typer.Exit(finish(judged, [], known.environment, today, report, limit, known.notes))
 

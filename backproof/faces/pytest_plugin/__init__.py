@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backproof.comparison.record import LIMIT
+from backproof.comparison.record import FALSE_ALARM, LIMIT, MOST_CHANCE
 from backproof.faces.pytest_plugin.items import (
     COMPARISONS,
     ComparisonItem,
@@ -56,6 +56,14 @@ def megabytes(text: str) -> float:
     return value
 
 
+def chance(text: str) -> float:
+    """The value of a chance of a false alarm."""
+    value = float(text)
+    if not 0 <= value <= MOST_CHANCE:
+        raise ValueError(text)
+    return value
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of ``backproof verify``, under names that no other plugin has."""
     group = parser.getgroup("backproof", "comparisons of hand-written networks with their twins")
@@ -85,6 +93,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=300.0,
         metavar="SECONDS",
         help="Seconds, at least 1, that a worker may be silent before it is killed (default: 300).",
+    )
+    group.addoption(
+        "--backproof-false-alarm",
+        type=chance,
+        default=FALSE_ALARM,
+        metavar="CHANCE",
+        help="The chance that correct code is called wrong somewhere in the whole run, where "
+        "rounding errors are taken as random.",
+    )
+    group.addoption(
+        "--backproof-proven",
+        action="store_true",
+        help="Judge by worst cases alone, which no chance enters.",
     )
     group.addoption(
         "--backproof-in-process",
@@ -198,6 +219,9 @@ def start(config: pytest.Config, asked: Iterable[tuple[Pairing, str]], root: Pat
         config.getoption("backproof_dtype"),
         config.getoption("backproof_time_limit"),
         one_by_one=bool(config.getoption("maxfail")),
+        chance=0.0
+        if config.getoption("backproof_proven")
+        else config.getoption("backproof_false_alarm"),
     )
     RUNS.append(run)
     config.add_cleanup(run.close)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backproof.comparison.judging.rows import Row
 from backproof.comparison.pairing.pairing import Broken, Pairing
+from backproof.comparison.record import FALSE_ALARM
 from backproof.comparison.run import Judged, Workers, verify
 
 
@@ -36,11 +37,13 @@ class Run:
         limit: float,
         *,
         one_by_one: bool = False,
+        chance: float = FALSE_ALARM,
     ) -> None:
         """``one_by_one``: no pairing is begun before those in front of it are judged.
 
         Work that could go on while the frameworks are imported is then put off; but the first
-        failure, at which ``-x`` stops, is not held up by pairings that come after it.
+        failure, at which ``-x`` stops, is not held up by pairings that come after it. ``chance``:
+        of one false alarm in all of them.
         """
         references = sorted({name for pairing in pairings for name in pairing.references})
         self.workers = Workers(references, dtype, root, limit)
@@ -51,7 +54,8 @@ class Run:
         self._outcomes: dict[str, Outcome] = {}
         groups = [[pairing] for pairing in pairings] if one_by_one else [pairings]
         self._coming = chain.from_iterable(
-            verify(group, self.workers, self.today) for group in groups
+            verify(group, self.workers, self.today, chance=chance / max(1, len(pairings)))
+            for group in groups
         )
         self._fault: BaseException | None = None
         self._stopped = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from backproof.comparison.bounds.bounds import traits_of
 from backproof.comparison.bounds.certainty import affordable
-from backproof.comparison.judging.rows import WAY, Status
+from backproof.comparison.judging.rows import WAY, Grade, Status
 from backproof.comparison.record.record import SUBJECT
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Rounding, measured
 from backproof.mathematics.probes.probes import PROBES
@@ -57,6 +57,8 @@ def render(report: Findings) -> str:
             weakest=worst(report, "power"),
             named=open_samples(report),
             along=along_one_way(report),
+            random=at_random(report),
+            chance=sum(record.chance for record in report.records),
             digits=[line for duel in every for line in digits_of(duel)],
             functions=CHARGED,
             charges=list(charges_of(report)),
@@ -181,6 +183,25 @@ def along_one_way(report: Findings) -> list[tuple[str, str, int, float]]:
             power = max(row.power or 0.0 for row in rows)
             lines.setdefault((pairing, len(rows), power), []).append(reference)
     return [(key[0], summary.listed(who), *key[1:]) for key, who in lines.items()]
+
+
+def at_random(report: Findings) -> list[tuple[str, str, str, int, float, float]]:
+    """Pairing, reference, quantity, and of those judged by random rounding errors: how many, the
+    weakest power, and the largest share of the bound that was used.
+    """
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for row in report.rows:
+        if row.grade == Grade.STATISTICAL:
+            found.setdefault((row.pairing, row.reference, row.quantity), []).append(row)
+    return [
+        (
+            *key,
+            len(rows),
+            max(row.power or 0.0 for row in rows),
+            max(row.bound_used or 0.0 for row in rows),
+        )
+        for key, rows in found.items()
+    ]
 
 
 def network_in_words(record: Record) -> str:
