@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backproof.faces.command_line.screen import console, progress
-from backproof.faces.command_line.selection import check_references, likely, ready, root_of
+from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.reports.harmless import for_terminal, paragraph
 
@@ -35,6 +35,7 @@ def faults(
     reference: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this reference; repeatable.")
     ] = None,
+    dtype: Annotated[DType, typer.Option(help="The precision of everything.")] = DType.float64,
     time_limit: Annotated[
         float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
     ] = 300.0,
@@ -49,7 +50,7 @@ def faults(
     from backproof.comparison.run import Workers
 
     root = root_of(paths)
-    with Workers(reference or likely(paths), "float64", root, limit=time_limit) as workers:
+    with Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers:
         from backproof.comparison.pairing import pairing
         from backproof.gauging.faults import mutation
         from backproof.reports.faults import Gauged
