@@ -9,6 +9,7 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.bounds.statistical import Spreads, spreads_at
 from backproof.comparison.bounds.vacuity import Watch
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point, Record
@@ -40,6 +41,18 @@ class Bound:
     open_samples: NDArray[np.intp]
 
 
+@dataclass(frozen=True, eq=False)
+class Statistical:
+    """Bounds of random rounding errors: of all right code, and of what goes the definition's way.
+
+    ``unknown``: by name, why nothing is known of some element.
+    """
+
+    every_way: Bound
+    one_way: Bound
+    unknown: dict[str, str]
+
+
 class Bounds:
     """The bounds of one record, computed when they are first asked for, and kept."""
 
@@ -48,6 +61,7 @@ class Bounds:
         self.idle: dict[tuple[str, int], dict[str, str]] = {}
         """By point and step, the tensors that it does not exercise, each with the reason."""
         self._known: dict[tuple[Rounding, bool, Point], Bound] = {}
+        self._spread: dict[tuple[Rounding, bool, Point], Statistical] = {}
         self._alive: set[str] = set()
         self._arithmetics: dict[Rounding, BallOps] = {}
 
@@ -83,7 +97,7 @@ class Bounds:
             return None
         rounding = replace(self.rounding(implementation), coefficients=unit)
         if grade is Grade.STATISTICAL:
-            return self._random(rounding, point, recovers=False)
+            return self._random(rounding, point, recovers=False).every_way
         return bound_of(self.record, point, balls_at(self.record, balls_of(rounding), point))
 
     def graded(self, implementation: str, point: Point, grade: Grade | None) -> Bound:
@@ -110,7 +124,37 @@ class Bounds:
         self, implementation: str, point: Point, *, same_branches: bool = False
     ) -> Bound:
         """The same, by random rounding errors: correct code exceeds it at the record's chance."""
-        return self.at(implementation, point, same_branches=same_branches)
+        recovers = self.record.recovered and implementation == SUBJECT
+        found = self._random(self.rounding(implementation), point, recovers=recovers)
+        return found.one_way if same_branches else found.every_way
+
+    def _random(self, rounding: Rounding, point: Point, *, recovers: bool) -> Statistical:
+        key = (rounding, recovers, point)
+        if key not in self._spread:
+            found = spreads_at(self.record, rounding, point, recovers=recovers)
+            every_way = bound_of(self.record, point, found.tensors)
+            one_way = bound_of(self.record, point, found.one_way) if found.opened else every_way
+            self._spread[key] = Statistical(every_way, one_way, found.unknown)
+            self._reconsider(found, rounding, point)
+        return self._spread[key]
+
+    def _reconsider(self, found: Spreads, rounding: Rounding, point: Point) -> None:
+        """What the worst case cannot tell from 0, may be exercised all the same."""
+        watch = Watch(self.record.network, self._alive)
+        watch.seen = found.sites | found.tensors
+        with np.errstate(all="ignore"):
+            idle = watch.idle(self._arithmetic(rounding), found.tensors)
+        known = self.idle.get((point.name, point.step), {})
+        self.idle[point.name, point.step] = {
+            name: reason for name, reason in known.items() if name in idle
+        }
+
+    def unknown(self, implementation: str, point: Point, name: str) -> str:
+        """Why random rounding errors say nothing of a tensor; "" where they do."""
+        rounding = self.rounding(implementation)
+        recovers = self.record.recovered and implementation == SUBJECT
+        kept = self._spread.get((rounding, recovers, point))
+        return kept.unknown.get(name, "") if kept else ""
 
     def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
         ops = self._arithmetic(rounding)
@@ -133,6 +177,11 @@ class Bounds:
 
         balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, noted)
         return seen
+
+    def random_sites(self, implementation: str, point: Point) -> dict[str, Ball]:
+        """The same where rounding errors are random."""
+        rounding = self.rounding(implementation)
+        return spreads_at(self.record, rounding, point, recovers=False, watched=("",)).sites
 
     def prepare(self, *implementations: str) -> None:
         """Compute all bounds now: while the workers are busy, say."""

@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 
 from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, bounded
-from backproof.comparison.judging.rows import Row
+from backproof.comparison.judging.rows import Grade, Row
 from backproof.comparison.record.record import SUBJECT, Point
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import MOST_TERMS
@@ -24,16 +24,20 @@ class Weakness:
         self.who = (SUBJECT, reference)
         self.point = point
         self._sites: list[Mapping[str, Ball]] = []
+        self._spread: list[Mapping[str, Ball]] = []
 
     def cause(self, row: Row) -> str:
         """One sentence: the site where the bound was lost or became too weak, and why."""
         if not self._sites:
             self._sites = [self.bounds.sites(who, self.point) for who in self.who]
+        if row.grade is Grade.STATISTICAL and not self._spread:
+            self._spread = [self.bounds.random_sites(who, self.point) for who in self.who]
+        found = self._spread if row.grade is Grade.STATISTICAL else self._sites
         network = self.bounds.record.network
-        for site in self._sites[0]:
+        for site in found[0]:
             if not leads_to(site, row.name, network):
                 continue
-            balls = [sites[site] for sites in self._sites]
+            balls = [sites[site] for sites in found]
             if not all(bounded(ball) for ball in balls):
                 return f"the bound was lost at {site}: {self._reason(site, balls)}"
             if power(balls) > WEAKEST_POWER:

@@ -53,9 +53,13 @@ def compare_point(
     every_way = sides()
     for row in rows:
         judging(row, sides=every_way)
-    if any(row.status is Status.UNDECIDED for row in rows):
+    weak = [is_weak(row, several_ways=every_way.several_ways) for row in rows]
+    if any(weak):
         one_way = partial(judging, sides=sides(same_branches=True))
-        rows = [retried_on_same_branches(row, one_way) for row in rows]
+        rows = [
+            retried_on_same_branches(row, one_way) if again else row
+            for row, again in zip(rows, weak, strict=True)
+        ]
     for row in rows:
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
@@ -79,16 +83,24 @@ def blank(record: Record, reference: str, point: Point, name: str) -> Row:
 
 
 def retried_on_same_branches(row: Row, judging: Callable[[Row], None]) -> Row:
-    """An undecided row again, by the bounds of code that goes the definition's way.
+    """A weak row again, by the bounds of code that goes the definition's way.
 
-    Correct code may go another way, so that to exceed these is no mismatch: the row stays
-    undecided. What keeps them matches, and as strongly as they are narrow.
+    Correct code may go another way, so that to exceed these is no mismatch: the row stays as it
+    was. What keeps them matches, and as strongly as they are narrow.
     """
-    if row.status is not Status.UNDECIDED:
-        return row
     again = replace(row, cause="", detail=WAY)
     judging(again)
-    return again if again.status is Status.MATCH else row
+    if again.status is not Status.MATCH:
+        return row
+    stronger = again.power is None or row.power is None or again.power < row.power
+    return again if row.status is Status.UNDECIDED or stronger else row
+
+
+def is_weak(row: Row, *, several_ways: bool) -> bool:
+    """Whether nothing was decided; or little, where units may take either side of a kink."""
+    if row.status is not Status.MATCH:
+        return row.status is Status.UNDECIDED
+    return several_ways and row.power is not None and not row.power <= enough(row.dtype)
 
 
 def judge(
@@ -150,6 +162,8 @@ def judge(
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
         row.cause = weakness.cause(row)
+        if lost := sides.unknown(name):
+            row.cause += f"; as random rounding errors have it: {lost}"
     else:
         row.status = Status.MATCH
 

@@ -26,6 +26,9 @@ from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer, slot_shapes
 
 SAMPLES = 7
+# How much larger a row is made for its exponential to overflow: some six times the logarithm of the
+# largest number.
+BEYOND = {"float64": 4000.0, "float32": 500.0, "bfloat16": 500.0, "float16": 60.0}
 
 Make = Callable[[Network, Generator], tuple[Parameters, Batch]]
 
@@ -60,7 +63,12 @@ def probes(
         for name, make in (*PROBES.items(), *of_layers(network))
         if saturates or make not in SATURATING
         if make is not huge_outputs or network.loss_of in ("fused", "logits")
-        for parameters, batch in [make(network, np.random.default_rng(zlib.crc32(name.encode())))]
+        for stream in [np.random.default_rng(zlib.crc32(name.encode()))]
+        for parameters, batch in [
+            make(network, stream)
+            if make is not large_logits
+            else large_logits(network, stream, BEYOND[dtype])
+        ]
         for slots in [drawn_slots(network, optimizer, name)]
     ]
 
@@ -163,13 +171,20 @@ def saturated(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
     return parameters, drawn_batch(network, stream)
 
 
-def large_logits(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """A row 4000 times as large, and its opposite: exp overflows, a global maximum loses rows."""
+def large_logits(
+    network: Network, stream: Generator, beyond: float = BEYOND["float64"]
+) -> tuple[Parameters, Batch]:
+    """A row 4000 times as large, and its opposite: exp overflows, a global maximum loses rows.
+
+    ``beyond``: how much larger; in narrower dtypes less overflows, and more is lost. Both are
+    misread: of a row that is read rightly, beyond doubt, the gradient is a difference of nearly
+    equal numbers, times inputs as large, and nothing could be said of it.
+    """
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     inputs = batch.inputs.copy()
-    inputs[1] *= 4000
+    inputs[1] *= beyond
     inputs[4] = -inputs[1]
-    return parameters, Batch(inputs, batch.targets)
+    return parameters, misread(network, parameters, Batch(inputs, batch.targets), [1, 4])
 
 
 def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
@@ -192,6 +207,24 @@ def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch
         first = outputs.reshape(-1, network.outputs)[0]
         targets[..., (first.argmax() + 1) % network.outputs] = 1
     return parameters, Batch(batch.inputs, targets)
+
+
+def misread(network: Network, parameters: Parameters, batch: Batch, rows: list[int]) -> Batch:
+    """The batch with other targets for these samples than what the network makes of them."""
+    if network.decision is None:
+        return batch
+    last = network.last.name
+    with np.errstate(all="ignore"):
+        outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"][rows]
+    targets = batch.targets.copy()
+    no, yes = targets.min(), targets.max()
+    if network.decision == "argmax":
+        others = (outputs.argmax(axis=-1) + 1) % network.outputs
+        targets[rows] = np.where(np.arange(network.outputs) == others[..., None], yes, no)
+    else:
+        above = {"sign": 0.0}.get(network.decision, 0.5)
+        targets[rows] = np.where(outputs > above, no, yes)
+    return Batch(batch.inputs, targets)
 
 
 def large_inputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:

@@ -186,8 +186,9 @@ def along_one_way(report: Findings) -> list[tuple[str, str, int, float]]:
 
 
 def at_random(report: Findings) -> list[tuple[str, str, str, int, float, float]]:
-    """Pairing, reference, quantity, and of those judged by random rounding errors: how many, the
-    weakest power, and the largest share of the bound that was used.
+    """What was judged by random rounding errors, by pairing, reference and quantity.
+
+    Then how many comparisons, the weakest power, and the largest share of a bound that was used.
     """
     found: dict[tuple[str, str, str], list[Row]] = {}
     for row in report.rows:

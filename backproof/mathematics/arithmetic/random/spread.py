@@ -43,12 +43,14 @@ class Spread:
     ``value``: the definition's, in float64. ``sigma``: the standard deviation of an
     implementation's rounding error, 0 where nothing is rounded. ``radius``: how far an
     implementation may lie from the exact result, but for the chance asked for; infinite where that
-    is not known, and then ``unknown`` says why, with the site.
+    is not known, and then ``unknown`` says why, with the site. ``one_way``: the same of an
+    implementation that takes the definition's side at every kink.
     """
 
     value: Values
     sigma: Values
     radius: Values
+    one_way: Values
     unknown: str = ""
 
 
@@ -139,17 +141,12 @@ class Trial:
             curve = np.sqrt(bent[name] / pairs)
             radius = deviations * (sigma + max(1.0, deviations / first) * curve)
             radius += declared.get(name, 0.0)
-            if name in opened:
-                radius += opened[name].ravel()
             most = min(MOST_BENT, first / deviations)
             known = np.isfinite(radius) & (curve <= most * sigma) & np.isfinite(value.ravel())
             unknown = "" if known.all() else self._why(name, pairs)
-            found[name] = Spread(
-                value,
-                sigma.reshape(value.shape),
-                np.where(known, radius, inf).reshape(value.shape),
-                unknown,
-            )
+            one_way = np.where(known, radius, inf).reshape(value.shape)
+            every_way = one_way + opened[name] if name in opened else one_way
+            found[name] = Spread(value, sigma.reshape(value.shape), every_way, one_way, unknown)
         return found
 
     def _chunks(self, replicas: int, pairs: int, memory: int) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,112 @@
+"""The bounds of a record where rounding errors are taken as random: those of the fourth arithmetic.
+
+Beside the tensors that are compared stand the sites by which vacuity is judged (`Watch`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.comparison.record.record import Point, Record
+from backproof.mathematics.arithmetic.balls.ball import Ball
+from backproof.mathematics.arithmetic.operations import Ops
+from backproof.mathematics.arithmetic.random.spread import spreads
+from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.definition.evaluate import evaluate
+from backproof.mathematics.definition.sites import Intervention
+from backproof.mathematics.definition.step import recovered, step
+
+Values = NDArray[np.floating]
+
+# What a watch looks at, beside what is compared.
+WATCHED = ("z/", "delta/", "back/", "loss/slope", "change/")
+
+
+@dataclass(frozen=True, eq=False)
+class Spreads:
+    """Balls of the definition's values by name, the radii being those of the stated chance.
+
+    ``one_way``: of code that takes the definition's side at every kink; the same balls where no
+    side is open. ``sites``: those of the sites; ``unknown``: by name, why nothing is known of some
+    element.
+    """
+
+    tensors: dict[str, Ball]
+    one_way: dict[str, Ball]
+    sites: dict[str, Ball]
+    unknown: dict[str, str]
+
+    @property
+    def opened(self) -> bool:
+        """Whether a unit may take either side of a kink."""
+        return any(ball is not self.one_way[name] for name, ball in self.tensors.items())
+
+
+def spreads_at(
+    record: Record,
+    rounding: Rounding,
+    point: Point,
+    *,
+    recovers: bool,
+    watched: tuple[str, ...] = WATCHED,
+) -> Spreads:
+    """The definition at a point of a record, every element with its radius.
+
+    ``watched``: how the names of the sites begin that are wanted too.
+    """
+    network, state, batch = record.network, record.parameters[point], record.batch(point)
+    names = set(record.names(point))
+
+    def evaluation(ops: Ops[Any], intervene: Intervention) -> Mapping[str, Any]:
+        sites: dict[str, Any] = {}
+
+        def noted(name: str, value: Any, scope: Any) -> Any:
+            found = intervene(name, value, scope)
+            if name.startswith(watched):
+                sites[f"site:{name}"] = found
+            return found
+
+        found: dict[str, Any] = evaluate(ops, network, state, batch, noted)
+        found |= step(ops, network, state, found, record.optimizer, noted, batch=batch)
+        if recovers:
+            found |= recovered(ops, network, state, found, record.optimizer.learning_rate)
+        last = f"activation/{network.last.name}"
+        return {name: found[name] for name in found if name in names or name == last} | sites
+
+    found = spreads(
+        evaluation, rounding, chance=element_chance(record), seed=seed_of(record, point)
+    )
+    every_way = {name: ball(spread.value, spread.radius) for name, spread in found.items()}
+    tensors = {name: each for name, each in every_way.items() if not name.startswith("site:")}
+    return Spreads(
+        tensors,
+        {
+            name: each
+            if found[name].radius is found[name].one_way
+            else ball(each.value, found[name].one_way)
+            for name, each in tensors.items()
+        },
+        {name[5:]: each for name, each in every_way.items() if name.startswith("site:")},
+        {name: spread.unknown for name, spread in found.items() if spread.unknown},
+    )
+
+
+def ball(value: Values, radius: Values) -> Ball:
+    """A ball; what nothing touches has no radius."""
+    return Ball(value, radius if radius.any() else None)
+
+
+def element_chance(record: Record) -> float:
+    """The chance of each element: of subject, references and the definition's own value alike."""
+    return record.chance / max(1, record.count() * (2 + len(record.references)))
+
+
+def seed_of(record: Record, point: Point) -> int:
+    """Whoever judges a record again draws the same numbers."""
+    return zlib.crc32(f"{record.pairing}/{point.name}/{point.step}".encode())
