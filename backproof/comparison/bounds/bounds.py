@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import inf, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.statistical import Spreads, spreads_at
+from backproof.comparison.bounds.statistical import Spreads, shifts_to, spreads_at
 from backproof.comparison.bounds.vacuity import Watch
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point, Record
@@ -30,6 +30,9 @@ Values = NDArray[np.floating]
 # A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
 # largest element pass has shown nothing.
 WEAKEST_POWER = 1 / 8
+# So many digits a worst case is asked for in float64: random rounding errors have twelve at sizes
+# at which it is left with eight.
+MANY_DIGITS = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +43,29 @@ class Bound:
     radii: dict[str, Values]
     open_samples: NDArray[np.intp]
 
+    @property
+    def weakest(self) -> float:
+        """The power of the weakest comparison of two such implementations."""
+        return max(map(self.power, self.radii), default=0.0)
+
+    def power(self, name: str) -> float:
+        """4·max radius / max |value|: that of a comparison of two such implementations."""
+        widest = 4 * float(self.radii[name].max(initial=0.0))
+        largest = float(np.abs(self.values[name]).max(initial=0.0))
+        return (widest / largest if largest else inf) if widest else 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class Statistical:
     """Bounds of random rounding errors: of all right code, and of what goes the definition's way.
 
-    ``unknown``: by name, why nothing is known of some element.
+    ``sites``: those of `spreads_at`, where some unit may take either side of a kink. ``unknown``: by
+    name, why nothing is known of some element.
     """
 
     every_way: Bound
     one_way: Bound
+    sites: dict[str, Ball]
     unknown: dict[str, str]
 
 
@@ -61,6 +77,7 @@ class Bounds:
         self.idle: dict[tuple[str, int], dict[str, str]] = {}
         """By point and step, the tensors that it does not exercise, each with the reason."""
         self._known: dict[tuple[Rounding, bool, Point], Bound] = {}
+        self._roundings: dict[str, Rounding] = {}
         self._spread: dict[tuple[Rounding, bool, Point], Statistical] = {}
         self._alive: set[str] = set()
         self._arithmetics: dict[Rounding, BallOps] = {}
@@ -76,6 +93,12 @@ class Bounds:
         What is declared of functions that the network does not have is left out, so that models
         are the same without.
         """
+        if implementation in self._roundings:
+            return self._roundings[implementation]
+        self._roundings[implementation] = self._declared(implementation)
+        return self._roundings[implementation]
+
+    def _declared(self, implementation: str) -> Rounding:
         known = implementation in self.record.calibrated
         model = Rounding.declared(traits_of(implementation), self.record.dtype, calibrated=known)
         here = self.record.network.functions
@@ -128,13 +151,27 @@ class Bounds:
         found = self._random(self.rounding(implementation), point, recovers=recovers)
         return found.one_way if same_branches else found.every_way
 
+    def along(
+        self, implementation: str, point: Point, given: Sequence[Mapping[str, Values]]
+    ) -> Bound | None:
+        """The same along the way that all of these have gone; None if it is the definition's."""
+        recovers = self.record.recovered and implementation == SUBJECT
+        rounding = self.rounding(implementation)
+        known = self._random(rounding, point, recovers=recovers)
+        shifts = shifts_to(self.record.network, known.sites, given)
+        if not shifts:
+            return None
+        found = spreads_at(self.record, rounding, point, recovers=recovers, shifts=shifts)
+        return bound_of(self.record, point, found.one_way)
+
     def _random(self, rounding: Rounding, point: Point, *, recovers: bool) -> Statistical:
         key = (rounding, recovers, point)
         if key not in self._spread:
             found = spreads_at(self.record, rounding, point, recovers=recovers)
             every_way = bound_of(self.record, point, found.tensors)
             one_way = bound_of(self.record, point, found.one_way) if found.opened else every_way
-            self._spread[key] = Statistical(every_way, one_way, found.unknown)
+            sites = found.sites if found.opened else {}
+            self._spread[key] = Statistical(every_way, one_way, sites, found.unknown)
             self._reconsider(found, rounding, point)
         return self._spread[key]
 
@@ -187,7 +224,14 @@ class Bounds:
         """Compute all bounds now: while the workers are busy, say."""
         for implementation in implementations:
             for point in self.record.parameters:
-                self.at(implementation, point)
+                bound = self.at(implementation, point)
+                if self.record.chance and bound.weakest > enough(self.record.dtype) / 2:
+                    self.statistical(implementation, point)
+
+
+def enough(dtype: str) -> float:
+    """The power from which on a worst case is not asked for more: half of the dtype's digits."""
+    return MANY_DIGITS if dtype == "float64" else sqrt(Rounding.of(dtype).unit)
 
 
 def traits_of(implementation: str) -> Traits:

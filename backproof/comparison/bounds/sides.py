@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bounds import Bound, Bounds, Values
+from backproof.comparison.bounds.bounds import Bound, Bounds, Values, enough
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point
-from backproof.mathematics.arithmetic.rounding.model import Rounding
-
-MANY_DIGITS = 1e-10
 
 
 @dataclass(frozen=True)
@@ -49,8 +45,10 @@ class Sides:
         self.who = (SUBJECT, reference)
         self.point = point
         self.same_branches = same_branches
+        self.looked = False
+        """Whether random rounding errors were asked for."""
 
-    @cached_property
+    @property
     def proven(self) -> Pair:
         """By rounding errors at their worst."""
         mine, its = (
@@ -58,11 +56,12 @@ class Sides:
         )
         return Pair(Grade.PROVEN, mine, its)
 
-    @cached_property
+    @property
     def statistical(self) -> Pair | None:
         """By random rounding errors; None where the run takes no chance."""
         if not self.bounds.record.chance:
             return None
+        self.looked = True
         mine, its = (
             self.bounds.statistical(who, self.point, same_branches=self.same_branches)
             for who in self.who
@@ -72,7 +71,7 @@ class Sides:
     @property
     def several_ways(self) -> bool:
         """Whether a unit may take either side of a kink, as far as that was looked at."""
-        if "statistical" not in self.__dict__ or self.statistical is None:
+        if not self.looked:
             return False
         return any(
             self.bounds.statistical(who, self.point)
@@ -92,7 +91,9 @@ class Sides:
     def of_outputs(self) -> Pair:
         """The pair by which samples are left open: that of the outputs."""
         name = f"activation/{self.bounds.record.network.last.name}"
-        if power_of(self.proven, name) <= enough(self.bounds.record.dtype):
+        if max(side.power(name) for side in (self.proven.mine, self.proven.its)) <= enough(
+            self.bounds.record.dtype
+        ):
             return self.proven
         other = self.statistical
         if other is None or len(other.open_samples) >= len(self.proven.open_samples):
@@ -100,20 +101,31 @@ class Sides:
         return other
 
 
-def power_of(pair: Pair, name: str) -> float:
-    """2·max radius / max |value|, of the definition's value."""
-    radius = pair.radius(name)
-    if radius is None or not radius.size:
-        return 0.0
-    widest = 2 * float(radius.max())
-    largest = float(np.abs(pair.mine.values[name]).max())
-    return (widest / largest if largest else inf) if widest else 0.0
+class SharedWay(Sides):
+    """The same along the way that both have gone, where that is not the definition's."""
 
+    @cached_property
+    def pair(self) -> Pair | None:
+        """By random rounding errors; None if it is the definition's way, or not known."""
+        record = self.bounds.record
+        if not record.chance:
+            return None
+        given = [record.evaluations[who].get(self.point, {}) for who in self.who]
+        mine = self.bounds.along(SUBJECT, self.point, given)
+        if mine is None:
+            return None
+        alike = self.bounds.rounding(SUBJECT) == self.bounds.rounding(self.who[1])
+        its = mine if alike and not record.recovered else None
+        its = its or self.bounds.along(self.who[1], self.point, given)
+        return None if its is None else Pair(Grade.STATISTICAL, mine, its)
 
-def enough(dtype: str) -> float:
-    """The power from which on a worst case is not asked for more: half of the dtype's digits.
+    @property
+    def proven(self) -> Pair:
+        """The same: there is no other."""
+        assert self.pair is not None
+        return self.pair
 
-    In float64 ten digits: there random rounding errors have twelve at sizes at which the worst case
-    is left with eight.
-    """
-    return MANY_DIGITS if dtype == "float64" else sqrt(Rounding.of(dtype).unit)
+    @property
+    def statistical(self) -> Pair | None:
+        """The same: there is no other."""
+        return self.pair

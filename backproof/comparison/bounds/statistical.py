@@ -6,7 +6,7 @@ Beside the tensors that are compared stand the sites by which vacuity is judged 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.sites import Intervention
 from backproof.mathematics.definition.step import recovered, step
+from backproof.mathematics.network.network import Network
 
 Values = NDArray[np.floating]
 
@@ -55,10 +56,12 @@ def spreads_at(
     *,
     recovers: bool,
     watched: tuple[str, ...] = WATCHED,
+    shifts: Mapping[str, Values] | None = None,
 ) -> Spreads:
     """The definition at a point of a record, every element with its radius.
 
-    ``watched``: how the names of the sites begin that are wanted too.
+    ``watched``: how the names of the sites begin that are wanted too. ``shifts``: what is added at
+    some sites, see `shifts_to`.
     """
     network, state, batch = record.network, record.parameters[point], record.batch(point)
     names = set(record.names(point))
@@ -68,6 +71,8 @@ def spreads_at(
 
         def noted(name: str, value: Any, scope: Any) -> Any:
             found = intervene(name, value, scope)
+            if shifts and name in shifts:
+                found = scope.ops.add(found, scope.ops.exact(shifts[name]))
             if name.startswith(watched):
                 sites[f"site:{name}"] = found
             return found
@@ -82,14 +87,14 @@ def spreads_at(
     found = spreads(
         evaluation, rounding, chance=element_chance(record), seed=seed_of(record, point)
     )
-    every_way = {name: ball(spread.value, spread.radius) for name, spread in found.items()}
+    every_way = {name: Ball(spread.value, spread.radius) for name, spread in found.items()}
     tensors = {name: each for name, each in every_way.items() if not name.startswith("site:")}
     return Spreads(
         tensors,
         {
             name: each
             if found[name].radius is found[name].one_way
-            else ball(each.value, found[name].one_way)
+            else Ball(each.value, found[name].one_way)
             for name, each in tensors.items()
         },
         {name[5:]: each for name, each in every_way.items() if name.startswith("site:")},
@@ -97,9 +102,28 @@ def spreads_at(
     )
 
 
-def ball(value: Values, radius: Values) -> Ball:
-    """A ball; what nothing touches has no radius."""
-    return Ball(value, radius if radius.any() else None)
+def shifts_to(
+    network: Network, sites: Mapping[str, Ball], given: Sequence[Mapping[str, Values]]
+) -> dict[str, Values]:
+    """What brings open units to the side that all of these implementations have taken.
+
+    By pre-activation, ``z/dense_1``. The side is that of the activation, which is positive on one
+    side of a kink at 0 alone. A pre-activation moves to a millionth of itself, on the other side.
+    """
+    found: dict[str, Values] = {}
+    for node in network.nodes:
+        name, own = f"z/{node.name}", f"activation/{node.name}"
+        function = node.layer.function
+        if function is None or not function.kinked or name not in sites:
+            continue
+        if any(own not in tensors or tensors[own].shape != sites[name].shape for tensors in given):
+            continue
+        z, reach = sites[name].value, sites[name].radius
+        sides = [tensors[own] > 0 for tensors in given]
+        other = np.logical_and.reduce([side != (z > 0) for side in sides])
+        if reach is not None and (other := other & (np.abs(z) <= reach)).any():
+            found[name] = np.where(other, -z * (1 + 2.0**-20), 0.0)
+    return found
 
 
 def element_chance(record: Record) -> float:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance
+from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance, enough
 from backproof.comparison.bounds.certainty import Certainty, digits
-from backproof.comparison.bounds.sides import Sides, enough
+from backproof.comparison.bounds.sides import SharedWay, Sides
 from backproof.comparison.bounds.weakness import Weakness
-from backproof.comparison.judging.rows import WAY, Grade, Row, Status
+from backproof.comparison.judging.rows import SHARED_WAY, WAY, Grade, Row, Status
 from backproof.comparison.kernel.kernel import Difference, difference
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.implementations.protocol import Tensors
@@ -60,6 +60,13 @@ def compare_point(
             retried_on_same_branches(row, one_way) if again else row
             for row, again in zip(rows, weak, strict=True)
         ]
+        weak = [is_weak(row, several_ways=every_way.several_ways) for row in rows]
+    if any(weak) and (shared := SharedWay(bounds, reference, point)).pair is not None:
+        their_way = partial(judging, sides=shared)
+        rows = [
+            retried_on_same_branches(row, their_way, SHARED_WAY) if again else row
+            for row, again in zip(rows, weak, strict=True)
+        ]
     for row in rows:
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
@@ -82,13 +89,13 @@ def blank(record: Record, reference: str, point: Point, name: str) -> Row:
     )
 
 
-def retried_on_same_branches(row: Row, judging: Callable[[Row], None]) -> Row:
-    """A weak row again, by the bounds of code that goes the definition's way.
+def retried_on_same_branches(row: Row, judging: Callable[[Row], None], way: str = WAY) -> Row:
+    """A weak row again, by the bounds of code that goes one way: the definition's, or theirs.
 
     Correct code may go another way, so that to exceed these is no mismatch: the row stays as it
     was. What keeps them matches, and as strongly as they are narrow.
     """
-    again = replace(row, cause="", detail=WAY)
+    again = replace(row, cause="", detail=way)
     judging(again)
     if again.status is not Status.MATCH:
         return row

@@ -43,6 +43,7 @@ class Grade(StrEnum):
 
 # The detail of a row that was compared once more, as the bounds of every right way were too wide.
 WAY = "compared along the definition's own way: docs/bounds.md, Where several ways are right"
+SHARED_WAY = "compared along the way that both went: docs/bounds.md, Where several ways are right"
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Subject
+from backproof.comparison.record import FALSE_ALARM
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.record.twin_session import Exchange
 from backproof.comparison.run import Workers
@@ -79,8 +80,8 @@ class FalseAlarmError(Exception):
     """A comparison that should match does not."""
 
 
-def rows_of(case: Case, workers: Workers) -> list[Row]:
-    """The case's comparisons with every reference."""
+def rows_of(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> list[Row]:
+    """The case's comparisons with every reference; ``chance``: of a false alarm in them."""
     point = Point(DATA, 0)
     optimizer = GradientDescent(0.01)
     record = Record(
@@ -93,6 +94,7 @@ def rows_of(case: Case, workers: Workers) -> list[Row]:
         waivers=(),
         references=tuple(workers.by_name),
         steps=1,
+        chance=chance,
         calibrated=tuple(filter(workers.calibrated, workers.by_name)),
         batches={DATA: case.batch},
         parameters={point: case.parameters},
@@ -154,7 +156,7 @@ def fuzz(
     )
     @given(cases(among, workers.dtype, drawn))
     def matches(case: Case) -> None:
-        rows = rows_of(case, workers)
+        rows = rows_of(case, workers, FALSE_ALARM / count)
         if not failed:  # what shrinking tries is not counted
             tally.cases += 1
             tally.statuses.update(row.status for row in rows)

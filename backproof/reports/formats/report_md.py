@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from backproof.comparison.bounds.bounds import traits_of
 from backproof.comparison.bounds.certainty import affordable
-from backproof.comparison.judging.rows import WAY, Grade, Status
+from backproof.comparison.judging.rows import SHARED_WAY, WAY, Grade, Status
 from backproof.comparison.record.record import SUBJECT
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Rounding, measured
 from backproof.mathematics.probes.probes import PROBES
@@ -175,7 +175,7 @@ def along_one_way(report: Findings) -> list[tuple[str, str, int, float]]:
     """Pairing, references, how many such comparisons with each, and the weakest one's power."""
     found: dict[str, dict[str, list[Row]]] = {}
     for row in report.rows:
-        if row.detail == WAY and row.status == Status.MATCH:
+        if row.detail in (WAY, SHARED_WAY) and row.status == Status.MATCH:
             found.setdefault(row.pairing, {}).setdefault(row.reference, []).append(row)
     lines: dict[tuple[str, int, float], list[str]] = {}
     for pairing, by_reference in found.items():
