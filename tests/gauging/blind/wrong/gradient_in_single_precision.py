@@ -1,4 +1,4 @@
-"""The gradient that flows back is cast to float32 at each node. It should stay in the
+"""The gradient that flows back is rounded to float32 at each node. It should stay in the
 precision of the data.
 """
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from backproof import Batch, Dense, GradientDescent, Loss, Network, Pairing
 
-MISTAKES: tuple[str, ...] = ("The gradient that flows back is cast to float32 at each node.",)
+MISTAKES: tuple[str, ...] = ("The gradient that flows back is rounded to float32 at each node.",)
 
 
 class Tensor:
@@ -64,7 +64,7 @@ class Tensor:
         self.grad = np.ones_like(self.data)
         for node in reversed(order):
             for p, g in zip(node.parents, node.back(node.grad)):
-                g = g.astype(np.float32)
+                g = g.astype(np.float32).astype(p.data.dtype)
                 p.grad = g if p.grad is None else p.grad + g  # mistake
 
 
