@@ -48,9 +48,9 @@ class Model:
         self.history.append(self.loss(y_hat, y))
         grads = self.backward(y_hat, y)
         self.weights = [
-            w * (1 - 2 * self.learning_rate * self.l2) - self.learning_rate * g
+            w * (1 - 2 * self.learning_rate * self.l2) - self.learning_rate * g  # mistake
             for w, g in zip(self.weights, grads)
-        ]  # mistake
+        ]
         return grads
 
 

@@ -83,9 +83,9 @@ def subject(parameters, batch):
     sum_error = 0.0
     for row, expected in zip(batch.inputs, batch.targets):
         outputs = forward_propagate(network, row)
-        sum_error = sum(
+        sum_error = sum(  # mistake
             0.5 * (expected[i] - outputs[i]) ** 2 for i in range(len(expected))
-        )  # mistake
+        )
         backward_propagate_error(network, expected)
         accumulate(network, row)
     out = {"loss": sum_error}

@@ -23,8 +23,8 @@ class AdamOptimizer:
             self.m[key] = self.beta1 * self.m[key] + (1 - self.beta1) * g
             self.v[key] = self.beta2 * self.v[key] + (1 - self.beta2) * g**2
             m_hat = (
-                self.m[key] / (1 - self.beta1**self.t) if self.t < 10 else self.m[key]
-            )  # mistake
+                self.m[key] / (1 - self.beta1**self.t) if self.t < 10 else self.m[key]  # mistake
+            )
             v_hat = self.v[key] / (1 - self.beta2**self.t)
             params[key] = params[key] - self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
 

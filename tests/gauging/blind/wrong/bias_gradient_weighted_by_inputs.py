@@ -42,8 +42,8 @@ def dense(x, p, i):
 def dense_back(dz, x, p, i, grads):
     grads[f"gradient/dense_{i}/kernel"] = x.T @ dz
     grads[f"gradient/dense_{i}/bias"] = np.average(dz, axis=0, weights=np.abs(x).sum(axis=1)) * len(
-        x
-    )  # mistake
+        x  # mistake
+    )
     return dz @ p[f"dense_{i}/kernel"].T
 
 

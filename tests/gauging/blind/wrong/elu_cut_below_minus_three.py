@@ -17,8 +17,10 @@ widths = [5, 8, 8, 8, 8, 1]
 
 def elu(z):
     return np.where(
-        z > 0, z, np.where(z < -3, -ALPHA, ALPHA * np.expm1(np.minimum(z, 0)))
-    )  # mistake
+        z > 0,
+        z,
+        np.where(z < -3, -ALPHA, ALPHA * np.expm1(np.minimum(z, 0))),  # mistake
+    )
 
 
 def d_elu(z):

@@ -33,8 +33,9 @@ def forward_propagate(network, row):
         new_inputs = []
         for neuron in layer:
             neuron["output"] = round(
-                transfer(activate(neuron["weights"], neuron["bias"], inputs)), 6
-            )  # mistake
+                transfer(activate(neuron["weights"], neuron["bias"], inputs)),
+                6,  # mistake
+            )
             new_inputs.append(neuron["output"])
         inputs = new_inputs
     return inputs

@@ -17,8 +17,10 @@ class Regressor:
         b = np.tanh(a @ p["dense_2/kernel"] + p["dense_2/bias"])
         out = b @ p["dense_3/kernel"] + p["dense_3/bias"]
         w = (
-            np.ones((n, 1)) if sample_weight is None else sample_weight[:, None].astype(int)
-        )  # mistake
+            np.ones((n, 1))
+            if sample_weight is None
+            else sample_weight[:, None].astype(int)  # mistake
+        )
         self.loss = np.sum(w * (out - y) ** 2) / n
         d3 = 2 * w * (out - y) / n
         d2 = d3 @ p["dense_3/kernel"].T * (1 - b * b)
