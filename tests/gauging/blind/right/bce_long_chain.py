@@ -54,7 +54,8 @@ def initial():
 PAIRING = Pairing(
     name="bce_long_chain",
     network=Network(
-        (Dense(4, 7, "relu"), Dense(7, 5, "relu"), Dense(5, 1, "sigmoid")), Loss("binary_cross_entropy")
+        (Dense(4, 7, "relu"), Dense(7, 5, "relu"), Dense(5, 1, "sigmoid")),
+        Loss("binary_cross_entropy"),
     ),
     subject=adapters.transposed(adapters.columns(subject)),
     data=data,

@@ -24,7 +24,9 @@ def subject(p, batch):
 def data():
     rng = np.random.default_rng(391)
     X = rng.normal(size=(80, 3))
-    return Batch(X, (X @ np.array([[1.0], [2.0], [-1.0]]) + 0.5 * rng.normal(size=(80, 1)) > 0) * 1.0)
+    return Batch(
+        X, (X @ np.array([[1.0], [2.0], [-1.0]]) + 0.5 * rng.normal(size=(80, 1)) > 0) * 1.0
+    )
 
 
 def initial():

@@ -42,7 +42,8 @@ def initial():
 PAIRING = Pairing(
     name="bce_xlogy",
     network=Network(
-        (Dense(3, 5, "sigmoid"), Dense(5, 4, "sigmoid")), Loss("binary_cross_entropy", outputs="mean")
+        (Dense(3, 5, "sigmoid"), Dense(5, 4, "sigmoid")),
+        Loss("binary_cross_entropy", outputs="mean"),
     ),
     subject=subject,
     data=data,

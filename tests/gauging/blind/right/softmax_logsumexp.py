@@ -44,7 +44,8 @@ def initial():
 PAIRING = Pairing(
     name="softmax_logsumexp",
     network=Network(
-        (Dense(5, 7, "relu"), Dense(7, 4, "softmax")), Loss("categorical_cross_entropy", batch="sum")
+        (Dense(5, 7, "relu"), Dense(7, 4, "softmax")),
+        Loss("categorical_cross_entropy", batch="sum"),
     ),
     subject=subject,
     data=data,

@@ -49,7 +49,9 @@ def initial():
 
 PAIRING = Pairing(
     name="softmax_unshifted",
-    network=Network((Dense(2, 6, "tanh"), Dense(6, 3, "softmax")), Loss("categorical_cross_entropy")),
+    network=Network(
+        (Dense(2, 6, "tanh"), Dense(6, 3, "softmax")), Loss("categorical_cross_entropy")
+    ),
     subject=adapters.unsaturated(subject),
     data=data,
     initial=initial,
