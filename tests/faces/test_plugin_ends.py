@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.faces.plugin_project import PLUGINS, backproof_alone, environment, write
+from tests.halves import slow_but
 
 HANGING = '{"numpy": "hangs"}'
 CONFTEST = """
@@ -89,7 +90,7 @@ def pids(folder: Path, kind: str) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks Linux which processes run")
-@pytest.mark.parametrize("spread", [(), ("-n", "2")])
+@pytest.mark.parametrize("spread", slow_but([()], [(), ("-n", "2")], 2))
 def test_an_interrupt_ends_the_workers(
     spread: tuple[str, ...], tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -120,6 +121,7 @@ def test_no_process_outlives_the_controller(
         time.sleep(0.02)
 
 
+@pytest.mark.slow(2)
 def test_a_worker_that_hangs_is_given_up(
     tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -52,7 +52,7 @@ C_LIBRARY = ("-shared", "-fPIC", "-o", "network.so", "network.c")
 @pytest.mark.parametrize(
     ("name", "options"),
     slow_but(
-        [("with_ctypes", C_LIBRARY)],
+        [],
         [("program_in_c", C_PROGRAM), ("program_in_python", ()), ("with_ctypes", C_LIBRARY)],
         2,
     ),
