@@ -25,7 +25,6 @@ from tests.faces.plugin_project import (
     said,
     write,
 )
-from tests.halves import slow_but
 
 pytest_plugins = ["pytester"]
 
@@ -323,7 +322,7 @@ def test_collecting_imports_no_framework_and_no_tables(
     assert "heavy: set()" in said(run_pytest("comparisons", "--collect-only", "-q"))
 
 
-@pytest.mark.parametrize("spread", slow_but([()], [(), ("-n", "2")], 2))
+@pytest.mark.parametrize("spread", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow(2))])
 def test_a_fault_of_ours_is_shown(
     spread: tuple[str, ...], pytester: pytest.Pytester, run_pytest: Run
 ) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from tests.faces.plugin_project import PLUGINS, backproof_alone, environment, write
-from tests.halves import slow_but
 
 HANGING = '{"numpy": "hangs"}'
 CONFTEST = """
@@ -90,7 +89,7 @@ def pids(folder: Path, kind: str) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks Linux which processes run")
-@pytest.mark.parametrize("spread", slow_but([()], [(), ("-n", "2")], 2))
+@pytest.mark.parametrize("spread", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow(2))])
 def test_an_interrupt_ends_the_workers(
     spread: tuple[str, ...], tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
