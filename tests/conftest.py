@@ -11,8 +11,16 @@ import pytest
 
 from tests.workers import Shared, sharing
 
+# Files whose tests share Keras's and JAX's workers, which take the longest to start: one process of
+# pytest-xdist gets them all.
+TOGETHER = (
+    *("test_fuzzing", "test_kinks", "test_kinks_of_units", "test_logistic_slopes", "test_mutation"),
+    *("test_optimizers", "test_single_softmax", "test_stock_layers", "test_train"),
+    *("test_twins_of_graphs", "test_twins_of_layers", "test_twins_of_networks"),
+    *("test_twins_of_probabilities", "test_who_is_wrong"),
+)
 # Files whose tests share nothing that is costly: a process of pytest-xdist gets them one by one.
-APART = ("test_bad_input", "test_diagnosis", "test_init", "test_mutants", "test_planted_faults")
+APART = ("test_diagnosis", "test_init", "test_mutants", "test_planted_faults")
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +60,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def group(nodeid: str) -> str:
-    """The tests that one process runs together: those of a file, or one alone."""
+    """The tests that one process runs together: those of a file, of several, or one alone."""
     file = nodeid.partition("::")[0]
-    return nodeid if file.endswith(tuple(f"{name}.py" for name in APART)) else file
+    name = file.rpartition("/")[2].removesuffix(".py")
+    return "workers" if name in TOGETHER else nodeid if name in APART else file

@@ -45,6 +45,7 @@ class External:
         self.__module__ = "external"
         self._described: dict[str, Any] = {"network": None, "optimizer": None, "dtype": "float64"}
         self._worker: Worker | None = None
+        self._refused: EvaluationError | None = None
         self._batch: Any = None
 
     def open(self, network: Network, optimizer: Optimizer, dtype: str) -> None:
@@ -71,18 +72,22 @@ class External:
                 f"{self.command[0]} cannot be started in {self.folder} ({error.strerror}); "
                 "compile it there, or name its folder"
             ) from error
-        self._worker, self._batch = worker, None
+        self._worker, self._refused, self._batch = worker, None, None
         weakref.finalize(self, worker.close)
-        worker.wait(worker.hello)
-        worker.wait(
-            worker.request({"do": "open", "twin": "subject", "model": None, **self._described})
-        )
+        try:
+            worker.wait(worker.hello)
+            worker.wait(
+                worker.request({"do": "open", "twin": "subject", "model": None, **self._described})
+            )
+        except EvaluationError as error:
+            self._refused = error  # it is asked nothing about a network that it has not taken
+            raise
         return worker
 
     def __call__(self, parameters: Any, batch: Any) -> Mapping[str, Any]:
         worker = self._worker or self._start()
-        if worker.lost is not None:
-            raise worker.lost
+        if (error := self._refused or worker.lost) is not None:
+            raise error
         if batch is not self._batch:
             asked = {"do": "batch", "batch": "batch"}
             worker.wait(worker.request(asked, batch.arrays()))

@@ -98,8 +98,8 @@ HARD = {
     "crashes": Deed("ctypes.string_at(0)", "the run was ended by SIGSEGV while"),
 }
 # Whoever waits has to give up.
-HANGS = {"sleeps": Deed("time.sleep(600)", "gave no answer for 2 s")}
-HELD = {"holds": Deed("ctypes.PyDLL(None).sleep(600)", "gave no answer for 2 s and was killed")}
+HANGS = {"sleeps": Deed("time.sleep(600)", "gave no answer for 1 s")}
+HELD = {"holds": Deed("ctypes.PyDLL(None).sleep(600)", "gave no answer for 1 s and was killed")}
 
 
 def write(folder: Path, name: str, **parts: str) -> None:

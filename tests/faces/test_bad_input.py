@@ -6,12 +6,16 @@ import csv
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+from backproof.comparison.judging.rows import Status, exit_status
+from tests.faces import planted_ends
+from tests.faces.plugin_project import backproof_alone
 from tests.halves import slow_but
 
 PAIRING = """
@@ -117,7 +121,6 @@ WEIGHTS = {
     "truncated_safetensors": ("truncated.safetensors", 2, "cannot be read as weights"),
     "missing_weights": ("nowhere.npz", 2, "nowhere.npz"),
 }
-QUICK = ("wrong_value", "twin_raises", "truncated_npz")
 TWIN_FILE = """
     import os, signal, time
     import torch
@@ -181,44 +184,85 @@ def rows_of(report: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("name", slow_but(QUICK, [*SUBJECTS, *TWINS, *WEIGHTS], 2))
-def test_message_and_exit_status(name: str, project: Path, tmp_path: Path) -> None:
-    """Before and after the pairing that is wrong runs one that is good; their rows stay whole."""
-    _, status, message = (SUBJECTS | TWINS | WEIGHTS)[name]
-    report = tmp_path / "report"
-    done = backproof(
-        "verify",
-        "--only",
-        name,
-        "--only",
-        "good",
-        "--only",
-        "z_after",
-        "--report",
-        str(report),
-        *(("--time-limit", "5") if name == "twin_hangs" else ()),
-        cwd=project,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    rows = rows_of(report)
-    told = " ".join(row["cause"] + row["detail"] for row in rows)
-    said = " ".join((done.stdout + done.stderr).split())
-    assert message in told or message in said
-    for good in ("good", "z_after"):
-        theirs = {(row["status"], row["cause"]) for row in rows if row["pairing"] == good}
-        assert theirs == {("MATCH", "")}
+class Run(NamedTuple):
+    """What one run has said, and its rows."""
+
+    output: str
+    rows: list[dict[str, str]]
+
+
+def run(project: Path, report: Path, names: Iterable[str], *options: str) -> Run:
+    """One run over some pairings, with the good ones among them."""
+    only = [part for name in ("good", *names, "z_after") for part in ("--only", name)]
+    done = backproof("verify", *only, "--report", str(report), *options, cwd=project)
+    assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    return Run(done.stdout + done.stderr, rows_of(report))
 
 
-@pytest.mark.slow(4)
-def test_a_syntax_error_is_named_and_the_others_run(project: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wrong_subjects(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run(project, tmp_path_factory.mktemp("subjects") / "report", [*SUBJECTS, *WEIGHTS])
+
+
+@pytest.fixture(scope="module")
+def wrong_twins(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """With a mismatch among them, as `run` expects one."""
+    report = tmp_path_factory.mktemp("twins") / "report"
+    return run(project, report, ["wrong_value", *TWINS], "--time-limit", "5")
+
+
+@pytest.mark.parametrize("name", slow_but([*SUBJECTS, *WEIGHTS], [*SUBJECTS, *WEIGHTS, *TWINS], 2))
+def test_each_is_said_of_its_own_pairing(name: str, request: pytest.FixtureRequest) -> None:
+    """Before, among and after those that are wrong run good ones; their rows stay whole."""
+    _, status, message = (SUBJECTS | TWINS | WEIGHTS)[name]
+    done: Run = request.getfixturevalue("wrong_twins" if name in TWINS else "wrong_subjects")
+    rows = [row for row in done.rows if row["pairing"] == name]
+    if name in WEIGHTS:  # it cannot start: it has no rows, and the run says why
+        assert rows == []
+        assert message in " ".join(done.output.split())
+    else:
+        assert exit_status([Status(row["status"]) for row in rows]) == status
+        assert message in " ".join(row["cause"] + row["detail"] for row in rows)
+    for good in ("good", "z_after"):
+        theirs = {(row["status"], row["cause"]) for row in done.rows if row["pairing"] == good}
+        assert theirs == {("MATCH", "")}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The backproof with a twin in NumPy, which starts at once."""
+    return backproof_alone(tmp_path_factory.mktemp("backproof"))
+
+
+WRONG_VALUE = {"subject": "batch = Batch(batch.inputs, batch.targets + 1e-3)"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ({}, 0),
+        (WRONG_VALUE, 1),
+        ({"initial": "raise ValueError"}, 2),
+        ({"subject": "raise ValueError"}, 3),
+    ],
+    ids=["good", "wrong value", "no start", "raises"],
+)
+def test_exit_status(parts: dict[str, str], status: int, tmp_path: Path, alone: Path) -> None:
+    """One of each sort, beside one that is good."""
+    planted_ends.write(tmp_path, "good")
+    planted_ends.write(tmp_path, "other", **parts)
+    done = planted_ends.run(tmp_path, alone, "verify")
+    assert done.returncode == status, done.stdout + done.stderr
+
+
+def test_a_syntax_error_is_named_and_the_others_run(tmp_path: Path, alone: Path) -> None:
+    planted_ends.write(tmp_path, "good")
     comparisons = tmp_path / "comparisons"
-    comparisons.mkdir()
-    write_pairing(comparisons, "good")
     (comparisons / "broken.py").write_text("x = 1\ny = = 2\n")
     (comparisons / "failing.py").write_text("x = 1\ny = 1 / 0\n")
     report = tmp_path / "report"
-    done = backproof("verify", "--report", str(report), cwd=tmp_path)
+    done = planted_ends.run(tmp_path, alone, "verify", "--report", str(report))
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2
     assert "broken.py:2: invalid syntax" in said
@@ -227,13 +271,10 @@ def test_a_syntax_error_is_named_and_the_others_run(project: Path, tmp_path: Pat
     assert "broken.py" in (report / "report.md").read_text()
 
 
-@pytest.mark.slow(4)
-def test_a_mismatch_comes_before_a_file_that_cannot_be_loaded(tmp_path: Path) -> None:
-    comparisons = tmp_path / "comparisons"
-    comparisons.mkdir()
-    write_pairing(comparisons, "wrong", change="results['loss'] += 1")
-    (comparisons / "broken.py").write_text("y = = 2\n")
-    assert backproof("verify", cwd=tmp_path).returncode == 1
+def test_a_mismatch_comes_before_a_file_that_cannot_be_loaded(tmp_path: Path, alone: Path) -> None:
+    planted_ends.write(tmp_path, "wrong", **WRONG_VALUE)
+    (tmp_path / "comparisons" / "broken.py").write_text("y = = 2\n")
+    assert planted_ends.run(tmp_path, alone, "verify").returncode == 1
 
 
 def test_a_framework_that_is_not_installed(project: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow(5)
 def test_two_runs_write_the_same_bytes(project: Path) -> None:
     backproof("verify", "--report", "second", cwd=project)
     for file in FILES:
@@ -40,6 +41,7 @@ def test_replay_judges_alike(project: Path) -> None:
         assert (project / "first" / file).read_bytes() == (project / "replayed" / file).read_bytes()
 
 
+@pytest.mark.slow(3)
 def test_replay_sees_a_changed_evaluation(project: Path) -> None:
     """The stored numbers are what is judged, not the verdict that stood beside them."""
     from safetensors.numpy import load_file, save_file

@@ -185,6 +185,7 @@ def executed(path: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow(2)
 def test_from_a_script_without_a_main_guard_in_another_folder(tmp_path: Path) -> None:
     """Its model is found beside it, wherever it is run from."""
     (tmp_path / "project").mkdir()
@@ -196,6 +197,7 @@ def test_from_a_script_without_a_main_guard_in_another_folder(tmp_path: Path) ->
     assert done.stdout == "MATCH\n"
 
 
+@pytest.mark.slow(3)
 def test_a_model_in_the_script_itself_is_refused_and_nothing_runs_wild(tmp_path: Path) -> None:
     path = tmp_path / "check.py"
     text = textwrap.dedent(MODEL) + textwrap.dedent(SCRIPT)
@@ -224,6 +226,7 @@ def test_from_a_notebook_where_there_is_no_file(tmp_path: Path, monkeypatch: Any
         assert space["report"].status is status
 
 
+@pytest.mark.slow(3)
 def test_from_a_test_module_in_another_folder(tmp_path: Path) -> None:
     module = tmp_path / "somewhere" / "test_own.py"
     module.parent.mkdir()

@@ -31,20 +31,22 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def by_tox(folder: Path) -> list[subprocess.CompletedProcess[str]]:
-    """The commands of tox.ini, one by one."""
+def by_tox(
+    folder: Path, of_verify: tuple[str, ...] = (), of_pytest: tuple[str, ...] = ()
+) -> list[subprocess.CompletedProcess[str]]:
+    """The commands of tox.ini, one by one, with further arguments."""
     config = configparser.ConfigParser(interpolation=None)
     config.read(folder / "tox.ini")
     commands = config["testenv:own"]["commands"].replace("{posargs}", "").strip().splitlines()
     assert len(commands) == 2
     return [
         subprocess.run(
-            [sys.executable, *shlex.split(line)[1:]],
+            [sys.executable, *shlex.split(line)[1:], *further],
             cwd=folder,
             capture_output=True,
             text=True,
         )
-        for line in commands
+        for line, further in zip(commands, (of_verify, of_pytest), strict=True)
     ]
 
 
@@ -81,12 +83,13 @@ def test_its_gradients_are_explained(own: Path) -> None:
 
 @pytest.mark.slow(14)
 def test_a_bug_fails_both(own: Path, tmp_path: Path) -> None:
+    """With PyTorch alone: that both references run is seen where it passes."""
     assert backproof("init", "elsewhere", cwd=tmp_path).returncode == 0
     folder = tmp_path / "elsewhere"
     file = folder / "scratch" / "moons.py"
     assert file.read_text().count(SUM) == 1
     file.write_text(file.read_text().replace(SUM, "inputs.T @ delta1 + l2 * w1"))
-    verified, tested = by_tox(folder)
+    verified, tested = by_tox(folder, ("--reference", "torch"), ("-k", "torch"))
     assert verified.returncode == 1
     assert tested.returncode == 1
     assert "the penalty carries a factor ½" in verified.stdout

@@ -30,7 +30,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize("kind", slow_but(["syntax"], WRONG, 2))
 def test_file_and_line(kind: str, project: Path) -> None:
     folder, text, message = WRONG[kind]
     (project / folder / "moons.py").write_text(text)

@@ -30,6 +30,7 @@ def executed(code: str) -> dict[str, Any]:
     return space
 
 
+@pytest.mark.slow(4)
 def test_the_ten_lines_print_what_they_are_said_to(tmp_path: Path) -> None:
     code = example("Ten lines")
     assert len([line for line in code.splitlines() if line.strip()]) == 10
@@ -78,6 +79,7 @@ def test_the_options_are_those_there_are() -> None:
         assert hasattr(backproof.Report, name), name
 
 
+@pytest.mark.slow(2)
 def test_an_activation_of_ones_own_is_compared(tmp_path: Path) -> None:
     (tmp_path / "square.py").write_text(example("Parts of your own"))
     (tmp_path / "own.py").write_text(

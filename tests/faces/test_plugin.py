@@ -63,6 +63,7 @@ def project(pytester: pytest.Pytester) -> Path:
     return root
 
 
+@pytest.mark.slow(6)
 def test_outcomes_and_messages(project: Path, run_pytest: Run) -> None:
     """Each item passes or fails alone; a failure says what, where, how far and how much is allowed.
 
@@ -192,6 +193,7 @@ def test_the_summary_line_says_the_cause(
     assert not any(name.split("[")[1] in line for name, line in told.items())
 
 
+@pytest.mark.slow(2)
 def test_the_first_failure_waits_for_nothing_that_comes_after_it(
     pytester: pytest.Pytester, run_pytest: Run
 ) -> None:
@@ -263,6 +265,7 @@ def test_wrong_usage_ends_before_anything_runs(
     assert log(project) == []
 
 
+@pytest.mark.slow(2)
 def test_files_that_cannot_be_collected(pytester: pytest.Pytester, run_pytest: Run) -> None:
     """Each is an error with file, line and reason; nothing runs, unless that is asked for."""
     root = pytester.path
@@ -319,7 +322,7 @@ def test_collecting_imports_no_framework_and_no_tables(
     assert "heavy: set()" in said(run_pytest("comparisons", "--collect-only", "-q"))
 
 
-@pytest.mark.parametrize("spread", [(), ("-n", "2")])
+@pytest.mark.parametrize("spread", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow(2))])
 def test_a_fault_of_ours_is_shown(
     spread: tuple[str, ...], pytester: pytest.Pytester, run_pytest: Run
 ) -> None:

@@ -34,7 +34,7 @@ def alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and waits for its parent does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter, if it ends while it is read
         return False
 
 
@@ -89,7 +89,7 @@ def pids(folder: Path, kind: str) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks Linux which processes run")
-@pytest.mark.parametrize("spread", [(), ("-n", "2")])
+@pytest.mark.parametrize("spread", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow(2))])
 def test_an_interrupt_ends_the_workers(
     spread: tuple[str, ...], tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -120,6 +120,7 @@ def test_no_process_outlives_the_controller(
         time.sleep(0.02)
 
 
+@pytest.mark.slow(2)
 def test_a_worker_that_hangs_is_given_up(
     tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:

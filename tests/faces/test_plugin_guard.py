@@ -15,6 +15,7 @@ from backproof.implementations.host.processes import descendants
 from tests.faces.planted_ends import HARD, HELD, SOFT, write
 from tests.faces.plugin_project import PLUGINS, backproof_alone, environment
 from tests.faces.test_plugin_ends import alive, pids, wait_until
+from tests.halves import slow_but
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only there it can be forked")
 
@@ -38,18 +39,26 @@ def started(folder: Path, backproof: Path, *arguments: str) -> subprocess.Popen[
     )
 
 
-@pytest.mark.parametrize("spread", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow(2))])
+# With pytest-xdist one of each sort: what is seen, and what is not, at each moment.
+ALONE = [
+    ("file", "exits"),
+    ("file", "c_exits"),
+    ("file", "killed"),
+    ("data", "leaves"),
+    ("data", "c_exits"),
+    ("subject", "killed"),
+    ("subject", "raises_no_exception"),
+]
+SPREAD = [ALONE[index] for index in (0, 2, 4, 6)]
+
+
 @pytest.mark.parametrize(
-    ("moment", "name"),
-    [
-        ("file", "exits"),
-        ("file", "c_exits"),
-        ("file", "killed"),
-        ("data", "leaves"),
-        ("data", "c_exits"),
-        ("subject", "killed"),
-        ("subject", "raises_no_exception"),
-    ],
+    ("moment", "name", "spread"),
+    slow_but(
+        [("file", "c_exits", ()), ("subject", "raises_no_exception", ())],
+        [*((*each, ()) for each in ALONE), *((*each, ("-n", "1")) for each in SPREAD)],
+        1.5,
+    ),
 )
 def test_it_is_said_and_the_others_are_judged(
     moment: str, name: str, spread: tuple[str, ...], tmp_path: Path, backproof: Path
@@ -75,13 +84,14 @@ def test_it_is_said_and_the_others_are_judged(
     assert "a_good" in (tmp_path / "report" / "comparisons.csv").read_text()
 
 
+@pytest.mark.slow(5)
 def test_code_that_holds_the_interpreter_is_given_up(tmp_path: Path, backproof: Path) -> None:
     write(tmp_path, "a_good")
     write(tmp_path, "bad", data=HELD["holds"].code)
-    process = started(tmp_path, backproof, "comparisons", "--backproof-time-limit", "2")
+    process = started(tmp_path, backproof, "comparisons", "--backproof-time-limit", "1")
     out, _ = process.communicate(timeout=120)
     assert process.returncode == pytest.ExitCode.TESTS_FAILED, out
-    assert "gave no answer for 2 s and was killed while calling data() of bad" in out
+    assert "gave no answer for 1 s and was killed while calling data() of bad" in out
     assert "3 failed, 3 passed" in out
 
 
@@ -103,7 +113,7 @@ def test_only_a_session_with_comparisons_goes_on_in_a_child(
     passes(started(tmp_path, backproof))
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", slow_but(["SIGKILL"], ["SIGKILL", "SIGTERM", "SIGHUP"], 1))
 def test_nobody_is_left(name: str, tmp_path: Path, backproof: Path) -> None:
     write(tmp_path, "spins", references='{"numpy": "spins"}')
     process = started(tmp_path, backproof, "comparisons")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,26 @@ from tests.reports.evaluated import evaluated, judged, wrong_loss
 FULL = Path("/dev/full")
 VERDICTS = {"match": 0, "mismatch": 1}
 NEEDS_SHELL = pytest.mark.skipif(os.name == "nt", reason="redirects as a POSIX shell does")
-NEEDS_FULL = pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
+REDIRECTIONS = (
+    ">&-",
+    "2>&-",
+    ">&- 2>&-",
+    "<&- >&- 2>&-",
+    "| true; exit ${PIPESTATUS[0]}",
+    "2>&1 | true; exit ${PIPESTATUS[0]}",
+    ">/dev/full",
+    ">/dev/full 2>&1",
+)
+SURROUNDINGS: tuple[dict[str, str], ...] = (
+    {"PYTHONIOENCODING": "ascii"},
+    {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    {"LC_ALL": "POSIX"},
+    {"PYTHONIOENCODING": "latin-1:strict"},
+    {"COLUMNS": "0"},
+    {"COLUMNS": "1"},
+    {"COLUMNS": "wide"},
+    {"TERM": "dumb"},
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,21 +58,12 @@ def replayed(
 
 
 @NEEDS_SHELL
-@pytest.mark.parametrize("verdict", slow_but(["mismatch"], VERDICTS, 1))
 @pytest.mark.parametrize(
-    "redirection",
-    [
-        ">&-",
-        "2>&-",
-        ">&- 2>&-",
-        "<&- >&- 2>&-",
-        "| true; exit ${PIPESTATUS[0]}",
-        "2>&1 | true; exit ${PIPESTATUS[0]}",
-        pytest.param(">/dev/full", marks=NEEDS_FULL),
-        pytest.param(">/dev/full 2>&1", marks=NEEDS_FULL),
-    ],
+    ("redirection", "verdict"), slow_but([(">&-", "mismatch")], product(REDIRECTIONS, VERDICTS), 1)
 )
 def test_a_stream_that_cannot_be_written_costs_nothing(redirection, verdict, folders):
+    if "/dev/full" in redirection and not FULL.exists():
+        pytest.skip("only Linux has /dev/full")
     done = replayed(folders[verdict], redirection)
     assert done.returncode == VERDICTS[verdict], done.stderr
     again = folders[verdict] / "again"
@@ -65,20 +76,10 @@ def test_a_stream_that_cannot_be_written_costs_nothing(redirection, verdict, fol
 
 
 @NEEDS_SHELL
-@pytest.mark.parametrize("verdict", slow_but(["mismatch"], VERDICTS, 1))
 @pytest.mark.parametrize(
-    "variables",
-    [
-        {"PYTHONIOENCODING": "ascii"},
-        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
-        {"LC_ALL": "POSIX"},
-        {"PYTHONIOENCODING": "latin-1:strict"},
-        {"COLUMNS": "0"},
-        {"COLUMNS": "1"},
-        {"COLUMNS": "wide"},
-        {"TERM": "dumb"},
-    ],
-    ids=lambda variables: "-".join(variables.values()),
+    ("variables", "verdict"),
+    slow_but([(SURROUNDINGS[0], "mismatch")], product(SURROUNDINGS, VERDICTS), 1),
+    ids=lambda given: given if isinstance(given, str) else "-".join(given.values()),
 )
 def test_the_locale_and_the_width_do_not_matter(variables, verdict, folders):
     done = replayed(folders[verdict], **variables)
@@ -90,7 +91,7 @@ def test_the_locale_and_the_width_do_not_matter(variables, verdict, folders):
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["[/x]", "[red]", "[", "\\", "a\x1b[2Jb"])
+@pytest.mark.parametrize("name", slow_but(["[/x]"], ["[/x]", "[red]", "[", "\\", "a\x1b[2Jb"], 0.4))
 def test_a_name_that_looks_like_markup_is_wrong_usage(name, tmp_path):
     (tmp_path / "comparisons").mkdir()
     (tmp_path / "comparisons" / "broken.py").write_text("x = 1 / 0\n")
@@ -119,7 +120,7 @@ def test_a_table_of_toml_prints_as_it_stands(tmp_path):
     assert "[[layers]]" in done.stderr
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "newer"])
+@pytest.mark.parametrize("damage", slow_but(["cut"], ["missing", "cut", "newer"], 0.5))
 def test_a_damaged_folder_is_wrong_usage(damage, tmp_path):
     judged(evaluated()).write(tmp_path)
     record = tmp_path / "evaluations" / "tiny" / "record.json"

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from backproof.comparison import run
-from tests.conftest import group
+from tests.conftest import APART, TOGETHER, group
 from tests.halves import slow_but
+from tests.project import ROOT
 from tests.workers import sharing
 
 
@@ -47,6 +48,13 @@ def test_all_cases_but_a_few_are_slow() -> None:
 def test_a_quick_case_that_is_none_is_refused() -> None:
     with pytest.raises(AssertionError):
         slow_but(["d"], ["a", "b", "c"], 3)
+
+
+def test_files_that_share_the_slowest_workers_stay_together() -> None:
+    assert group("tests/a/test_fuzzing.py::test_c") == group("tests/b/test_kinks.py::test_d[1]")
+    assert group("tests/a/test_graphs.py::test_c") != group("tests/b/test_kinks.py::test_d[1]")
+    files = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {*TOGETHER, *APART} <= files
 
 
 def test_a_file_stays_together_unless_its_tests_share_nothing() -> None:

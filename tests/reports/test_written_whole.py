@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from backproof.comparison.record import archive, record
 from backproof.implementations.host import files
 from backproof.implementations.host.files import UNFINISHED, settle, write_together
 from backproof.mathematics.errors import UsageError
+from backproof.reports.report import Report
+from tests.halves import slow_but
 from tests.reports.evaluated import evaluated, judged, wrong_loss
 
 # A report of one pairing takes fewer steps than that; the last ones fall behind its end.
@@ -63,18 +66,24 @@ def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def latter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("latter")
-    judged(evaluated("tiny", wrong_loss)).write(folder)
+    wrong().write(folder)
     return folder
 
 
+@cache
+def wrong() -> Report:
+    """Judged once: writing changes nothing of it."""
+    return judged(evaluated("tiny", wrong_loss))
+
+
 @pytest.mark.parametrize("error", [FULL, KeyboardInterrupt()], ids=["disk_full", "interrupted"])
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", slow_but(MOMENTS[::4], MOMENTS, 0.1))
 def test_what_fails_or_is_interrupted_leaves_the_former_report(
     moment, error, former, latter, tmp_path, monkeypatch
 ):
     folder = tmp_path / "report"
     shutil.copytree(former, folder)
-    report = judged(evaluated("tiny", wrong_loss))
+    report = wrong()
     with monkeypatch.context() as patch:
         fail_at(moment, error, patch)
         try:
@@ -93,7 +102,7 @@ def test_what_fails_or_is_interrupted_leaves_the_former_report(
 STEPS = 29
 
 
-@pytest.mark.parametrize("moment", range(1, STEPS + 1))
+@pytest.mark.parametrize("moment", slow_but(range(1, STEPS + 1, 4), range(1, STEPS + 1), 0.1))
 def test_what_a_killed_run_has_left_is_undone_and_removed(
     moment, former, latter, tmp_path, monkeypatch
 ):
@@ -105,10 +114,10 @@ def test_what_a_killed_run_has_left_is_undone_and_removed(
         patch.setattr(Path, "unlink", lambda *_, **__: None)
         fail_at(moment, KilledError(), patch)
         with pytest.raises(KilledError):
-            judged(evaluated("tiny", wrong_loss)).write(folder)
+            wrong().write(folder)
     replayed = archive.load(folder)
     assert [each.pairing for each in replayed.records] == ["former", "tiny"]
-    judged(evaluated("tiny", wrong_loss)).write(folder)
+    wrong().write(folder)
     assert contents(folder) == contents(latter)
     assert not list(folder.glob(".*"))
 

@@ -14,6 +14,7 @@ from backproof.reproduction.judging import Verdict
 from backproof.reproduction.report import write
 from backproof.reproduction.run import Result, run
 from tests.faces.test_bad_input import backproof
+from tests.halves import slow_but
 from tests.reproduction import sample
 
 
@@ -90,7 +91,9 @@ def test_another_run_writes_the_same_bytes(whole: Path, tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "again" / path.relative_to(whole)).read_bytes()
 
 
-@pytest.mark.parametrize("row", ["first", "last", "bias", "count", "chance"])
+@pytest.mark.parametrize(
+    "row", slow_but(["bias"], ["first", "last", "bias", "count", "chance"], 0.6)
+)
 def test_a_changed_digit_in_the_data(tmp_path: Path, row: str) -> None:
     rows = sample.published()
     cells = rows[row].split(",")
@@ -218,6 +221,7 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
     assert backproof("reproduce", "nowhere", cwd=tmp_path).returncode == 2
 
 
+@pytest.mark.slow(1)
 def test_a_part_writes_no_evidence(tmp_path: Path) -> None:
     result = obtained(sample.write(tmp_path))
     write(result, tmp_path, {})

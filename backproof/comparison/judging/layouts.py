@@ -42,9 +42,8 @@ def name_layout(pairing: Pairing, record: Record, rows: list[Row], limit: float)
 
 def fitting(pairing: Pairing, record: Record, limit: float) -> str | None:
     """The simplest adapters with which the bare subject is within its bound at a probe."""
-    hung = f"the subject {calling.NO_ANSWER}"
     errors = record.errors.get(SUBJECT, {}).values()
-    if WHERE not in record.parameters or any(hung in text for text in errors):
+    if WHERE not in record.parameters or any(calling.NO_ANSWER in text for text in errors):
         return None
     bound = Bounds(record).at(SUBJECT, WHERE)
     if fits(record.evaluations[SUBJECT].get(WHERE, {}), bound):

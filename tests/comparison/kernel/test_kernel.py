@@ -173,6 +173,7 @@ def comparisons(draw: st.DrawFn) -> tuple[Any, Any, Any]:
 @pytest.mark.usefixtures("small")
 @settings(max_examples=1000, deadline=None)
 @given(comparisons())
+@pytest.mark.slow(3)
 def test_any_arrays(arrays: tuple[Any, Any, Any]) -> None:
     assert_same(difference(*arrays), reference(*arrays))
 

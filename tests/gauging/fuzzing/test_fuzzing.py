@@ -28,9 +28,9 @@ def workers(request: pytest.FixtureRequest, shared: Shared) -> Workers:
 
 
 def test_no_correct_network_is_called_wrong(workers: Workers) -> None:
-    tally, failed, why = fuzzing.fuzz(workers, 60, 1, lambda _: None)
+    tally, failed, why = fuzzing.fuzz(workers, 40, 1, lambda _: None)
     assert failed is None, why
-    assert tally.cases == 60
+    assert tally.cases == 40
     assert tally.statuses[Status.MATCH] > 0
     assert not tally.statuses[Status.MISMATCH] + tally.statuses[Status.ERROR]
     assert tally.nearest <= 1
@@ -50,7 +50,7 @@ def test_small_networks_of_half_precision_are_decided(
     workers = shared("keras", "torch", dtype=dtype)
 
     def decided() -> tuple[int, int, bool]:
-        tally, failed, why = fuzzing.fuzz(workers, 150, 2, lambda _: None)
+        tally, failed, why = fuzzing.fuzz(workers, 60, 2, lambda _: None)
         known = all(map(workers.calibrated, workers.by_name))
         assert failed is None, why
         assert tally.nearest <= 1
@@ -75,14 +75,15 @@ def test_other_code_is_not_called_wrong(monkeypatch: pytest.MonkeyPatch) -> None
     assert tally.nearest > 0.5
 
 
+@pytest.mark.slow(4)
 def test_jax_compiles_for_some_of_its_networks_only(shared: Shared) -> None:
     """Six cases share a network and a number of samples, which are the only ones compiled."""
     shapes = bucket(LARGE, 3, 0)
     assert shapes == bucket(LARGE, 3, 0)
     assert len(shapes) == 3
-    tally, failed, why = fuzzing.fuzz(shared("jax"), 18, 0, lambda _: None)
+    tally, failed, why = fuzzing.fuzz(shared("jax"), 12, 0, lambda _: None)
     assert failed is None, why
-    assert tally.cases == 18
+    assert tally.cases == 12
     assert not tally.statuses[Status.MISMATCH] + tally.statuses[Status.ERROR]
 
 

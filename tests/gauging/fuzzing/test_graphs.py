@@ -68,6 +68,7 @@ def test_every_kind_is_drawn(drawn: list[Network]) -> None:
     assert kinds_of(drawn) == set(LAYERS.names())
 
 
+@pytest.mark.slow(2)
 def test_one_of_a_users_own_is_drawn_too_and_judged(own: None) -> None:
     assert "halved" in kinds_of([network for network, _ in bucket(LARGE_GRAPHS, 40, 1, graphs)])
     with Workers(["torch"], "float64", ROOT) as workers:
@@ -207,6 +208,7 @@ def test_no_correct_graph_is_called_wrong(dtype: str, shared: Shared) -> None:
         assert tally.statuses[Status.MATCH] >= 0.95 * tally.statuses.total()
 
 
+@pytest.mark.slow(10)
 def test_a_layer_that_goes_back_wrongly_is_found_shrunk_and_replayed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -255,6 +257,7 @@ def test_a_layer_that_goes_back_wrongly_is_found_shrunk_and_replayed(
     assert "MISMATCH gradient/" in done.stdout
 
 
+@pytest.mark.slow(3)
 def test_the_command_line_takes_graphs(tmp_path: Path) -> None:
     done = backproof("fuzz", "--graphs", "--cases", "5", "--reference", "torch", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from backproof.comparison.judging.rows import Row
 
-# Judges a pairing after an edit: (pairing, file, old, new) -> rows.
-Judge = Callable[[str, str, str, str], list[Row]]
-
 
 class JudgeSource(Protocol):
-    """Judges a pairing with another source of a file, over some or all steps."""
+    """Judges a pairing with another source of a file, over so many steps."""
+
+    def __call__(self, pairing: str, file: str, source: str, steps: int = ...) -> list[Row]: ...
+
+
+class Judge(Protocol):
+    """Judges a pairing after an edit of one place of a file."""
 
     def __call__(
-        self, pairing: str, file: str, source: str, steps: int | None = None
+        self, pairing: str, file: str, old: str, new: str, steps: int = ...
     ) -> list[Row]: ...
 
 

@@ -24,6 +24,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from tests.gauging.gate.conftest import TODAY
+from tests.halves import slow_but
 from tests.workers import Shared
 
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
@@ -36,7 +37,7 @@ KINKED: dict[str, tuple[Activation, float, float]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["keras", "torch", "jax"])
+@pytest.fixture(scope="module", params=slow_but(["torch"], ["keras", "torch", "jax"], 1))
 def workers(request: pytest.FixtureRequest, shared: Shared) -> Workers:
     return shared(request.param)
 

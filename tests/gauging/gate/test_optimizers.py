@@ -151,7 +151,7 @@ def jax_worker(shared: Shared) -> Workers:
 
 @pytest.mark.parametrize(
     "optimizer",
-    slow_but(EXACT[:2], [*EXACT, Momentum(0.1, dampening=0.3), AdamW(epsilon_at="raw")], 1),
+    slow_but(EXACT[:1], [*EXACT, Momentum(0.1, dampening=0.3), AdamW(epsilon_at="raw")], 1),
     ids=str,
 )
 def test_a_right_step_matches_jax(optimizer: Any, jax_worker: Workers) -> None:

@@ -65,7 +65,8 @@ def test_not_a_number_is_an_error(judge_edited: Judge) -> None:
 )
 def test_strength_on_the_data(name: str, steps: int, judge_edited: Judge) -> None:
     """In float64 every gradient at every compared step would show a relative error of 1e-9."""
-    rows = judge_edited(name, f"{name}.py", "import numpy as np", "import numpy as np")
+    nothing = "import numpy as np"
+    rows = judge_edited(name, f"{name}.py", nothing, nothing, steps)
     gradients = [row for row in rows if row.quantity == "gradient" and row.point == "data"]
     assert len({row.step for row in gradients}) == steps
     assert max(row.power for row in gradients if row.power is not None) <= 1e-9

@@ -15,6 +15,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers.momentum import Momentum
 from tests.gauging.gate.conftest import TODAY
+from tests.halves import slow_but
 
 
 def stepped(pairing: Pairing, times: float = 1.0) -> Pairing:
@@ -36,7 +37,7 @@ def rows_of(pairing: Pairing, workers: Workers) -> list[Row]:
     return [row for row in judged.rows if row.quantity == "gradient"]
 
 
-@pytest.mark.parametrize("name", ["xor", "circles", "clusters"])
+@pytest.mark.parametrize("name", slow_but(["xor"], ["xor", "circles", "clusters"], 1))
 def test_what_a_step_keeps_of_a_gradient_matches(
     name: str, pairings: dict[str, Pairing], torch_worker: Workers
 ) -> None:
@@ -47,6 +48,7 @@ def test_what_a_step_keeps_of_a_gradient_matches(
     assert 1e-13 < max(powers) < 1e-10
 
 
+@pytest.mark.slow(1)
 def test_without_saying_so_it_is_a_mismatch(
     pairings: dict[str, Pairing], torch_worker: Workers
 ) -> None:

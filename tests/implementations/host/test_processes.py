@@ -88,6 +88,7 @@ def test_how_a_process_ended_in_words(status: int, words: str) -> None:
     assert processes.describe_exit(status) == words
 
 
+@pytest.mark.slow(3)
 @pytest.mark.skipif(not processes.LINUX, reason="only there it is told")
 def test_time_that_the_machine_does_not_give_counts_for_no_limit() -> None:
     """Two busy processes on one core: the limit of each takes twice as long."""

@@ -12,6 +12,7 @@ import pytest
 
 import backproof
 from backproof import Dense, Loss, Network, Report, UsageError, external
+from backproof.comparison.judging import layouts
 from backproof.comparison.judging.rows import Status
 from tests.halves import slow_but
 from tests.project import ROOT
@@ -51,7 +52,7 @@ C_LIBRARY = ("-shared", "-fPIC", "-o", "network.so", "network.c")
 @pytest.mark.parametrize(
     ("name", "options"),
     slow_but(
-        [("with_ctypes", C_LIBRARY)],
+        [],
         [("program_in_c", C_PROGRAM), ("program_in_python", ()), ("with_ctypes", C_LIBRARY)],
         2,
     ),
@@ -108,10 +109,10 @@ BROKEN = {
         "ended by itself with status 5: out of luck",
     ),
     "chatters": ("print('epoch 1')", r"wrote garbage: expected a line of JSON, got b'epoch 1\\n'"),
-    "hangs": ("import time; time.sleep(60)", "gave no answer for 3 s and was killed"),
+    "hangs": ("import time; time.sleep(60)", "gave no answer for 1 s and was killed"),
     "stops_in_the_middle": (
         "import time; print('{\"ok\": tr', end='', flush=True); time.sleep(60)",
-        "gave no answer for 3 s and was killed.*expected a line of JSON, got b'{\"ok\": tr'",
+        "gave no answer for 1 s and was killed.*expected a line of JSON, got b'{\"ok\": tr'",
     ),
     "lies_about_its_bytes": (
         "print('{\"ok\": true, \"tensors\": 8}\\n1234', end=''); sys.exit(0)",
@@ -148,9 +149,9 @@ def answering(folder: Path, code: str) -> Report:
         "import sys\n"
         "print('{\"ok\": true}', flush=True)\n"
         "sys.stdin.buffer.readline()\n" + textwrap.dedent(code) + "\n"
-        "sys.stdout.flush(); sys.stdin.read()\n"
+        "sys.stdout.flush(); open('asked', 'wb').write(sys.stdin.buffer.read())\n"
     )
-    program = external([sys.executable, "program.py"], folder=folder, time_limit=3)
+    program = external([sys.executable, "program.py"], folder=folder, time_limit=1)
     return backproof.verify(NETWORK, program, references=["torch"])
 
 
@@ -162,6 +163,21 @@ def test_a_program_that_breaks_the_protocol(name: str, tmp_path: Path) -> None:
     assert report.exit_status == 3
     with pytest.raises(AssertionError, match=said):
         raise AssertionError(report.cause)
+
+
+def test_one_that_has_refused_is_asked_nothing_more(tmp_path: Path) -> None:
+    """Nor in another layout: each question would take its time limit."""
+    assert answering(tmp_path, BROKEN["refuses"][0]).status is Status.ERROR
+    assert (tmp_path / "asked").read_bytes() == b""
+
+
+def test_one_that_hangs_is_not_asked_in_another_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+    monkeypatch.setattr(layouts, "candidates", lambda pairing: iter(tried.append(pairing) or ()))
+    assert answering(tmp_path, BROKEN["hangs"][0]).status is Status.ERROR
+    assert tried == []
 
 
 def test_one_that_dies_in_the_middle_leaves_the_points_before_whole(tmp_path: Path) -> None:

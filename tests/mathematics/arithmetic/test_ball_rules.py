@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 
 import numpy as np
@@ -12,14 +13,17 @@ from hypothesis import strategies as st
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
+from tests.halves import slow_but
 from tests.mathematics.arithmetic.ball_cases import DTYPES, Shape, Source
 from tests.mathematics.arithmetic.ball_checks import CHARGES, CHECKS, Charges, model
 from tests.mathematics.arithmetic.ball_gelu import FUNCTIONS as GELU
 from tests.mathematics.arithmetic.ball_rectifiers import FUNCTIONS as RECTIFIERS
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    slow_but([*product(CHECKS, ["float64"])], product(CHECKS, DTYPES), 0.1),
+)
 @settings(max_examples=40, derandomize=True, deadline=None, database=None)
 @given(random=st.randoms(use_true_random=False), charges=st.sampled_from(CHARGES))
 def test_a_rule_covers_its_value_and_every_implementation(

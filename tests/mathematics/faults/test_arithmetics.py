@@ -16,6 +16,7 @@ from backproof.mathematics.faults.evaluation import faulty
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.probes.probes import probes
+from tests.halves import slow_but
 from tests.mathematics.faults.networks import (
     JOINED,
     LEAKY,
@@ -67,7 +68,7 @@ def disagreements(network: Network, optimizer: Optimizer, plant: Planted) -> lis
     return wrong
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", slow_but(["outputs", "scalar", "stateful 0", "xor"], NETWORKS, 1))
 def test_a_fault_means_the_same_in_every_arithmetic(name: str) -> None:
     network, optimizer = NETWORKS[name]
     exact = [p for p in planted(network, optimizer) if p.fault.kind is not Kind.NUMERICAL]

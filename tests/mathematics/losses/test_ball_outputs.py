@@ -13,6 +13,7 @@ from backproof.mathematics.arithmetic.balls.half import STEPS, HalfOps
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.balls.outputs import Output
 from backproof.mathematics.arithmetic.rounding.model import Rounding
+from tests.halves import slow_but
 from tests.mathematics.arithmetic.ball_cases import DTYPES
 from tests.mathematics.arithmetic.ball_checks import searched
 from tests.mathematics.arithmetic.half_models import model
@@ -34,7 +35,7 @@ ROWS, SLOPES = (
 NUMBERS = Rounding.of("float64")
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", slow_but(["float64"], DTYPES, 0.5))
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_form_is_covered(name, dtype):
     searched(CHECKS[name], 400, dtypes=[dtype])

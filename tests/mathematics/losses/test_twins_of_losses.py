@@ -14,6 +14,7 @@ from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.losses import LossFunction, twin
+from tests.halves import slow_but
 from tests.mathematics.losses.test_derivatives import EVERY, points
 from tests.project import ROOT
 
@@ -57,7 +58,7 @@ np.savez(path, **found)
 """
 
 
-@pytest.fixture(scope="module", params=FRAMEWORKS)
+@pytest.fixture(scope="module", params=slow_but(["torch"], FRAMEWORKS, 5))
 def replies(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> object:
     path: Path = tmp_path_factory.mktemp("twins") / "found.npz"
     command = [sys.executable, "-c", PROGRAM, request.param, str(path)]
