@@ -14,6 +14,7 @@ from backproof.comparison.bounds.vacuity import Watch
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.implementations import frameworks
+from backproof.implementations.host.mapped import LARGE, let_go, mapped, moved
 from backproof.mathematics.arithmetic.balls.ball import Ball, widened
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
@@ -26,6 +27,8 @@ from backproof.mathematics.definition.sites import Intervention, unchanged
 from backproof.mathematics.definition.step import recovered, step
 
 Values = NDArray[np.floating]
+Key = tuple[Rounding, bool, Point]
+"""The model, whether gradients are recovered from the step, and where."""
 
 # A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
 # largest element pass has shown nothing.
@@ -42,6 +45,15 @@ class Bound:
     values: dict[str, Values]
     radii: dict[str, Values]
     open_samples: NDArray[np.intp]
+
+    @property
+    def large(self) -> bool:
+        """Whether it is not to be kept for long."""
+        return any(array.nbytes >= LARGE for array in self.values.values())
+
+    def widest(self) -> dict[str, float]:
+        """The largest radius of each tensor."""
+        return {name: float(radius.max()) for name, radius in self.radii.items()}
 
     @property
     def weakest(self) -> float:
@@ -70,15 +82,20 @@ class Statistical:
 
 
 class Bounds:
-    """The bounds of one record, computed when they are first asked for, and kept."""
+    """The bounds of one record, computed when they are first asked for, and kept.
+
+    Of those that are large only the last point's are, and what is asked for at several points.
+    """
 
     def __init__(self, record: Record) -> None:
         self.record = record
         self.idle: dict[tuple[str, int], dict[str, str]] = {}
         """By point and step, the tensors that it does not exercise, each with the reason."""
-        self._known: dict[tuple[Rounding, bool, Point], Bound] = {}
         self._roundings: dict[str, Rounding] = {}
-        self._spread: dict[tuple[Rounding, bool, Point], Statistical] = {}
+        self._spread: dict[Key, Statistical] = {}
+        self._known: dict[Key, Bound] = {}
+        self._widest: dict[tuple[Grade, Key], dict[str, float]] = {}
+        self._large = False
         self._alive: set[str] = set()
         self._arithmetics: dict[Rounding, BallOps] = {}
 
@@ -120,7 +137,7 @@ class Bounds:
             return None
         rounding = replace(self.rounding(implementation), coefficients=unit)
         if grade is Grade.STATISTICAL:
-            return self._random(rounding, point, recovers=False).every_way
+            return self._random(rounding, False, point).every_way
         return bound_of(self.record, point, balls_at(self.record, balls_of(rounding), point))
 
     def graded(self, implementation: str, point: Point, grade: Grade | None) -> Bound:
@@ -137,36 +154,38 @@ class Bounds:
         rounding = self.rounding(implementation)
         if same_branches:
             rounding = rounding.on_same_branches()
-        recovers = self.record.recovered and implementation == SUBJECT
-        key = (rounding, recovers, point)
+        key = self._key(implementation, point, rounding)
         if key not in self._known:
-            self._known[key] = self._compute(rounding, point, recovers=recovers)
+            if self._large:
+                self._make_room(point)
+            self._known[key] = self._compute(rounding, point, recovers=key[1])
+            self._large = self._known[key].large
         return self._known[key]
 
     def statistical(
         self, implementation: str, point: Point, *, same_branches: bool = False
     ) -> Bound:
         """The same, by random rounding errors: correct code exceeds it at the record's chance."""
-        recovers = self.record.recovered and implementation == SUBJECT
-        found = self._random(self.rounding(implementation), point, recovers=recovers)
+        found = self._random(*self._key(implementation, point, self.rounding(implementation)))
         return found.one_way if same_branches else found.every_way
 
     def along(
         self, implementation: str, point: Point, given: Sequence[Mapping[str, Values]]
     ) -> Bound | None:
         """The same along the way that all of these have gone; None if it is the definition's."""
-        recovers = self.record.recovered and implementation == SUBJECT
-        rounding = self.rounding(implementation)
-        known = self._random(rounding, point, recovers=recovers)
+        rounding, recovers, _ = self._key(implementation, point, self.rounding(implementation))
+        known = self._random(rounding, recovers, point)
         shifts = shifts_to(self.record.network, known.sites, given)
         if not shifts:
             return None
         found = spreads_at(self.record, rounding, point, recovers=recovers, shifts=shifts)
         return bound_of(self.record, point, found.one_way)
 
-    def _random(self, rounding: Rounding, point: Point, *, recovers: bool) -> Statistical:
+    def _random(self, rounding: Rounding, recovers: bool, point: Point) -> Statistical:
         key = (rounding, recovers, point)
         if key not in self._spread:
+            if self._large:
+                self._make_room(point)
             found = spreads_at(self.record, rounding, point, recovers=recovers)
             every_way = bound_of(self.record, point, found.tensors)
             one_way = bound_of(self.record, point, found.one_way) if found.opened else every_way
@@ -188,10 +207,43 @@ class Bounds:
 
     def unknown(self, implementation: str, point: Point, name: str) -> str:
         """Why random rounding errors say nothing of a tensor; "" where they do."""
-        rounding = self.rounding(implementation)
-        recovers = self.record.recovered and implementation == SUBJECT
-        kept = self._spread.get((rounding, recovers, point))
+        kept = self._spread.get(self._key(implementation, point, self.rounding(implementation)))
         return kept.unknown.get(name, "") if kept else ""
+
+    def _key(self, implementation: str, point: Point, rounding: Rounding) -> Key:
+        return rounding, self.record.recovered and implementation == SUBJECT, point
+
+    def _make_room(self, point: Point) -> None:
+        """Forget large bounds at other points, but for what `widest` is asked of them.
+
+        And let go of the memory that this point's arrays take up in files.
+        """
+        for key, bound in list(self._known.items()):
+            if bound.large and key[2] != point:
+                self._widest[Grade.PROVEN, key] = self._known.pop(key).widest()
+            else:
+                let_go(bound.values)
+                let_go(bound.radii)
+        for key, found in list(self._spread.items()):
+            if found.every_way.large and key[2] != point:
+                self._widest[Grade.STATISTICAL, key] = self._spread.pop(key).every_way.widest()
+            else:
+                for bound in (found.every_way, found.one_way):
+                    let_go(bound.values)
+                    let_go(bound.radii)
+        self.record.let_go(point)
+
+    def widest(
+        self, implementation: str, point: Point, grade: Grade | None = None
+    ) -> dict[str, float]:
+        """The largest radius of each tensor of an implementation at a point."""
+        key = (
+            grade or Grade.PROVEN,
+            self._key(implementation, point, self.rounding(implementation)),
+        )
+        if key not in self._widest:
+            self._widest[key] = self.graded(implementation, point, grade).widest()
+        return self._widest[key]
 
     def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
         ops = self._arithmetic(rounding)
@@ -209,7 +261,7 @@ class Bounds:
         seen: dict[str, Ball] = {}
 
         def noted(name: str, value: Ball, scope: object) -> Ball:
-            seen[name] = value
+            seen[name] = in_files(value)
             return value
 
         balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, noted)
@@ -221,10 +273,12 @@ class Bounds:
         return spreads_at(self.record, rounding, point, recovers=False, watched=("",)).sites
 
     def prepare(self, *implementations: str) -> None:
-        """Compute all bounds now: while the workers are busy, say."""
+        """Compute all bounds now: while the workers are busy, say. Large ones only when needed."""
         for implementation in implementations:
             for point in self.record.parameters:
                 bound = self.at(implementation, point)
+                if bound.large:
+                    return
                 if self.record.chance and bound.weakest > enough(self.record.dtype) / 2:
                     self.statistical(implementation, point)
 
@@ -232,6 +286,13 @@ class Bounds:
 def enough(dtype: str) -> float:
     """The power from which on a worst case is not asked for more: half of the dtype's digits."""
     return MANY_DIGITS if dtype == "float64" else sqrt(Rounding.of(dtype).unit)
+
+
+def in_files(ball: Ball) -> Ball:
+    """The same ball, its arrays in files where they are large."""
+    if ball.value.nbytes < LARGE:
+        return ball
+    return Ball(moved(ball.value), None if ball.radius is None else moved(ball.radius))
 
 
 def traits_of(implementation: str) -> Traits:
@@ -277,8 +338,8 @@ def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
     )
     names = [name for name in record.names(point) if name in balls]
     return Bound(
-        values={name: balls[name].value for name in names},
-        radii={name: radius_of(balls[name]) for name in names},
+        values=mapped({name: balls[name].value for name in names}),
+        radii=mapped({name: radius_of(balls[name]) for name in names}),
         open_samples=np.flatnonzero(unsure),
     )
 

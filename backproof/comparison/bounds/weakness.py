@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, bounded
 from backproof.comparison.judging.rows import Grade, Row
 from backproof.comparison.record.record import SUBJECT, Point
+from backproof.implementations.host.mapped import let_go
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import MOST_TERMS
 from backproof.mathematics.definition.sums import sums_of
@@ -29,9 +30,9 @@ class Weakness:
     def cause(self, row: Row) -> str:
         """One sentence: the site where the bound was lost or became too weak, and why."""
         if not self._sites:
-            self._sites = [self.bounds.sites(who, self.point) for who in self.who]
+            self._sites = self._both(self.bounds.sites)
         if row.grade is Grade.STATISTICAL and not self._spread:
-            self._spread = [self.bounds.random_sites(who, self.point) for who in self.who]
+            self._spread = self._both(self.bounds.random_sites)
         found = self._spread if row.grade is Grade.STATISTICAL else self._sites
         network = self.bounds.record.network
         for site in found[0]:
@@ -40,12 +41,23 @@ class Weakness:
             balls = [sites[site] for sites in found]
             if not all(bounded(ball) for ball in balls):
                 return f"the bound was lost at {site}: {self._reason(site, balls)}"
-            if power(balls) > WEAKEST_POWER:
+            weak = power(balls) > WEAKEST_POWER
+            for ball in balls:
+                let_go({"value": ball.value})
+                if ball.radius is not None:
+                    let_go({"radius": ball.radius})
+            if weak:
                 return (
                     f"power {row.power:.3g}, weak from {site} on: only errors above that share of "
                     "the largest element would be caught; use a wider dtype or milder values"
                 )
         return f"power {row.power:.3g}: each step is bounded, but not their sum"
+
+    def _both(self, sites: Callable[[str, Point], Mapping[str, Ball]]) -> list[Mapping[str, Ball]]:
+        """The sites of both, evaluated once where their models are the same."""
+        mine = sites(SUBJECT, self.point)
+        alike = len({self.bounds.rounding(who) for who in self.who}) == 1
+        return [mine, mine if alike else sites(self.who[1], self.point)]
 
     def _reason(self, site: str, balls: Sequence[Ball]) -> str:
         if not all(np.isfinite(ball.value).all() for ball in balls):
