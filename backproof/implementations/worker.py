@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import sys
 import traceback
@@ -26,6 +27,8 @@ from backproof.mathematics.places import place
 
 # Set in a worker's environment: whoever loads a model must not start workers of its own.
 IN_WORKER = "BACKPROOF_WORKER"
+# So many twins that nobody has open are kept: as many networks as one is likely to compare in turn.
+KEPT = 8
 
 
 class Twin(Protocol):
@@ -79,13 +82,12 @@ class Framework(Protocol):
 def serve(framework: Framework, dtype: str, requests: IO[bytes], replies: IO[bytes]) -> None:
     """Answer requests until they end; an error is a reply, not an end."""
     versions = framework.start(dtype)
+    gc.freeze()  # what is there by now stays: a collection need not look at it
+    gc.enable()
     protocol.send(replies, {"ok": True, "versions": versions})
-    twins: dict[str, Twin] = {}
-    batches: dict[str, Batch] = {}
+    held = Held(framework, dtype)
     reply_to_all(
-        requests,
-        replies,
-        lambda message, tensors: ({}, answer(framework, dtype, message, tensors, twins, batches)),
+        requests, replies, lambda message, tensors: ({}, answer(held, message, tensors))
     )
 
 
@@ -112,26 +114,56 @@ def reply_to_all(
             protocol.send(replies, {"ok": True, **told}, reply)
 
 
-def answer(
-    framework: Framework,
-    dtype: str,
-    message: Mapping[str, Any],
-    tensors: Tensors,
-    twins: dict[str, Twin],
-    batches: dict[str, Batch],
-) -> Tensors:
+class Held:
+    """What a worker holds: the twins and the batches that it was given, until it forgets them.
+
+    A twin that is built of the network alone is kept a while longer: whoever compares the same
+    network again, as a notebook does, is spared another compilation.
+    """
+
+    def __init__(self, framework: Framework, dtype: str) -> None:
+        self.framework = framework
+        self.dtype = dtype
+        self.twins: dict[str, Twin] = {}
+        self.batches: dict[str, Batch] = {}
+        self._built: dict[str, Twin] = {}
+        """By what they were built of, the one that was used last at the end."""
+
+    def open(self, message: Mapping[str, Any]) -> None:
+        """Open a twin under a name."""
+        if load_parts(message.get("parts", ())):
+            self._built.clear()  # they are of parts as these were before
+        key = json.dumps({**message, "twin": ""}, sort_keys=True)
+        twin = self._built.pop(key, None) or self.framework.open_twin(
+            message["model"],
+            Network.from_json(message["network"]),
+            optimizers.from_json(message["optimizer"]),
+            self.dtype,
+            compiled=message.get("compiled", True),
+            outputs=message.get("outputs", "logits"),
+        )
+        if message["model"] is None:  # a user's own file may be another the next time
+            self._built[key] = twin
+        self.twins[message["twin"]] = twin
+
+    def forget(self, twin: str, batches: Sequence[str]) -> None:
+        """Let go of a twin and its batches."""
+        self.twins.pop(twin, None)
+        for name in batches:
+            self.batches.pop(name, None)
+        while len(self._built) > KEPT:
+            del self._built[next(iter(self._built))]
+        if release := getattr(self.framework, "release", None):
+            release()  # what it keeps itself of twins that are no more
+        gc.collect()  # models and what they compile refer to each other
+
+
+def answer(held: Held, message: Mapping[str, Any], tensors: Tensors) -> Tensors:
     """Carry out one request; returns the reply's tensors."""
+    twins, batches = held.twins, held.batches
     match message["do"]:
         case "open":
-            load_parts(message.get("parts", ()))
-            twins[message["twin"]] = framework.open_twin(
-                message["model"],
-                Network.from_json(message["network"]),
-                optimizers.from_json(message["optimizer"]),
-                dtype,
-                compiled=message.get("compiled", True),
-                outputs=message.get("outputs", "logits"),
-            )
+            held.open(message)
             return {}
         case "batch":
             batches[message["batch"]] = Batch(**tensors)
@@ -143,15 +175,18 @@ def answer(
         case "train":
             twin, batch = twins[message["twin"]], batches[message["batch"]]
             return twin.train(tensors, batch, message["steps"], message["report"])
+        case "forget":
+            held.forget(message["twin"], message["batches"])
+            return {}
         case "modes":
-            return {mode: np.zeros(0) for mode in framework.MODES}
+            return {mode: np.zeros(0) for mode in held.framework.MODES}
         case "apply":
             named = message["function"]
             function = named if isinstance(named, str) else functions.from_json(named)
-            return framework.apply(function, message["mode"], tensors, dtype)
+            return held.framework.apply(function, message["mode"], tensors, held.dtype)
         case unknown:
             raise ValueError(
-                f"no request {unknown!r}; there are open, batch, evaluate, train, apply"
+                f"no request {unknown!r}; there are open, batch, evaluate, train, forget, apply"
             )
 
 
@@ -159,13 +194,19 @@ def answer(
 _loaded: dict[str, int] = {}
 
 
-def load_parts(paths: Sequence[str]) -> None:
-    """Execute the files that enter parts of a user's own, each once; anew if it has changed."""
+def load_parts(paths: Sequence[str]) -> bool:
+    """Execute the files that enter parts of a user's own, each once; anew if it has changed.
+
+    Returns whether any was executed.
+    """
+    found = False
     for path in paths:
         changed = Path(path).stat().st_mtime_ns
         if _loaded.get(path) != changed:
             load_file(Path(path))
             _loaded[path] = changed
+            found = True
+    return found
 
 
 def end_with_client() -> None:
@@ -192,8 +233,6 @@ def main() -> None:
     # Collecting garbage while a framework is imported finds none, and takes a fifth of the time.
     gc.disable()
     framework = importlib.import_module(f"backproof.implementations.frameworks.{name}_twin")
-    gc.freeze()
-    gc.enable()
     serve(framework, dtype, sys.stdin.buffer, replies)
     # The frameworks' own teardown takes longer than many a run, and saves nothing here.
     os._exit(0)

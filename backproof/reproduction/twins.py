@@ -33,6 +33,7 @@ def train(training: Training, framework: str, workers: Workers) -> Trained:
             twin.keep(name, at.batch().astype(workers.dtype))
         batch = "data" if at.batch is None else name
         trained.evaluations[name] = twin.evaluate(trained.parameters[at.step], batch, at.want)
+    twin.forget()
     return trained
 
 
@@ -43,6 +44,7 @@ class Twin:
         pairing = training.pairing
         self.worker = worker
         self.name = f"{pairing.name}, trained"
+        self._batches: list[str] = []
         self.request(
             "open",
             model=pairing.references[framework],
@@ -62,7 +64,12 @@ class Twin:
     def keep(self, name: str, batch: Batch) -> None:
         """Send a batch, to be known by that name."""
         arrays = {"inputs": batch.inputs, "targets": batch.targets}
-        self.request("batch", arrays, batch=f"{self.name}/{name}")
+        self._batches.append(f"{self.name}/{name}")
+        self.request("batch", arrays, batch=self._batches[-1])
+
+    def forget(self) -> None:
+        """Let the worker forget it, and its batches; nobody waits for that."""
+        self.worker.request({"do": "forget", "twin": self.name, "batches": self._batches})
 
     def train(self, initial: Parameters, training: Training) -> Trained:
         """The whole training on the data."""

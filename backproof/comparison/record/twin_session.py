@@ -57,6 +57,9 @@ class Exchange:
 
     def collect(self) -> None:
         """Take the answers into the record; what fails is noted there, and nothing is lost."""
+        self.worker.request(
+            {"do": "forget", "twin": self.record.pairing, "batches": sorted(self._batches)}
+        )
         name = self.worker.framework
         evaluations = self.record.evaluations.setdefault(name, {})
         errors = self.record.errors.setdefault(name, {})

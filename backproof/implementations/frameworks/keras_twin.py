@@ -20,6 +20,7 @@ from backproof.implementations.frameworks.keras_graph import (
     penalised,
     turned,
 )
+from backproof.implementations.frameworks.keras_memory import release
 from backproof.implementations.frameworks.parts import Held, held, inverse
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
@@ -28,7 +29,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer, slot_shapes
 
-__all__ = ["MODES", "apply", "open_twin", "start"]
+__all__ = ["MODES", "apply", "open_twin", "release", "start"]
 
 
 def start(dtype: str) -> dict[str, str]:

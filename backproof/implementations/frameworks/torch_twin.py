@@ -28,6 +28,8 @@ def start(dtype: str) -> dict[str, str]:
     """One thread, and the dtype before the first layer is made."""
     torch.set_num_threads(1)
     torch.set_default_dtype(getattr(torch, dtype))
+    # The first optimizer imports half of PyTorch, its compiler included.
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     return {"torch": torch.__version__}
 
 
