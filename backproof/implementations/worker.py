@@ -86,9 +86,7 @@ def serve(framework: Framework, dtype: str, requests: IO[bytes], replies: IO[byt
     gc.enable()
     protocol.send(replies, {"ok": True, "versions": versions})
     held = Held(framework, dtype)
-    reply_to_all(
-        requests, replies, lambda message, tensors: ({}, answer(held, message, tensors))
-    )
+    reply_to_all(requests, replies, lambda message, tensors: ({}, answer(held, message, tensors)))
 
 
 def reply_to_all(
