@@ -228,8 +228,10 @@ def judge_again(
     """
     for record in records:
         certainty = Certainty(record, wanted=certified)
+        bounds = Bounds(record)
         try:
-            rows = completed(compare(record, Bounds(record), certainty, today), record.judged)
+            bounds.prepare(SUBJECT, *record.references)  # in the order of `verify`
+            rows = completed(compare(record, bounds, certainty, today), record.judged)
         except Exception as error:  # it costs this pairing, and must not cost the others
             rows = errors(record, failure("judging it", error))
         yield Judged(record, rows)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from backproof.implementations import protocol
-from backproof.implementations.host import processes, threads
+from backproof.implementations.host import mapped, processes, threads
 from backproof.implementations.host.files import temporary_file
 from backproof.implementations.host.installation import to_install
 from backproof.implementations.protocol import Tensors
@@ -170,6 +170,8 @@ class Worker:
         with contextlib.suppress(OSError):
             while (item := self._requests.get()) is not None:
                 protocol.send(self.process.stdin, *item)
+                mapped.let_go(item[1])
+                del item  # or it would be held until the next one comes
         with contextlib.suppress(OSError):
             self.process.stdin.close()
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from backproof.comparison.bounds.vacuity import Watch
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.implementations import frameworks
+from backproof.implementations.host.mapped import LARGE, moved
 from backproof.mathematics.arithmetic.balls.ball import Ball, widened
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
@@ -24,6 +25,8 @@ from backproof.mathematics.definition.sites import Intervention, unchanged
 from backproof.mathematics.definition.step import recovered, step
 
 Values = NDArray[np.floating]
+Key = tuple[Rounding, bool, Point]
+"""The model, whether gradients are recovered from the step, and where."""
 
 # A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
 # largest element pass has shown nothing.
@@ -38,15 +41,28 @@ class Bound:
     radii: dict[str, Values]
     open_samples: NDArray[np.intp]
 
+    @property
+    def large(self) -> bool:
+        """Whether it is not to be kept for long."""
+        return any(array.nbytes >= LARGE for array in self.values.values())
+
+    def widest(self) -> dict[str, float]:
+        """The largest radius of each tensor."""
+        return {name: float(radius.max()) for name, radius in self.radii.items()}
+
 
 class Bounds:
-    """The bounds of one record, computed when they are first asked for, and kept."""
+    """The bounds of one record, computed when they are first asked for, and kept.
+
+    Of those that are large only the last point's are, and what is asked for at several points.
+    """
 
     def __init__(self, record: Record) -> None:
         self.record = record
         self.idle: dict[tuple[str, int], dict[str, str]] = {}
         """By point and step, the tensors that it does not exercise, each with the reason."""
-        self._known: dict[tuple[Rounding, bool, Point], Bound] = {}
+        self._known: dict[Key, Bound] = {}
+        self._widest: dict[Key, dict[str, float]] = {}
         self._alive: set[str] = set()
         self._arithmetics: dict[Rounding, BallOps] = {}
 
@@ -89,11 +105,26 @@ class Bounds:
         rounding = self.rounding(implementation)
         if same_branches:
             rounding = rounding.on_same_branches()
-        recovers = self.record.recovered and implementation == SUBJECT
-        key = (rounding, recovers, point)
+        key = self._key(implementation, point, rounding)
         if key not in self._known:
-            self._known[key] = self._compute(rounding, point, recovers=recovers)
+            self._drop_large(point)
+            self._known[key] = self._compute(rounding, point, recovers=key[1])
         return self._known[key]
+
+    def _key(self, implementation: str, point: Point, rounding: Rounding) -> Key:
+        return rounding, self.record.recovered and implementation == SUBJECT, point
+
+    def _drop_large(self, point: Point) -> None:
+        """Forget large bounds at other points, but for what `widest` is asked of them."""
+        for key in [key for key, bound in self._known.items() if bound.large and key[2] != point]:
+            self._widest[key] = self._known.pop(key).widest()
+
+    def widest(self, implementation: str, point: Point) -> dict[str, float]:
+        """The largest radius of each tensor of an implementation at a point."""
+        key = self._key(implementation, point, self.rounding(implementation))
+        if key not in self._widest:
+            self._widest[key] = self.at(implementation, point).widest()
+        return self._widest[key]
 
     def _compute(self, rounding: Rounding, point: Point, *, recovers: bool) -> Bound:
         ops = self._arithmetic(rounding)
@@ -111,17 +142,25 @@ class Bounds:
         seen: dict[str, Ball] = {}
 
         def noted(name: str, value: Ball, scope: object) -> Ball:
-            seen[name] = value
+            seen[name] = in_files(value)
             return value
 
         balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, noted)
         return seen
 
     def prepare(self, *implementations: str) -> None:
-        """Compute all bounds now: while the workers are busy, say."""
+        """Compute all bounds now: while the workers are busy, say. Large ones only when needed."""
         for implementation in implementations:
             for point in self.record.parameters:
-                self.at(implementation, point)
+                if self.at(implementation, point).large:
+                    return
+
+
+def in_files(ball: Ball) -> Ball:
+    """The same ball, its arrays in files where they are large."""
+    if ball.value.nbytes < LARGE:
+        return ball
+    return Ball(moved(ball.value), None if ball.radius is None else moved(ball.radius))
 
 
 def traits_of(implementation: str) -> Traits:

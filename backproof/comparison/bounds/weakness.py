@@ -10,6 +10,7 @@ import numpy as np
 from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, bounded
 from backproof.comparison.judging.rows import Row
 from backproof.comparison.record.record import SUBJECT, Point
+from backproof.implementations.host.mapped import let_go
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import MOST_TERMS
 from backproof.mathematics.definition.sums import sums_of
@@ -28,7 +29,10 @@ class Weakness:
     def cause(self, row: Row) -> str:
         """One sentence: the site where the bound was lost or became too weak, and why."""
         if not self._sites:
-            self._sites = [self.bounds.sites(who, self.point) for who in self.who]
+            sites = self.bounds.sites(SUBJECT, self.point)
+            alike = len({self.bounds.rounding(who) for who in self.who}) == 1
+            its = sites if alike else self.bounds.sites(self.who[1], self.point)
+            self._sites = [sites, its]
         network = self.bounds.record.network
         for site in self._sites[0]:
             if not leads_to(site, row.name, network):
@@ -36,7 +40,12 @@ class Weakness:
             balls = [sites[site] for sites in self._sites]
             if not all(bounded(ball) for ball in balls):
                 return f"the bound was lost at {site}: {self._reason(site, balls)}"
-            if power(balls) > WEAKEST_POWER:
+            weak = power(balls) > WEAKEST_POWER
+            for ball in balls:
+                let_go({"value": ball.value})
+                if ball.radius is not None:
+                    let_go({"radius": ball.radius})
+            if weak:
                 return (
                     f"power {row.power:.3g}, weak from {site} on: only errors above that share of "
                     "the largest element would be caught; use a wider dtype or milder values"

@@ -38,12 +38,12 @@ def compare(
     something does not match and no fault explains it.
     """
     rows: list[Row] = []
-    for reference in record.references:
-        mine = [
-            row
-            for point in record.points()
-            for row in compare_point(record, bounds, certainty, reference, point)
-        ]
+    found: dict[str, list[Row]] = {reference: [] for reference in record.references}
+    for point in record.points():  # all that is known of a point at once: it may be large
+        for reference, mine in found.items():
+            mine += compare_point(record, bounds, certainty, reference, point)
+        record.let_go(point)
+    for mine in found.values():
         pass_zeros(mine, record, bounds)
         find_vacuity(mine, bounds.idle)
         rows += mine
@@ -142,18 +142,18 @@ def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
         if row.status is not Status.UNDECIDED or row.power != np.inf or row.bound is None:
             continue
         point = Point(row.point, row.step)
-        if row.name not in bounds.at(SUBJECT, point).radii:
+        both = [bounds.widest(who, point) for who in (SUBJECT, row.reference)]
+        if row.name not in both[0]:
             continue
-        widest = sum(
-            float(bounds.at(who, point).radii[row.name].max()) for who in (SUBJECT, row.reference)
-        )
+        widest = sum(each[row.name] for each in both)
         if record.evaluations[row.reference][point][row.name].any():
             continue
-        sizes = [
-            float(np.abs(record.evaluations[row.reference][Point(r.point, r.step)][row.name]).max())
-            for r in rows
-            if r.name == row.name and r.status is Status.MATCH
-        ]
+        sizes = []
+        for r in rows:
+            if r.name == row.name and r.status is Status.MATCH:
+                at = Point(r.point, r.step)
+                sizes.append(float(np.abs(record.evaluations[row.reference][at][row.name]).max()))
+                record.let_go(at)
         if 2 * widest <= WEAKEST_POWER * max(sizes, default=0.0):
             row.status, row.cause = Status.MATCH, ""
 

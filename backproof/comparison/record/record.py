@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from backproof.comparison.judging.rows import COLUMNS, Row, Status
 from backproof.comparison.pairing.pairing import Waiver
+from backproof.implementations.host.mapped import let_go
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import optimizers
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form, from_json, to_json
@@ -107,6 +108,12 @@ class Record:
         """How many of its comparisons cannot be judged again, as they were not stored."""
         points = set(self.points())
         return sum(Point(row.point, row.step) not in points for row in self.judged)
+
+    def let_go(self, point: Point) -> None:
+        """Let go of the memory that a point's arrays take up, where they lie in files."""
+        let_go(self.parameters.get(point, {}))
+        for evaluations in self.evaluations.values():
+            let_go(evaluations.get(point, {}))
 
     def batch(self, point: Point) -> Batch:
         """The batch that is evaluated at a point."""

@@ -13,6 +13,7 @@ import numpy as np
 from backproof.comparison.pairing.pairing import Pairing, Subject
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.implementations.host import watched
+from backproof.implementations.host.mapped import mapped
 from backproof.implementations.protocol import Tensors
 from backproof.implementations.subject import calling
 from backproof.mathematics import optimizers
@@ -98,7 +99,7 @@ def run(
 
     def visit(point: Point, parameters: Parameters, batch: Batch) -> Tensors | None:
         nonlocal lost
-        record.parameters[point] = parameters
+        record.parameters[point] = mapped(parameters)
         try:
             if lost:
                 raise EvaluationError(lost)
@@ -114,7 +115,7 @@ def run(
             return None
         state = quantities.expected(pairing.network, ("updated",), record.slots)
         wanted = {*record.names(point), *state}
-        evaluations[point] = {name: v for name, v in results.items() if name in wanted}
+        evaluations[point] = mapped({name: v for name, v in results.items() if name in wanted})
         return evaluations[point]
 
     data, initial = pairing.start(root, record.dtype, limit)

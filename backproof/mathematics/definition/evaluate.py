@@ -46,7 +46,9 @@ def evaluate(
     evaluation.forward()
     loss, cotangent = evaluation.loss()
     evaluation.backward(cotangent)
-    return evaluation.results(loss)
+    found = evaluation.results(loss)
+    evaluation.heres.clear()  # they refer to the evaluation, whose values would not be freed
+    return found
 
 
 class Evaluation(Generic[T]):
