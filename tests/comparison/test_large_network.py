@@ -39,7 +39,7 @@ def test_rows_are_the_same_as_if_all_was_kept(
     assert len(kept[0]) == 2
     monkeypatch.setattr(mapped, "LARGE", 1)
     monkeypatch.setattr(bounds_file, "LARGE", 1)
-    drop, dropped = Bounds._drop_large, []
+    drop, dropped = Bounds._make_room, []
 
     def counted(self: Any, point: Any) -> None:
         before = len(self._known)
@@ -47,7 +47,7 @@ def test_rows_are_the_same_as_if_all_was_kept(
         dropped.append(before - len(self._known))
         assert len({key[2] for key in self._known} - {point}) == 0
 
-    monkeypatch.setattr(Bounds, "_drop_large", counted)
+    monkeypatch.setattr(Bounds, "_make_room", counted)
     assert judged(workers) == kept
     assert sum(dropped) > 100
 

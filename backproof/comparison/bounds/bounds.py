@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backproof.comparison.bounds.vacuity import Watch
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.implementations import frameworks
-from backproof.implementations.host.mapped import LARGE, moved
+from backproof.implementations.host.mapped import LARGE, let_go, mapped, moved
 from backproof.mathematics.arithmetic.balls.ball import Ball, widened
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
@@ -63,6 +63,7 @@ class Bounds:
         """By point and step, the tensors that it does not exercise, each with the reason."""
         self._known: dict[Key, Bound] = {}
         self._widest: dict[Key, dict[str, float]] = {}
+        self._large = False
         self._alive: set[str] = set()
         self._arithmetics: dict[Rounding, BallOps] = {}
 
@@ -107,17 +108,27 @@ class Bounds:
             rounding = rounding.on_same_branches()
         key = self._key(implementation, point, rounding)
         if key not in self._known:
-            self._drop_large(point)
+            if self._large:
+                self._make_room(point)
             self._known[key] = self._compute(rounding, point, recovers=key[1])
+            self._large = self._known[key].large
         return self._known[key]
 
     def _key(self, implementation: str, point: Point, rounding: Rounding) -> Key:
         return rounding, self.record.recovered and implementation == SUBJECT, point
 
-    def _drop_large(self, point: Point) -> None:
-        """Forget large bounds at other points, but for what `widest` is asked of them."""
-        for key in [key for key, bound in self._known.items() if bound.large and key[2] != point]:
-            self._widest[key] = self._known.pop(key).widest()
+    def _make_room(self, point: Point) -> None:
+        """Forget large bounds at other points, but for what `widest` is asked of them.
+
+        And let go of the memory that this point's arrays take up in files.
+        """
+        for key, bound in list(self._known.items()):
+            if bound.large and key[2] != point:
+                self._widest[key] = self._known.pop(key).widest()
+            else:
+                let_go(bound.values)
+                let_go(bound.radii)
+        self.record.let_go(point)
 
     def widest(self, implementation: str, point: Point) -> dict[str, float]:
         """The largest radius of each tensor of an implementation at a point."""
@@ -206,8 +217,8 @@ def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
     )
     names = [name for name in record.names(point) if name in balls]
     return Bound(
-        values={name: balls[name].value for name in names},
-        radii={name: radius_of(balls[name]) for name in names},
+        values=mapped({name: balls[name].value for name in names}),
+        radii=mapped({name: radius_of(balls[name]) for name in names}),
         open_samples=np.flatnonzero(unsure),
     )
 

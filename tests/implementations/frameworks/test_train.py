@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from backproof import GradientDescent, Momentum, Pairing
+from backproof import Dense, GradientDescent, Loss, Momentum, Network, Pairing
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.record.record import DATA, Point, Record
 from backproof.comparison.run import Workers
 from backproof.mathematics import optimizers
 from backproof.mathematics.errors import EvaluationError
+from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 from comparisons import circles, clusters, xor
 from tests.gauging.gate.conftest import ROOT
 from tests.workers import Shared
@@ -117,6 +119,42 @@ def test_an_optimizer_that_it_does_not_know_is_refused(workers: Workers, framewo
     slots = {f"velocity/{key}": np.zeros_like(array) for key, array in initial.items()}
     with pytest.raises(EvaluationError, match="train knows gradient_descent, not 'momentum'"):
         trained(workers, framework, pairing, initial | slots, steps=1, report=[1])
+
+
+MORE = """
+import keras
+
+def make():
+    inputs = keras.Input((2,))
+    z = keras.layers.Dense({units}, activation="sigmoid")(inputs)
+    z = keras.layers.BatchNormalization(trainable={trained})(z)
+    model = keras.Model(inputs, keras.layers.Dense(1)(z))
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mean_squared_error")
+    return model
+"""
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_a_model_that_learns_more_than_the_network_has_is_refused(
+    workers: Workers, tmp_path: Path, learned: bool
+) -> None:
+    """Its gains and shifts would stay as they are in the loop, and move in `evaluate`."""
+    network = Network((Dense(2, 3, "sigmoid"), Dense(3, 1)), Loss("squared_error"))
+    path = tmp_path / "more.py"
+    path.write_text(MORE.format(units=3, trained=learned))
+    stream = np.random.default_rng(5)
+    batch, initial = drawn_batch(network, stream, 6), drawn_parameters(network, stream)
+    optimizer = optimizers.to_json(GradientDescent(0.1))
+    model = f"{path}:make"
+    described = {"model": model, "network": network.to_json(), "optimizer": optimizer}
+    ask(workers, "keras", "open", twin="more", **described)
+    ask(workers, "keras", "batch", {"inputs": batch.inputs, "targets": batch.targets}, batch="more")
+    asked = {"twin": "more", "batch": "more", "steps": 1, "report": [1]}
+    if learned:
+        with pytest.raises(EvaluationError, match="learns 2 variables that the network does not"):
+            ask(workers, "keras", "train", initial, **asked)
+    else:
+        assert ask(workers, "keras", "train", initial, **asked)["loss"].shape == (1,)
 
 
 def record_of(pairing: Pairing, data: Any, weights: list[Any]) -> Record:
