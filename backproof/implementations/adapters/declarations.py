@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 from typing import Any
 
 import numpy as np
 
 from backproof.implementations.adapters.batches import View
+from backproof.implementations.subject.calling import screen
 from backproof.implementations.subject.declaration import Adapted, traits_of
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.errors import EvaluationError, UsageError
@@ -74,12 +73,11 @@ def printed(
     search = re.compile(pattern, re.IGNORECASE)
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
-        screen = io.StringIO()
-        with redirect_stdout(screen):
+        with screen() as shown:
             results = dict(subject(parameters, batch) or {})
-        found = search.findall(screen.getvalue())
+        found = search.findall(shown.getvalue())
         if not found:
-            last = (screen.getvalue().strip().splitlines() or ["nothing"])[-1]
+            last = (shown.getvalue().strip().splitlines() or ["nothing"])[-1]
             raise EvaluationError(f"it printed no {name} that fits {pattern!r}; its last: {last}")
         text = found[-1] if isinstance(found[-1], str) else found[-1][0]
         if decimals is not None and len(text.partition(".")[2]) < decimals:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import io
 import os
 import sys
 import threading
@@ -28,7 +29,30 @@ class HungError(EvaluationError):
 
 NO_ANSWER = "gave no answer"
 _calls = threading.Lock()
+_screen: contextvars.ContextVar[io.StringIO | None] = contextvars.ContextVar("screen", default=None)
 _outputs: list[Any] = []  # standard output as it was before the first of the calls that are on
+
+
+class Output:
+    """Standard output while subjects are called: of each call its own screen, or standard error."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_screen.get() or sys.stderr, name)
+
+
+_output: Any = Output()
+
+
+@contextmanager
+def screen() -> Iterator[io.StringIO]:
+    """What this call prints, and no other that is on in another thread meanwhile."""
+    own = io.StringIO()
+    token = _screen.set(own)
+    try:
+        with prints_to_standard_error():
+            yield own
+    finally:
+        _screen.reset(token)
 
 
 @contextmanager
@@ -40,7 +64,7 @@ def prints_to_standard_error() -> Iterator[None]:
     """
     with _calls:
         _outputs.append(_outputs[0] if _outputs else sys.stdout)
-        sys.stdout = sys.stderr
+        sys.stdout = _output
     try:
         yield
     finally:
