@@ -1,23 +1,26 @@
 """Checking arguments against the types that they are declared with, at the face of the package.
 
 A dataclass calls `check_fields` first of all in its ``__post_init__``, a function `check_arguments`
-in its first line. What is of another type is a `UsageError`, which names the argument, says what
-came and what is wanted; nothing else has to ask for types.
+in its first line, or is `checked`. What is of another type is a `UsageError`, which names the
+argument, says what came and what is wanted; nothing else has to ask for types.
 """
 
 from __future__ import annotations
 
 import datetime
+import functools
+import inspect
 import math
 import reprlib
 import types
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import (
     Any,
     Literal,
+    ParamSpec,
     TypeVar,
     Union,
     cast,
@@ -29,6 +32,9 @@ from typing import (
 import numpy as np
 
 from backproof.mathematics.errors import UsageError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # What is wanted, in words, and as it is written.
 WORDS: dict[Any, str] = {
@@ -83,6 +89,24 @@ def check_arguments(function: Callable[..., Any], given: Mapping[str, Any]) -> N
         check(f"{function.__name__}({name}=…)", name, value, hints[name])
 
 
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, which checks what it is called with before all else."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = signature.bind(*args, **kwargs).arguments
+        named = {
+            name: value
+            for name, value in given.items()
+            if signature.parameters[name].kind is not inspect.Parameter.VAR_KEYWORD
+        }
+        check_arguments(function, named)
+        return function(*args, **kwargs)
+
+    return call
+
+
 def check(where: str, name: str, value: Any, hint: Any) -> None:
     """Raise `UsageError` unless a value is of the type that it should be of."""
     if isinstance(value, float | np.floating) and math.isnan(value):
@@ -128,8 +152,13 @@ def fits(value: Any, hint: Any) -> bool:
             if inner[-1] is Ellipsis
             else len(value) == len(inner) and all(map(fits, value, inner))
         )
-    if kind is Iterable:  # a string is one, of its letters: nobody means that
-        return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    if kind in (Iterable, Sequence):  # a string is one, of its letters: nobody means that
+        return (
+            isinstance(value, kind)
+            and not isinstance(value, str | bytes | Mapping)
+            # What can be gone through only once is not.
+            and (not isinstance(value, Collection) or all(fits(each, inner[0]) for each in value))
+        )
     if kind is Callable or hint is Callable:
         return callable(value)
     return is_a(value, hint)
@@ -188,7 +217,7 @@ def wanted(hint: Any) -> str:
         return f"a tuple of {plural(inner[0])}"
     if kind is tuple:
         return f"a tuple of {len(inner)}"
-    if kind is Iterable:
+    if kind in (Iterable, Sequence):
         return f"a list of {plural(inner[0])}"
     if kind is Callable or hint is Callable:
         return "something to call"

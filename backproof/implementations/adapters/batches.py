@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from backproof.implementations.subject.declaration import Adapted
+from backproof.mathematics.checking import checked
 from backproof.mathematics.errors import EvaluationError, UsageError
 
 Subject = Callable[..., Any]
@@ -22,6 +23,7 @@ class View:
     targets: Any
 
 
+@checked
 def columns(subject: Subject) -> Adapted:
     """For a sample a column: inputs (features, samples), targets and activations likewise."""
 
@@ -41,6 +43,7 @@ def turned(array: Any) -> Any:
     return np.ascontiguousarray(np.transpose(array)) if np.ndim(array) > 1 else array
 
 
+@checked
 def one_sample(subject: Subject, batch: Literal["mean", "sum"] = "mean") -> Adapted:
     """For code that takes one sample at a time, inputs (features,) and targets (outputs,).
 
@@ -49,8 +52,6 @@ def one_sample(subject: Subject, batch: Literal["mean", "sum"] = "mean") -> Adap
     have to be that many times as large. It gives no ``updated``, for a step of one sample is
     another one.
     """
-    if batch not in ("mean", "sum"):
-        raise UsageError(f"one_sample({batch!r}): choose 'mean' or 'sum', as the network's loss")
     reduction = batch
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
@@ -75,6 +76,7 @@ def one_sample(subject: Subject, batch: Literal["mean", "sum"] = "mean") -> Adap
     return Adapted(subject, call)
 
 
+@checked
 def integer_labels(subject: Subject, first: int = 0) -> Adapted:
     """For labels that are integers (samples,), counted from ``first``, instead of one-hot rows.
 
@@ -93,6 +95,7 @@ def integer_labels(subject: Subject, first: int = 0) -> Adapted:
     return Adapted(subject, call)
 
 
+@checked
 def signed_labels(subject: Subject) -> Adapted:
     """For labels −1 and 1 instead of 0 and 1, in the same shape."""
 
@@ -112,6 +115,7 @@ def hard(targets: Any) -> Any:
     return array
 
 
+@checked
 def fixed_batch(subject: Subject, samples: int) -> Adapted:
     """For code whose arrays have the size of one batch: it is compared on batches of that size.
 
@@ -131,6 +135,7 @@ def fixed_batch(subject: Subject, samples: int) -> Adapted:
     return Adapted(subject, call, samples=samples)
 
 
+@checked
 def copied(subject: Subject) -> Adapted:
     """For code that changes its batch in place: it gets copies that it may write to."""
 

@@ -12,11 +12,13 @@ from backproof.implementations.adapters.batches import View
 from backproof.implementations.subject.calling import screen
 from backproof.implementations.subject.declaration import Adapted, traits_of
 from backproof.mathematics.arithmetic.rounding.forms import Form
+from backproof.mathematics.checking import checked
 from backproof.mathematics.errors import EvaluationError, UsageError
 
 Subject = Callable[..., Any]
 
 
+@checked
 def declared(
     subject: Subject, accuracy: Mapping[str, float] | None = None, form: Form | None = None
 ) -> Adapted:
@@ -38,6 +40,7 @@ def declared(
     return Adapted(subject, subject, accuracy=errors, form=form or known.form)
 
 
+@checked
 def unsaturated(subject: Subject) -> Adapted:
     """For code that overflows where units are saturated: the probes that do so are left out.
 
@@ -46,6 +49,7 @@ def unsaturated(subject: Subject) -> Adapted:
     return Adapted(subject, subject, saturates=False)
 
 
+@checked
 def float32(subject: Subject) -> Adapted:
     """For code in single precision: all is compared in float32, and what it gives is rounded so."""
 
@@ -58,6 +62,7 @@ def float32(subject: Subject) -> Adapted:
     return Adapted(subject, call, dtype="float32")
 
 
+@checked
 def printed(
     subject: Subject,
     pattern: str = r"loss\s*[:=]?\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)",
@@ -70,7 +75,14 @@ def printed(
     one; without, it is printed in full, as Python prints a float. What the subject returns beside
     (or None) is kept.
     """
-    search = re.compile(pattern, re.IGNORECASE)
+    try:
+        search = re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise UsageError(
+            f"printed(pattern={pattern!r}) is no regular expression: {error}"
+        ) from error
+    if decimals is not None and decimals < 0:
+        raise UsageError(f"printed(decimals={decimals}): give 0 or more")
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
         with screen() as shown:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
 from backproof.implementations.subject.declaration import Adapted
-from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.checking import checked
+from backproof.mathematics.errors import EvaluationError
 
 Subject = Callable[..., Any]
 Where = Literal["first row", "last row", "first column", "last column"]
 
 
+@checked
 def transposed(subject: Subject) -> Adapted:
     """For kernels (fan_out, fan_in): they are handed over so, and what comes back is turned."""
 
@@ -30,14 +32,13 @@ def turned(name: str, array: Any) -> Any:
     return np.ascontiguousarray(np.transpose(array)) if name.endswith("/kernel") else array
 
 
+@checked
 def bias_in_kernel(subject: Subject, where: Where) -> Adapted:
     """For biases that are a row of the kernel, (fan_in + 1, fan_out), or a column of a turned one.
 
     A column goes with kernels (fan_out, fan_in + 1): put `transposed` around this. A layer without
     a bias keeps its kernel as it is.
     """
-    if where not in get_args(Where):
-        raise UsageError(f"bias_in_kernel({where!r}): choose {', '.join(get_args(Where))}")
     first, axis = where.startswith("first"), 0 if where.endswith("row") else 1
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
@@ -65,11 +66,13 @@ def bias_of(kernel: str) -> str:
     return kernel.removesuffix("kernel") + "bias"
 
 
+@checked
 def thresholds(subject: Subject) -> Adapted:
     """For biases that are subtracted, z = inputs · W − θ: negated on the way in and out."""
     return on_biases(subject, lambda bias: -np.asarray(bias), lambda bias: -np.asarray(bias))
 
 
+@checked
 def scalar_biases(subject: Subject) -> Adapted:
     """For one scalar bias a layer, a plain number: with layers ``Dense(…, bias="scalar")``."""
     return on_biases(
@@ -90,6 +93,7 @@ def on_biases(subject: Subject, there: Callable[[Any], Any], back: Callable[[Any
     return Adapted(subject, call)
 
 
+@checked
 def zero_biases(subject: Subject) -> Adapted:
     """For code with biases where the network has none: it gets zeros, and theirs are left out."""
 
@@ -106,6 +110,7 @@ def zero_biases(subject: Subject) -> Adapted:
     return Adapted(subject, call)
 
 
+@checked
 def vector(
     subject: Subject, names: Sequence[str] | None = None, order: Literal["C", "F"] = "C"
 ) -> Adapted:
@@ -151,6 +156,7 @@ def vector(
     return Adapted(subject, call)
 
 
+@checked
 def lists(subject: Subject) -> Adapted:
     """For code without NumPy: nested lists of floats, in and out."""
     from backproof.implementations.adapters.batches import View

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from backproof.implementations.subject.declaration import Adapted
+from backproof.mathematics.checking import checked
 from backproof.mathematics.errors import EvaluationError, UsageError
 
 
@@ -26,6 +27,7 @@ class Definitions(SimpleNamespace):
         )
 
 
+@checked
 def definitions(path: str | Path, execute: Iterable[str] = (), **given: Any) -> Definitions:
     """The functions, classes and constants of a script or notebook, without running the rest.
 
@@ -53,6 +55,7 @@ def definitions(path: str | Path, execute: Iterable[str] = (), **given: Any) -> 
     return found
 
 
+@checked
 def script(
     path: str | Path,
     given: Callable[[Any, Any], Mapping[str, Any]],

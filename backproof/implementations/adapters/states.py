@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from backproof.implementations.subject.declaration import Adapted
-from backproof.mathematics.errors import EvaluationError
+from backproof.mathematics.checking import checked
+from backproof.mathematics.errors import EvaluationError, UsageError
 
 Subject = Callable[..., Any]
 
@@ -19,6 +20,7 @@ Subject = Callable[..., Any]
 RATE = 2.0**40
 
 
+@checked
 def anew(make: Callable[[], Subject]) -> Adapted:
     """For a subject with a state: ``make()`` builds it anew for each call."""
 
@@ -29,6 +31,7 @@ def anew(make: Callable[[], Subject]) -> Adapted:
     return Adapted(make, call)
 
 
+@checked
 def from_step(step: Subject, learning_rate: float | None = None) -> Adapted:
     """For code that hides its gradients in a step of gradient descent: (W − updated W)/η.
 
@@ -38,6 +41,8 @@ def from_step(step: Subject, learning_rate: float | None = None) -> Adapted:
     leaves all but the last two bits or so. What it leaves in each case is in the bound, and in the
     power that the report states.
     """
+    if learning_rate is not None and (learning_rate == 0 or not np.isfinite(learning_rate)):
+        raise UsageError(f"from_step(learning_rate={learning_rate}): give a number other than 0")
     rate = RATE if learning_rate is None else float(learning_rate)
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:

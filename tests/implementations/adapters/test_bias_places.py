@@ -60,5 +60,7 @@ def test_the_other_end_is_wrong(where: str, declared: str) -> None:
 
 
 def test_a_place_that_is_none() -> None:
-    with pytest.raises(UsageError, match="choose first row, last row, first column, last column"):
+    with pytest.raises(
+        UsageError, match="choose 'first row', 'last row', 'first column' or 'last column'"
+    ):
         adapters.bias_in_kernel(joined("first row"), "top")
