@@ -198,6 +198,10 @@ class Bounds:
         """What the worst case cannot tell from 0, may be exercised all the same."""
         watch = Watch(self.record.network, self._alive)
         watch.seen = found.sites | found.tensors
+        for name in self.record.network.parameters:
+            # As large as all parameters: it is not carried through every replica for that.
+            moved = self.record.parameters[point][name] - found.tensors[f"updated/{name}"].value
+            watch.seen[f"change/{name}"] = Ball(moved, None)
         with np.errstate(all="ignore"):
             idle = watch.idle(self._arithmetic(rounding), found.tensors)
         known = self.idle.get((point.name, point.step), {})

@@ -26,7 +26,7 @@ from backproof.mathematics.network.network import Network
 Values = NDArray[np.floating]
 
 # What a watch looks at, beside what is compared.
-WATCHED = ("z/", "delta/", "back/", "loss/slope", "change/")
+WATCHED = ("z/", "delta/", "back/", "loss/slope")
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,8 @@ SAMPLES = 7
 # largest number.
 BEYOND = {"float64": 4000.0, "float32": 500.0, "bfloat16": 500.0, "float16": 60.0}
 
-Make = Callable[[Network, Generator], tuple[Parameters, Batch]]
+Make = Callable[..., tuple[Parameters, Batch]]
+"""Of a network and a stream of random numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +66,9 @@ def probes(
         if make is not huge_outputs or network.loss_of in ("fused", "logits")
         for stream in [np.random.default_rng(zlib.crc32(name.encode()))]
         for parameters, batch in [
-            make(network, stream)
-            if make is not large_logits
-            else large_logits(network, stream, BEYOND[dtype])
+            make(network, stream, BEYOND[dtype])
+            if make in (large_logits, huge_outputs)
+            else make(network, stream)
         ]
         for slots in [drawn_slots(network, optimizer, name)]
     ]
@@ -187,17 +188,19 @@ def large_logits(
     return parameters, misread(network, parameters, Batch(inputs, batch.targets), [1, 4])
 
 
-def huge_outputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+def huge_outputs(
+    network: Network, stream: Generator, beyond: float = BEYOND["float64"]
+) -> tuple[Parameters, Batch]:
     """The last kernel 4000 times as large: outputs at their limits, whatever the hidden layers are.
 
     For losses of logits. If no logit of the first output is positive, where exp overflows, its
     sign is turned. All targets are alike and none of them is the first sample's output, as errors
-    of whole numbers may otherwise add up to 0.
+    of whole numbers may otherwise add up to 0. ``beyond``: see `large_logits`.
     """
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     last, above = network.last.name, {"sign": 0.0}.get(network.decision or "", 0.5)
     for name in kernels(network)[-1:]:
-        parameters[name] *= 4000
+        parameters[name] *= beyond
         outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
         if (outputs[..., 0] < above).all():
             parameters[name] *= -1

@@ -194,6 +194,10 @@ class Trial:
 
     def _why(self, name: str, pairs: int) -> str:
         """The first site, in the order of computation, of which nothing is known, and why."""
+        if sum(value.nbytes for value in self.values.values()) > MEMORY:
+            return (
+                f"not of first order at {name}"  # to look at every site would take many times that
+            )
         values: dict[str, Any] = {}
         once: dict[str, Any] = {}
         twice: dict[str, Any] = {}
