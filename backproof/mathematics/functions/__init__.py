@@ -6,7 +6,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.floating]
 
+# Above 0, by the least that it can be: what is there is on the side of positive numbers.
+LEAST = 2.0**-1022
 # Derivatives, as `Rounding.inside` names them behind their activation.
 PULLED = " pulled"
 # The largest arguments that activations were measured with in half precision.
@@ -73,6 +75,19 @@ class Activation(ABC):
     def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """`vjp` of balls."""
 
+    def on_side(self, z: Values, of: Values) -> Values:
+        """z, moved onto the side of the kink on which ``of`` lies, where f has one.
+
+        An activation with a kink states it; rounding errors taken as random keep to that side, and
+        what may lie on either is found by it.
+        """
+        return z
+
+    @property
+    def kinked(self) -> bool:
+        """Whether it has a kink."""
+        return type(self).on_side is not Activation.on_side
+
     def settled(self, z: Ball, rounding: Rounding) -> bool:
         """Whether all values, and what is taken back, are such as round to themselves."""
         return False
@@ -104,6 +119,12 @@ class Activation(ABC):
 
 
 ACTIVATIONS: Registry[type[Activation]] = Registry("activation", __name__)
+
+
+def side_of_zero(z: Values, of: Values) -> Values:
+    """z, moved to where its sign is that of ``of``: above 0, or not."""
+    above = of > 0
+    return np.clip(z, np.where(above, LEAST, -inf), np.where(above, inf, 0.0))
 
 
 def names() -> list[str]:

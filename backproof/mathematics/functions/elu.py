@@ -11,7 +11,7 @@ from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Activation, Values
+from backproof.mathematics.functions import Activation, Values, side_of_zero
 from backproof.mathematics.functions.leaky_relu import SLOPES, sides
 from backproof.mathematics.latex import times
 
@@ -98,6 +98,9 @@ class Exponential(Activation):
         lost = (1 + 2 * abs(left)) * rounding.eta
         pulled.radius += lost * (below & (cotangent.magnitude > 0))
         return pulled
+
+    def on_side(self, z: Values, of: Values) -> Values:
+        return side_of_zero(z, of)
 
     def value_steps(self, rounding: Rounding, z: Ball) -> Values:
         """Of left·(e − 1), e = exp(z) rounds, by u·e, then the difference s, and factors as held.

@@ -10,7 +10,7 @@ from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Activation, Values
+from backproof.mathematics.functions import Activation, Values, side_of_zero
 from backproof.mathematics.latex import times
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class LeakyRelu(Activation):
 
     def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return np.where(z > 0, cotangent, self.alpha * cotangent)
+
+    def on_side(self, z: Values, of: Values) -> Values:
+        return side_of_zero(z, of)
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """r_z times the steepest slope within reach, and what alpha·z rounds.

@@ -10,7 +10,7 @@ from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Activation, Values
+from backproof.mathematics.functions import Activation, Values, side_of_zero
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.certified_values import Certified
@@ -37,6 +37,9 @@ class Relu(Activation):
 
     def other_vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         return np.where(z > 0, cotangent, z.dtype.type(0))
+
+    def on_side(self, z: Values, of: Values) -> Values:
+        return side_of_zero(z, of)
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """The radius of z, and 0 where z + 2r ≤ 0: there every implementation gives exactly 0.

@@ -77,6 +77,18 @@ class LossFunction(ABC):
     def terms(self, y: Values) -> int:
         """How many terms, none of them negative, code may add up to a batch's loss."""
 
+    def on_side(self, a: Values, of: Values, y: Values) -> Values:
+        """Outputs a, moved onto the side of the kink on which ``of`` lies, where it has one.
+
+        As `Activation.on_side`; of a loss that is taken of the outputs themselves.
+        """
+        return a
+
+    @property
+    def kinked(self) -> bool:
+        """Whether it has a kink."""
+        return type(self).on_side is not LossFunction.on_side
+
     def of_outputs(self) -> LossFunction | None:
         """The same loss taken of the outputs a, whatever activation they come from.
 

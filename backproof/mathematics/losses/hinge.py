@@ -54,6 +54,11 @@ class Hinge(LossFunction):
             doubtful &= ~np.isfinite(margin.radius)
         return rows, Ball(-y.value * (margin.value > 0), doubtful * SLACK)
 
+    def on_side(self, a: Values, of: Values, y: Values) -> Values:
+        """Where 1 − y·a has another sign than that of ``of``, the a next to the kink, or on it."""
+        above, here = y * of < 1, y * a < 1
+        return np.asarray(np.where(above == here, a, y * (1 - 2.0**-52 * above)))
+
     def certified(self, z: Certified, a: Certified, y: Certified) -> tuple[Certified, Certified]:
         """As `value`; where the margin is open, the hull of both derivatives."""
         margin = a.zip(lambda x, t: 1 - t * x, y)

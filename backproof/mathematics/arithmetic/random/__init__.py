@@ -1,0 +1,1 @@
+"""Rounding errors taken as random: the definition evaluated many times, each time disturbed."""

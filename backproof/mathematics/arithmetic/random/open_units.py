@@ -1,0 +1,144 @@
+"""Units whose side of a kink is open: what the other side would make of the results.
+
+Replicas stay on the definition's side of every kink. A unit that rounding may bring over is found
+by how far it moves in them (`Local.reach`). What the other side does is no small disturbance, and
+is carried as balls carry it, in the worst case: a ball arithmetic without any rounding, in which
+operands of kinks, and nothing else, reach as far as they may move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.mathematics.arithmetic.balls.ball import Ball
+from backproof.mathematics.arithmetic.balls.half import balls_of
+from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
+from backproof.mathematics.arithmetic.operations import Axis
+from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.functions import Activation
+from backproof.mathematics.losses import LossFunction
+
+Values = NDArray[np.floating]
+
+
+class OpenOps(BallOps):
+    """Balls whose radius is what open units make of a value, on top of its rounding errors.
+
+    ``reaches``: how far the operand of each kink may move, in the order of computation.
+    """
+
+    def __init__(self, rounding: Rounding, reaches: Iterator[Values]) -> None:
+        super().__init__(replace(Rounding.of(rounding.dtype), unit=0.0, tiny=0.0))
+        self._rules = balls_of(rounding)
+        self._same_branches = balls_of(rounding.on_same_branches())
+        self._reaches = reaches
+
+    def matmul(self, a: Ball, b: Ball, further_terms: int = 0) -> Ball:
+        if a.radius is None and b.radius is None:
+            return Ball(np.asarray(np.matmul(a.value, b.value)), None)
+        return super().matmul(a, b)
+
+    def affine(self, a: Ball, kernel: Ball, bias: Ball | None) -> Ball:
+        z = self.matmul(a, kernel)
+        return z if bias is None else self.add(z, bias)
+
+    def total(self, a: Ball, axis: Axis = None, further_terms: int = 0) -> Ball:
+        return bare(super().total(a, axis))
+
+    def add(self, a: Ball, b: Ball) -> Ball:
+        return bare(super().add(a, b))
+
+    def subtract(self, a: Ball, b: Ball) -> Ball:
+        return bare(super().subtract(a, b))
+
+    def multiply(self, a: Ball, b: Ball) -> Ball:
+        return bare(super().multiply(a, b))
+
+    def scale(self, a: Ball, c: float, divisor: int = 1, roundings: int = 1) -> Ball:
+        return bare(super().scale(a, c, divisor, roundings))
+
+    def charged(self, a: Ball, times: int) -> Ball:
+        return a
+
+    def sign(self, a: Ball) -> Ball:
+        return bare(super().sign(widened(a, next(self._reaches))))
+
+    def enlarged(self, factor: float) -> OpenOps:
+        return self
+
+    def activate(self, f: Activation, z: Ball) -> Ball:
+        def rule(balls: BallOps, z: Ball) -> tuple[Ball, ...]:
+            return (balls.activate(f, z),)
+
+        return self._opened(rule, 0, f.kinked, z)[0]
+
+    def vjp(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
+        def rule(balls: BallOps, z: Ball, a: Ball, g: Ball) -> tuple[Ball, ...]:
+            return (balls.vjp(f, z, Ball(a.value, radius_of(a)), g),)
+
+        return self._opened(rule, 0, f.kinked, z, a, cotangent)[0]
+
+    def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
+        def rule(balls: BallOps, z: Ball, a: Ball, y: Ball) -> tuple[Ball, ...]:
+            return balls.loss_and_slope(loss, z, Ball(a.value, radius_of(a)), y)
+
+        rows, slope = self._opened(rule, 1, loss.kinked, z, a, y)
+        return rows, slope
+
+    def _opened(
+        self,
+        rule: Callable[..., tuple[Ball, ...]],
+        which: int,
+        kinked: bool,
+        *given: Ball,
+    ) -> list[Ball]:
+        """What a rule makes of the radii given, and of the reach of the operand of a kink.
+
+        From what it has with radii is taken what it has without: the rest is what they do. With the
+        operand's reach besides, from what all branches have is taken what the definition's has.
+        """
+        exact = [Ball(each.value, None) for each in given]
+        found = [Ball(each.value, None) for each in rule(self._same_branches, *exact)]
+        if any(each.radius is not None and each.radius.any() for each in given):
+            moved = rule(self._same_branches, *given)
+            found = [
+                add(ball, excess(one, other))
+                for ball, one, other in zip(
+                    found, moved, rule(self._same_branches, *exact), strict=True
+                )
+            ]
+        if kinked:
+            wide = list(given)
+            wide[which] = widened(given[which], next(self._reaches))
+            every, own = rule(self._rules, *wide), rule(self._same_branches, *wide)
+            found = [
+                add(ball, excess(one, other))
+                for ball, one, other in zip(found, every, own, strict=True)
+            ]
+        return found
+
+
+def excess(ball: Ball, other: Ball) -> Values:
+    """By how much the first radius is larger."""
+    return np.maximum(radius_of(ball) - radius_of(other), 0)
+
+
+def add(ball: Ball, radius: Values) -> Ball:
+    """The ball with so much more of a radius."""
+    return bare(Ball(ball.value, radius_of(ball) + radius))
+
+
+def bare(ball: Ball) -> Ball:
+    """The ball without a radius that is 0 throughout."""
+    if ball.radius is None or ball.radius.any():
+        return ball
+    return Ball(ball.value, None)
+
+
+def widened(ball: Ball, by: Values) -> Ball:
+    """The ball with a larger reach."""
+    return Ball(ball.value, radius_of(ball) + by)

@@ -1,0 +1,232 @@
+"""From the spread over replicas to a bound that holds but for a stated chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.mathematics.arithmetic.balls.operations import radius_of
+from backproof.mathematics.arithmetic.operations import Ops
+from backproof.mathematics.arithmetic.random.local_errors import LocalErrors, errors_of
+from backproof.mathematics.arithmetic.random.open_units import OpenOps
+from backproof.mathematics.arithmetic.random.replicas import RandomOps, Replicas, add_squares
+from backproof.mathematics.arithmetic.random.tape import Local, Recording, Tape
+from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.definition.sites import Intervention, unchanged
+
+T = TypeVar("T")
+Values = NDArray[np.floating]
+
+Evaluation = Callable[[Ops[Any], Intervention], Mapping[str, Any]]
+"""The definition at a point, in any arithmetic: tensors by name. Called again and again."""
+
+# How many replicas an element's spread is taken of, and how much memory they may take at a time.
+REPLICAS = 32
+MEMORY = 1 << 28
+# Arrays of the size of a result that are alive at a time, for one replica.
+ALIVE = 4
+# Disturbances of float64 are enlarged by so much, so that its own roundings do not count beside.
+ENLARGED = 2.0**12
+# A spread that changes by more than a quarter as disturbances double is none.
+MOST_BENT = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """What rounding makes of one tensor.
+
+    ``value``: the definition's, in float64. ``sigma``: the standard deviation of an
+    implementation's rounding error, 0 where nothing is rounded. ``radius``: how far an
+    implementation may lie from the exact result, but for the chance asked for; infinite where that
+    is not known, and then ``unknown`` says why, with the site.
+    """
+
+    value: Values
+    sigma: Values
+    radius: Values
+    unknown: str = ""
+
+
+def quantile(replicas: int, chance: float) -> float:
+    """How many spreads, of so many replicas, an element exceeds by that chance, on either side.
+
+    An error over the root of the mean of K squares, of replicas about a known centre, follows
+    Student's t with K degrees of freedom (Student, The probable error of a mean, Biometrika 6,
+    1908), if all are Gaussian; for replicas that are not quite, see `random.draws`.
+    """
+    from scipy.special import stdtrit  # the import would be felt in every worker
+
+    return -float(stdtrit(replicas, chance / 2))
+
+
+def enlargements(rounding: Rounding) -> tuple[float, float]:
+    """By how much the disturbances are enlarged, and once more, by twice that."""
+    first = ENLARGED if rounding.unit < 2.0**-40 else 1.0
+    return first, 2 * first
+
+
+def spreads(
+    evaluation: Evaluation,
+    rounding: Rounding,
+    *,
+    chance: float,
+    replicas: int = REPLICAS,
+    seed: int = 0,
+    memory: int = MEMORY,
+    errors: LocalErrors | None = None,
+) -> dict[str, Spread]:
+    """The spread of every tensor of an evaluation, by name.
+
+    ``chance``: of one element of a correct implementation to exceed its radius; a chance for a
+    whole run, divided by the number of elements that it compares. ``memory``: bytes that replicas
+    may take at a time; fewer than for one are not possible. ``errors``: other local errors than
+    those of the rounding model.
+
+    The radius is t·σ, with Student's t, and besides
+
+    - what is not linear. The first replicas are evaluated again with the same draws and twice the
+      disturbance; a linear response doubles. By how much the two spreads differ, D, is the second
+      order at the enlargement e: at t deviations t²·D/e, which is added, or t·D if that is more.
+      Where D exceeds a quarter of σ, or t²·D/e exceeds t·σ, nothing is known.
+    - what units with an open side do, in the worst case: `random.open_units`.
+    - what the implementation declares that a quantity is off by.
+    """
+    with np.errstate(all="ignore"):  # what overflows is found, and told
+        return Trial(evaluation, errors or errors_of(rounding), rounding, seed).spreads(
+            chance, replicas, memory
+        )
+
+
+class Trial:
+    """Replicas of one evaluation in one rounding model."""
+
+    def __init__(
+        self, evaluation: Evaluation, errors: LocalErrors, rounding: Rounding, seed: int
+    ) -> None:
+        self.evaluation = evaluation
+        self.rounding = rounding
+        self.seed = seed
+        self.enlargements = enlargements(rounding)
+        self.tape = Tape(errors)
+        found = evaluation(Recording(self.tape), unchanged)
+        self.values = {name: np.asarray(value, order="C") for name, value in found.items()}
+
+    def spreads(self, chance: float, replicas: int, memory: int) -> dict[str, Spread]:
+        """See `spreads` of the module."""
+        deviations = quantile(replicas, chance)
+        squares = {name: np.zeros(value.size) for name, value in self.values.items()}
+        bent = {name: np.zeros(value.size) for name, value in self.values.items()}
+        pairs = pairs_of(replicas)
+        first, second = self.enlargements
+        for start, many in self._chunks(replicas, pairs, memory):
+            once = self._replicas(start, many, first)
+            for name, total in squares.items():
+                add_squares(total, once[name].drawn, self.values[name], first)
+            if start < pairs:
+                twice = self._replicas(start, many, second)
+                for name, total in bent.items():
+                    add_squares(total, bend(once[name], twice[name], self.values[name]), 0, first)
+        opened = self._opened(deviations, replicas)
+        declared = dict(self.rounding.absolute)
+        found = {}
+        for name, value in self.values.items():
+            sigma = np.sqrt(squares[name] / replicas)
+            curve = np.sqrt(bent[name] / pairs)
+            radius = deviations * (sigma + max(1.0, deviations / first) * curve)
+            radius += declared.get(name, 0.0)
+            if name in opened:
+                radius += opened[name].ravel()
+            most = min(MOST_BENT, first / deviations)
+            known = np.isfinite(radius) & (curve <= most * sigma) & np.isfinite(value.ravel())
+            unknown = "" if known.all() else self._why(name, pairs)
+            found[name] = Spread(
+                value,
+                sigma.reshape(value.shape),
+                np.where(known, radius, inf).reshape(value.shape),
+                unknown,
+            )
+        return found
+
+    def _chunks(self, replicas: int, pairs: int, memory: int) -> Iterator[tuple[int, int]]:
+        """First and number of the replicas that are evaluated at a time, those of pairs first."""
+        one = ALIVE * sum(value.nbytes for value in self.values.values())
+        most = max(1, memory // max(1, one))
+        for begin, end in ((0, pairs), (pairs, replicas)):
+            for start in range(begin, end, most):
+                yield start, min(most, end - start)
+
+    def _replicas(
+        self, start: int, many: int, enlargement: float, intervene: Intervention = unchanged
+    ) -> Mapping[str, Replicas]:
+        """So many replicas; the same start means the same draws."""
+        ops = RandomOps(
+            self.tape,
+            replicas=many,
+            enlargement=enlargement,
+            seed=(self.seed, start),
+            watching=enlargement == self.enlargements[0] and intervene is unchanged,
+        )
+        return self.evaluation(ops, intervene)
+
+    def _opened(self, deviations: float, replicas: int) -> dict[str, Values]:
+        """What units with an open side add to the radius, by name, if there are any."""
+        if self.rounding.same_branches:
+            return {}
+        # In float64 the definition's own value may have moved as well, to the other side.
+        both = 2.0 if self.enlargements[0] > 1 else 1.0
+        reaches = [kink.reach(both * deviations, replicas) for kink in self.tape.kinks]
+        if not any(map(Local.is_open, self.tape.kinks, reaches)):
+            return {}
+        balls = self.evaluation(OpenOps(self.rounding, iter(reaches)), unchanged)
+        return {name: radius_of(ball) for name, ball in balls.items() if ball.radius is not None}
+
+    def _why(self, name: str, pairs: int) -> str:
+        """The first site, in the order of computation, of which nothing is known, and why."""
+        values: dict[str, Any] = {}
+        once: dict[str, Any] = {}
+        twice: dict[str, Any] = {}
+        first, second = self.enlargements
+        few = min(pairs, 4)
+
+        def keeping(found: dict[str, Any]) -> Intervention:
+            def keep(site: str, value: Any, scope: object) -> Any:
+                found[site] = value
+                return value
+
+            return keep
+
+        self.evaluation(Recording(Tape(self.tape.errors)), keeping(values))
+        self._replicas(0, few, first, keeping(once))
+        self._replicas(0, few, second, keeping(twice))
+        for site, value in values.items():
+            if site not in once:
+                continue
+            moved, again = once[site].drawn - value, twice[site].drawn - value
+            if not (np.isfinite(moved).all() and np.isfinite(again).all()):
+                return f"lost at {site}: a result there is not finite, or nothing bounds its error"
+            size = np.sqrt(np.square(moved).mean(axis=0))
+            off = np.sqrt(np.square(again * (first / second) - moved).mean(axis=0))
+            if (off > MOST_BENT * size).any():
+                return (
+                    f"not of first order at {site}: twice the rounding errors do not move it twice "
+                    "as far"
+                )
+        return f"not of first order at {name}"
+
+
+def pairs_of(replicas: int) -> int:
+    """How many replicas are evaluated twice."""
+    return max(1, replicas // 8)
+
+
+def bend(once: Replicas, twice: Replicas, value: Values) -> Values:
+    """By how much replicas of twice the disturbance are not twice as far off."""
+    found = twice.drawn - value
+    found *= 0.5
+    found -= once.drawn - value
+    return found

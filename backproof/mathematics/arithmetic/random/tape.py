@@ -1,0 +1,215 @@
+"""The tape: what every operation of an evaluation errs by, found once, and used by all replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial, reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.mathematics.arithmetic.floating import Float
+from backproof.mathematics.arithmetic.operations import Axis
+from backproof.mathematics.arithmetic.random.local_errors import LocalErrors
+from backproof.mathematics.functions import Activation, side_of_zero
+from backproof.mathematics.losses import LossFunction
+
+Values = NDArray[np.floating]
+
+
+Side = Callable[[Values], Values]
+"""An operand, moved onto the definition's own side of a kink: see `Activation.on_side`."""
+
+
+@dataclass(eq=False)
+class Local:
+    """The local error of one operation.
+
+    ``size``: its standard deviation, in the shape of the result; None for nothing absolute.
+    ``systematic``: how much of it is drawn once for all elements besides. ``value``: its operand
+    without errors, where that must be known. Of a kink, ``side``; ``moved``, the sum of the squares
+    of how far replicas of the operand move; ``blurred``: whether it may be felt on its side too.
+    """
+
+    size: Values | None = None
+    systematic: float = 0.0
+    value: Values | None = None
+    side: Side | None = None
+    moved: Values | None = None
+    blurred: bool = False
+
+    def reach(self, deviations: float, replicas: int) -> Values:
+        """So many deviations of the operand of a kink, over so many replicas."""
+        assert self.moved is not None
+        return deviations * np.sqrt(self.moved / replicas)
+
+    def is_open(self, reach: Values) -> bool:
+        """Whether that reaches over the kink."""
+        assert self.side is not None
+        assert self.value is not None
+        ends = self.value + reach, self.value - reach
+        return self.blurred or any((self.side(end) != end).any() for end in ends)
+
+
+@dataclass(eq=False)
+class Tape:
+    """The local errors of all operations, in the order of computation."""
+
+    errors: LocalErrors
+    entries: list[Local] = field(default_factory=list)
+
+    def write(self, size: Values | None = None, systematic: float = 0.0) -> None:
+        """The next operation's."""
+        self.entries.append(Local(size, systematic))
+
+    def write_kink(self, at: Values, side: Side, *, blurred: bool = False) -> None:
+        """What the kink looks at that belongs to the last operation."""
+        last = self.entries[-1]
+        last.value, last.side, last.blurred = at, side, blurred
+        last.moved = np.zeros(at.shape)
+
+    @property
+    def kinks(self) -> list[Local]:
+        """Those of operations with a kink."""
+        return [entry for entry in self.entries if entry.moved is not None]
+
+
+class Recording(Float):
+    """The definition in float64, whose operations write their local errors on a tape."""
+
+    def __init__(self, tape: Tape, errors: LocalErrors | None = None) -> None:
+        self.tape = tape
+        self.errors = errors or tape.errors
+
+    def exact(self, x: Values) -> Values:
+        value = np.asarray(x, np.float64)
+        self.tape.write(self.errors.datum(value))
+        self.tape.entries[-1].value = value
+        return value
+
+    def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
+        result: Values = np.matmul(a, b)
+        self.tape.write(self.errors.contraction(a, b, result, further_terms, None))
+        return result
+
+    def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
+        z: Values = np.matmul(a, kernel)
+        if bias is not None:
+            z = z + bias
+        self.tape.write(self.errors.contraction(a, kernel, z, 0, bias))
+        return z
+
+    def scatter(self, a: Values, index: NDArray[np.intp], shape: tuple[int, ...]) -> Values:
+        return self._elementary(super().scatter(a, index, shape))
+
+    def add(self, a: Values, b: Values) -> Values:
+        return self._elementary(a + b)
+
+    def subtract(self, a: Values, b: Values) -> Values:
+        return self._elementary(a - b)
+
+    def multiply(self, a: Values, b: Values) -> Values:
+        result = a * b
+        self.tape.write(self.errors.underflow(result, (a != 0) & (b != 0)))
+        return result
+
+    def scale(self, a: Values, c: float, divisor: int = 1, roundings: int = 1) -> Values:
+        """What underflow takes from a/divisor is multiplied by c; the coefficient may underflow."""
+        if c == divisor == 1:
+            return a
+        result = a * (c / divisor)
+        size = self.errors.underflow(result, a != 0, max(1.0, abs(c)))
+        tiny = self.errors.rounding.tiny
+        if 0 < min(abs(c), abs(c) / divisor, 1 / divisor) < 2 * tiny:
+            size = tiny * np.abs(a) + (0.0 if size is None else size)
+        self.tape.write(size)
+        return result
+
+    def constant(self, c: float | Fraction, like: Values, roundings: int) -> Values:
+        return self._elementary(super().constant(c, like, roundings))
+
+    def divide(self, a: Values, b: Values) -> Values:
+        """Of a reciprocal underflow may take η, which a multiplies; of a division by 0 all."""
+        value: Values = np.where(b == 0, 0.0, a / b)
+        size = self.errors.underflow(value, a != 0)
+        tiny = self.errors.rounding.tiny
+        lost = (np.abs(b) * tiny > 0.5) * (tiny * np.abs(a))
+        lost = np.where(b == 0, np.inf, lost)
+        if lost.any():
+            size = np.broadcast_to(lost, value.shape) + (0.0 if size is None else size)
+        self.tape.write(size)
+        return value
+
+    def sqrt(self, a: Values) -> Values:
+        value = np.sqrt(np.maximum(a, 0))
+        self.tape.write(self.errors.root(a), self.errors.systematic)
+        return value
+
+    def charged(self, a: Values, times: int) -> Values:
+        self.tape.write(self.errors.underflow(a, times=times))
+        return a
+
+    def as_summand(self, a: Values, times: int) -> Values:
+        return self.charged(a, times)
+
+    def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
+        result = super().total(a, axis)
+        self.tape.write(self.errors.total(a, result, axis, further_terms))
+        return result
+
+    def sum_of_charged(self, parts: Sequence[Values]) -> Values:
+        if len(parts) == 1:
+            return parts[0]
+        value: Values = reduce(np.add, parts)
+        size, lost = self.errors.joined(parts), self.errors.underflow(value, times=len(parts))
+        self.tape.write(size if lost is None else lost + (0.0 if size is None else size))
+        return value
+
+    def magnitude(self, a: Values) -> Values:
+        """No kink, for ||â| − |a|| ≤ |â − a|."""
+        self.tape.write()
+        self.tape.entries[-1].value = a
+        return np.abs(a)
+
+    def sign(self, a: Values) -> Values:
+        self.tape.write()
+        self.tape.write_kink(a, partial(side_of_zero, of=a))
+        return np.sign(a)
+
+    def enlarged(self, factor: float) -> Recording:
+        return Recording(self.tape, self.errors.enlarged(factor))
+
+    def activate(self, f: Activation, z: Values) -> Values:
+        self.tape.write(self.errors.activation(f, z), self.errors.systematic)
+        self._write_kink_of(f, z)
+        return f.value(z)
+
+    def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
+        self.tape.write(self.errors.vjp(f, z, a, cotangent), self.errors.systematic)
+        self._write_kink_of(f, z)
+        return f.vjp(z, a, cotangent)
+
+    def loss_and_slope(
+        self, loss: LossFunction, z: Values, a: Values, y: Values
+    ) -> tuple[Values, Values]:
+        rows, slope = self.errors.loss(loss, z, a, y)
+        self.tape.write(rows, self.errors.systematic)
+        if loss.kinked:
+            self.tape.write_kink(a, partial(loss.on_side, of=a, y=y), blurred=self._exact(loss))
+        self.tape.write(slope, self.errors.systematic)
+        return loss.value(z, a, y)
+
+    def _write_kink_of(self, f: Activation, z: Values) -> None:
+        if f.kinked:
+            blurred = not f.PIECEWISE_LINEAR or self._exact(f)
+            self.tape.write_kink(z, partial(f.on_side, of=z), blurred=blurred)
+
+    def _exact(self, part: Activation | LossFunction) -> bool:
+        """Whether the implementation takes another slope at an exact kink."""
+        return part.name in self.errors.rounding.kinks
+
+    def _elementary(self, result: Values) -> Values:
+        self.tape.write(self.errors.underflow(result))
+        return result
