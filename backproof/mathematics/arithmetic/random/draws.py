@@ -34,24 +34,27 @@ class Draws:
     def disturb(
         self, values: Values, size: Values | None, relative: float, shared: Values | None = None
     ) -> None:
-        """Add to values (replicas, n), in place, (size + relative·|values|)·(draws + shared).
+        """Add to values (replicas, n) (size + relative·|values|)·(draws + shared), in place.
 
-        ``size``: (n,). ``shared``: (replicas, 1), one number for all elements of a replica.
+        ``size``: (replicas or 1, n). ``shared``: (replicas, 1), for all elements of each.
         """
         for rows, columns in blocks(values.shape):
             part = values[rows, columns]
+            absolute = None
+            if size is not None:
+                absolute = size[rows if len(size) > 1 else slice(None), columns]
             drawn = self._numbers(part.shape)
             if shared is not None:
                 drawn += shared[rows]
             if relative:
                 amount = part * relative
-                if size is not None:
+                if absolute is not None:
                     np.abs(amount, out=amount)
-                    amount += size[columns]
+                    amount += absolute
                 drawn *= amount
             else:
-                assert size is not None
-                drawn *= size[columns]
+                assert absolute is not None
+                drawn *= absolute
             part += drawn
 
     def each(self, replicas: int) -> Values:

@@ -14,7 +14,7 @@ and its standard deviation is stated here, or a bound on it. Two facts carry the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf, sqrt
 
 import numpy as np
@@ -45,6 +45,10 @@ class LocalErrors:
         self.balls = balls_of(rounding)
         self._same_branches = balls_of(rounding.on_same_branches())
         self.rounding = self.balls.rounding
+
+    def lost(self, terms: int) -> float:
+        """What underflow may take from a sum of so many terms."""
+        return terms * self.rounding.eta
 
     def enlarged(self, factor: float) -> LocalErrors:
         """Those of values that an implementation may yet multiply by ``factor``: see `Ops`."""
@@ -83,7 +87,7 @@ class LocalErrors:
             norm = np.hypot(norm, bias)
         terms = a.shape[-1] + (bias is not None) + further_terms
         size = self.of_sum(result, norm, terms, self.rounding.unit)
-        return self._reached(size, norm, a.shape[-1])
+        return self._reached(size, lambda: reached_by(a, b), a.shape[-1])
 
     def total(self, a: Values, result: Values, axis: Axis, further_terms: int) -> Values:
         """The sum over some axes, likewise; without products."""
@@ -92,7 +96,7 @@ class LocalErrors:
         if terms + further_terms == 1:
             return np.zeros_like(norm)
         size = self.of_sum(result, norm, terms + further_terms, self.rounding.unit)
-        return self._reached(size, norm, terms)
+        return self._reached(size, lambda: norm > 0, terms)
 
     def of_sum(self, total: Values, norm: Values, terms: int, unit: float) -> Values:
         """u·√N·(|Σt| + ‖t‖₂) for N terms t, in any order that does not look at their signs.
@@ -131,15 +135,20 @@ class LocalErrors:
         """The ball rule at an exact z: the charge, coefficients, and whatever else the forms round.
 
         It bounds the error, so that its deviation is at most that. Kinks are not errors: see
-        `random.open_units`.
+        `random.open_units`. By the z of each replica, where f is exact at a single place, 0.
         """
         return self._own(self._balls(f.kinked).activate(f, Ball(z, None)))
 
     def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values | None:
-        """Likewise, at exact operands."""
-        balls = self._balls(f.kinked)
-        given = Ball(z, None), Ball(a, np.zeros_like(a)), Ball(cotangent, None)
-        return self._own(balls.vjp(f, *given))
+        """Likewise, at operands that are exact but for a's own error, which a slope of a meets.
+
+        By the cotangent of each replica: where a slope and a cotangent are both nearly 0, what is
+        left is the product of their errors, and that is seen to be of second order.
+        """
+        own = self.activation(f, z)
+        output = Ball(a, np.zeros_like(a) if own is None else own)
+        pulled = self._balls(f.kinked).vjp(f, Ball(z, None), output, Ball(cotangent, None))
+        return self._own(pulled)
 
     def loss(
         self, loss: LossFunction, z: Values, a: Values, y: Values
@@ -185,11 +194,13 @@ class LocalErrors:
         radius = np.where(np.isfinite(ball.value), ball.radius, inf)
         return np.asarray(radius, np.float64)
 
-    def _reached(self, size: Values, norm: Values, terms: int) -> Values:
-        """With what underflow may take from so many terms, where it would show."""
-        lost = terms * self.rounding.eta
+    def _reached(
+        self, size: Values, reached: Callable[[], NDArray[np.bool_]], terms: int
+    ) -> Values:
+        """With what underflow may take from so many terms, where any is not 0 and it would show."""
+        lost = self.lost(terms)
         if size.size and not size.min() >= 2.0**50 * lost:
-            size = size + lost * (norm > 0)
+            size = size + lost * reached()
         return size
 
 
@@ -207,7 +218,7 @@ class HalfErrors(LocalErrors):
         size = self._rounded("matmul", result, norm, a.shape[-1] + (bias is not None))
         if bias is not None:  # the product may round to the dtype before
             size = size + self.rounding.unit * (np.abs(result - bias) + np.abs(bias))
-        return self._reached(size, norm, a.shape[-1])
+        return self._reached(size, lambda: reached_by(a, b), a.shape[-1])
 
     def total(self, a: Values, result: Values, axis: Axis, further_terms: int) -> Values:
         """A loss may be summed over its outputs first, and over their rounded sums then."""
@@ -220,7 +231,7 @@ class HalfErrors(LocalErrors):
             by_row = self._rounded("row_sum", rows, norm_of_terms(a, 1), a.shape[1])
             size = size + np.sqrt(np.square(by_row).sum())
             size = size + self._rounded("sum", result, norm_of_terms(rows, None), rows.size)
-        return self._reached(np.asarray(size), norm, terms)
+        return self._reached(np.asarray(size), lambda: norm > 0, terms)
 
     def joined(self, parts: Sequence[Values]) -> Values | None:
         """Of k parts, k − 1 additions; their partial sums are no larger than Σ|part|."""
@@ -246,6 +257,11 @@ def norm_of_products(a: Values, b: Values) -> Values:
     if within_root(a) and within_root(b):
         return np.asarray(np.sqrt(np.matmul(np.square(a), np.square(b))))
     return np.asarray(np.matmul(np.abs(a), np.abs(b)))
+
+
+def reached_by(a: Values, b: Values) -> NDArray[np.bool_]:
+    """Where a product in an element of a @ b is not exactly 0, though it may underflow."""
+    return np.asarray(np.matmul(np.sign(np.abs(a)), np.sign(np.abs(b))) > 0)
 
 
 def norm_of_terms(a: Values, axis: Axis) -> Values:

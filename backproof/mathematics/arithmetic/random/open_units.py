@@ -8,7 +8,7 @@ operands of kinks, and nothing else, reach as far as they may move.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +18,15 @@ from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
 from backproof.mathematics.arithmetic.operations import Axis
+from backproof.mathematics.arithmetic.random.replicas import extended
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
 Values = NDArray[np.floating]
+
+Rule = Callable[..., tuple[Ball, ...]]
+"""What an operation makes of balls, in some arithmetic of balls."""
 
 
 class OpenOps(BallOps):
@@ -71,55 +75,76 @@ class OpenOps(BallOps):
         return self
 
     def activate(self, f: Activation, z: Ball) -> Ball:
+        """Replicas go on along the tangent; farther off it is f at an end of where z may be."""
+
         def rule(balls: BallOps, z: Ball) -> tuple[Ball, ...]:
             return (balls.activate(f, z),)
 
-        return self._opened(rule, 0, f.kinked, z)[0]
+        found = self._moved(rule, z)
+        if f.kinked:
+            wide = widened(z, next(self._reaches))
+            found = self._on_all_branches(rule, found, wide)
+            found = [add(found[0], off_tangent(f, z.value, radius_of(wide)))]
+        return found[0]
 
     def vjp(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
         def rule(balls: BallOps, z: Ball, a: Ball, g: Ball) -> tuple[Ball, ...]:
             return (balls.vjp(f, z, Ball(a.value, radius_of(a)), g),)
 
-        return self._opened(rule, 0, f.kinked, z, a, cotangent)[0]
+        found = self._moved(rule, z, a, cotangent)
+        if f.kinked:
+            wide = widened(z, next(self._reaches))
+            found = self._on_all_branches(rule, found, wide, a, cotangent)
+        return found[0]
 
     def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         def rule(balls: BallOps, z: Ball, a: Ball, y: Ball) -> tuple[Ball, ...]:
             return balls.loss_and_slope(loss, z, Ball(a.value, radius_of(a)), y)
 
-        rows, slope = self._opened(rule, 1, loss.kinked, z, a, y)
+        rows, slope = self._moved(rule, z, a, y)
+        if loss.kinked:
+            wide = widened(a, next(self._reaches))
+            rows, slope = self._on_all_branches(rule, [rows, slope], z, wide, y)
+            # Where the other side is in reach, the loss may be there too.
+            ends = wide.value - radius_of(wide), wide.value + radius_of(wide)
+            off = [loss_off_tangent(loss, z.value, a.value, end, y.value) for end in ends]
+            rows = add(rows, np.maximum(*off))
         return rows, slope
 
-    def _opened(
-        self,
-        rule: Callable[..., tuple[Ball, ...]],
-        which: int,
-        kinked: bool,
-        *given: Ball,
-    ) -> list[Ball]:
-        """What a rule makes of the radii given, and of the reach of the operand of a kink.
-
-        From what it has with radii is taken what it has without: the rest is what they do. With the
-        operand's reach besides, from what all branches have is taken what the definition's has.
-        """
+    def _moved(self, rule: Rule, *given: Ball) -> list[Ball]:
+        """What a rule makes of the radii given: what it has with them, less what it has without."""
         exact = [Ball(each.value, None) for each in given]
-        found = [Ball(each.value, None) for each in rule(self._same_branches, *exact)]
-        if any(each.radius is not None and each.radius.any() for each in given):
-            moved = rule(self._same_branches, *given)
-            found = [
-                add(ball, excess(one, other))
-                for ball, one, other in zip(
-                    found, moved, rule(self._same_branches, *exact), strict=True
-                )
-            ]
-        if kinked:
-            wide = list(given)
-            wide[which] = widened(given[which], next(self._reaches))
-            every, own = rule(self._rules, *wide), rule(self._same_branches, *wide)
-            found = [
-                add(ball, excess(one, other))
-                for ball, one, other in zip(found, every, own, strict=True)
-            ]
-        return found
+        own = rule(self._same_branches, *exact)
+        found = [Ball(each.value, None) for each in own]
+        if all(each.radius is None for each in given):
+            return found
+        moved = rule(self._same_branches, *given)
+        return [
+            add(ball, excess(one, other))
+            for ball, one, other in zip(found, moved, own, strict=True)
+        ]
+
+    def _on_all_branches(self, rule: Rule, found: Sequence[Ball], *given: Ball) -> list[Ball]:
+        """With what a rule has where either side is right, beyond what it has on the value's."""
+        every, own = rule(self._rules, *given), rule(self._same_branches, *given)
+        return [
+            add(ball, excess(one, other))
+            for ball, one, other in zip(found, every, own, strict=True)
+        ]
+
+
+def off_tangent(f: Activation, z: Values, reach: Values) -> Values:
+    """How far f may lie off its tangent beyond a kink, as far as z reaches."""
+    ends = z - reach, z + reach
+    off = [np.abs(f.value(end) - extended(f, f.on_side(end, z), end)) for end in ends]
+    return np.asarray(np.maximum(*off))
+
+
+def loss_off_tangent(loss: LossFunction, z: Values, a: Values, end: Values, y: Values) -> Values:
+    """How far a loss at an output's end lies off its tangent on the side of a."""
+    near = loss.on_side(end, a, y)
+    rows, slope = loss.value(z, near, y)
+    return np.asarray(np.abs(loss.value(z, end, y)[0] - (rows + slope * (end - near))))
 
 
 def excess(ball: Ball, other: Ball) -> Values:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import reduce
+from functools import partial, reduce
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.operations import Axis
-from backproof.mathematics.arithmetic.random.draws import Draws, blocks
+from backproof.mathematics.arithmetic.random.draws import Draws
 from backproof.mathematics.arithmetic.random.tape import Local, Tape
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
@@ -161,21 +161,17 @@ class RandomOps:
 
     def activate(self, f: Activation, z: Replicas) -> Replicas:
         """f, and beyond a kink of f the tangent there, of the definition's side."""
-        local = next(self._entries)
+        local = self._sized(next(self._entries), z)
         if local.side is None:
             return self._disturbed(by_rows(f.value, z.drawn), local)
         near = self._on_side(z.drawn, local)
-
-        def on_side(near: Values, z: Values) -> Values:
-            a = f.value(near)
-            return a + f.vjp(near, a, z - near)
-
-        return self._disturbed(by_rows(on_side, near, z.drawn), local)
+        return self._disturbed(by_rows(partial(extended, f), near, z.drawn), local)
 
     def vjp(self, f: Activation, z: Replicas, a: Replicas, cotangent: Replicas) -> Replicas:
-        local = next(self._entries)
+        local = self._sized(next(self._entries), cotangent)
         near = z.drawn if local.side is None else self._on_side(z.drawn, local)
-        return self._disturbed(by_rows(f.vjp, near, a.drawn, cotangent.drawn), local)
+        pulled = by_rows(f.vjp, near, a.drawn, cotangent.drawn)
+        return self._disturbed(pulled, local)
 
     def loss_and_slope(
         self, loss: LossFunction, z: Replicas, a: Replicas, y: Replicas
@@ -216,17 +212,29 @@ class RandomOps:
         full = np.empty((self.replicas, *result.shape[1:]))
         full[...] = result
         shared = local.systematic * self._draws.each(self.replicas) if local.systematic else None
-        size = None if local.size is None else local.size.ravel()
+        size = None if local.size is None else local.size.reshape(-1, full[0].size)
         self._draws.disturb(full.reshape(self.replicas, -1), size, relative, shared)
         return Replicas(full)
+
+    def _sized(self, local: Local, operand: Replicas) -> Local:
+        """The local error by an operand, if it goes by one."""
+        if local.size_by is None:
+            return local
+        return replace(local, size=local.size_by(operand.drawn))
 
     def _on_side(self, drawn: Values, local: Local) -> Values:
         """The operand on the definition's side; how far replicas of it move is added up."""
         assert local.side is not None
         assert local.value is not None
         if self._watching and local.moved is not None:
-            add_squares(local.moved.reshape(-1), drawn, local.value, self.enlargement)
+            local.moved.add(drawn, local.value, 1 / self.enlargement)
         return local.side(drawn)
+
+
+def extended(f: Activation, near: Values, z: Values) -> Values:
+    """f at z along the tangent at ``near``, the place next to it on one side of the kink."""
+    a = f.value(near)
+    return a + f.vjp(near, a, z - near)
 
 
 def product(a: Values, b: Values) -> Values:
@@ -242,14 +250,3 @@ def by_rows(function: Callable[..., Values], *given: Values) -> Values:
     shape = max((each.shape for each in given), key=lambda shape: shape[0])
     flat = (np.broadcast_to(each, shape).reshape(-1, shape[-1]) for each in given)
     return np.asarray(function(*flat)).reshape(shape)
-
-
-def add_squares(total: Values, drawn: Values, value: Values | float, enlargement: float) -> None:
-    """Add to total (n,), in place, Σ ((drawn − value)/enlargement)² over the replicas."""
-    rows = drawn.reshape(len(drawn), -1)
-    middle = np.broadcast_to(value, drawn.shape[1:]).reshape(-1)
-    for row, column in blocks(rows.shape):
-        moved = rows[row, column] - middle[column]
-        moved *= 1 / enlargement
-        moved *= moved
-        total[column] += moved.sum(axis=0)

@@ -14,7 +14,8 @@ from backproof.mathematics.arithmetic.balls.operations import radius_of
 from backproof.mathematics.arithmetic.operations import Ops
 from backproof.mathematics.arithmetic.random.local_errors import LocalErrors, errors_of
 from backproof.mathematics.arithmetic.random.open_units import OpenOps
-from backproof.mathematics.arithmetic.random.replicas import RandomOps, Replicas, add_squares
+from backproof.mathematics.arithmetic.random.replicas import RandomOps, Replicas
+from backproof.mathematics.arithmetic.random.squares import Squares
 from backproof.mathematics.arithmetic.random.tape import Local, Recording, Tape
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.sites import Intervention, unchanged
@@ -34,6 +35,8 @@ ALIVE = 4
 ENLARGED = 2.0**12
 # A spread that changes by more than a quarter as disturbances double is none.
 MOST_BENT = 0.25
+# What roundings may do to what an open unit does is of second order; sums have N·u below that.
+OPEN_ROUNDED = 0.125
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,35 +122,37 @@ class Trial:
     def spreads(self, chance: float, replicas: int, memory: int) -> dict[str, Spread]:
         """See `spreads` of the module."""
         deviations = quantile(replicas, chance)
-        squares = {name: np.zeros(value.size) for name, value in self.values.items()}
-        bent = {name: np.zeros(value.size) for name, value in self.values.items()}
+        squares = {name: Squares(value.shape) for name, value in self.values.items()}
+        bent = {name: Squares(value.shape) for name, value in self.values.items()}
         pairs = pairs_of(replicas)
         first, second = self.enlargements
         for start, many in self._chunks(replicas, pairs, memory):
             once = self._replicas(start, many, first)
             for name, total in squares.items():
-                add_squares(total, once[name].drawn, self.values[name], first)
+                total.add(once[name].drawn, self.values[name], 1 / first)
             if start < pairs:
                 twice = self._replicas(start, many, second)
                 for name, total in bent.items():
-                    add_squares(total, bend(once[name], twice[name], self.values[name]), 0, first)
+                    total.add(bend(once[name], twice[name], self.values[name]), scale=1 / first)
         opened = self._opened(deviations, replicas)
         declared = dict(self.rounding.absolute)
         found = {}
         for name, value in self.values.items():
-            sigma = np.sqrt(squares[name] / replicas)
-            curve = np.sqrt(bent[name] / pairs)
+            sigma = squares[name].root_mean(replicas)
+            curve = bent[name].root_mean(pairs)
             radius = deviations * (sigma + max(1.0, deviations / first) * curve)
+            # Where a sum's terms are exactly 0 without errors, their underflow is on no tape.
+            radius += self.tape.lost * (sigma > 0)
             radius += declared.get(name, 0.0)
             if name in opened:
-                radius += opened[name].ravel()
+                radius += (1 + OPEN_ROUNDED) * opened[name]
             most = min(MOST_BENT, first / deviations)
-            known = np.isfinite(radius) & (curve <= most * sigma) & np.isfinite(value.ravel())
+            known = np.isfinite(radius) & (curve <= most * sigma) & np.isfinite(value)
             unknown = "" if known.all() else self._why(name, pairs)
             found[name] = Spread(
                 value,
-                sigma.reshape(value.shape),
-                np.where(known, radius, inf).reshape(value.shape),
+                sigma,
+                np.where(known, radius, inf),
                 unknown,
             )
         return found

@@ -10,9 +10,11 @@ from functools import partial, reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic.balls.ball import terms_of
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.random.local_errors import LocalErrors
+from backproof.mathematics.arithmetic.random.squares import Squares
 from backproof.mathematics.functions import Activation, side_of_zero
 from backproof.mathematics.losses import LossFunction
 
@@ -28,6 +30,7 @@ class Local:
     """The local error of one operation.
 
     ``size``: its standard deviation, in the shape of the result; None for nothing absolute.
+    ``size_by``: the same by an operand of a replica, as a function of rows of all replicas.
     ``systematic``: how much of it is drawn once for all elements besides. ``value``: its operand
     without errors, where that must be known. Of a kink, ``side``; ``moved``, the sum of the squares
     of how far replicas of the operand move; ``blurred``: whether it may be felt on its side too.
@@ -35,15 +38,16 @@ class Local:
 
     size: Values | None = None
     systematic: float = 0.0
+    size_by: Callable[[Values], Values | None] | None = None
     value: Values | None = None
     side: Side | None = None
-    moved: Values | None = None
+    moved: Squares | None = None
     blurred: bool = False
 
     def reach(self, deviations: float, replicas: int) -> Values:
         """So many deviations of the operand of a kink, over so many replicas."""
         assert self.moved is not None
-        return deviations * np.sqrt(self.moved / replicas)
+        return deviations * self.moved.root_mean(replicas)
 
     def is_open(self, reach: Values) -> bool:
         """Whether that reaches over the kink."""
@@ -59,6 +63,8 @@ class Tape:
 
     errors: LocalErrors
     entries: list[Local] = field(default_factory=list)
+    lost: float = 0.0
+    """What underflow may take in all sums together."""
 
     def write(self, size: Values | None = None, systematic: float = 0.0) -> None:
         """The next operation's."""
@@ -68,7 +74,7 @@ class Tape:
         """What the kink looks at that belongs to the last operation."""
         last = self.entries[-1]
         last.value, last.side, last.blurred = at, side, blurred
-        last.moved = np.zeros(at.shape)
+        last.moved = Squares(at.shape)
 
     @property
     def kinks(self) -> list[Local]:
@@ -92,6 +98,7 @@ class Recording(Float):
     def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         result: Values = np.matmul(a, b)
         self.tape.write(self.errors.contraction(a, b, result, further_terms, None))
+        self.tape.lost += self.errors.lost(a.shape[-1])
         return result
 
     def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
@@ -99,6 +106,7 @@ class Recording(Float):
         if bias is not None:
             z = z + bias
         self.tape.write(self.errors.contraction(a, kernel, z, 0, bias))
+        self.tape.lost += self.errors.lost(a.shape[-1])
         return z
 
     def scatter(self, a: Values, index: NDArray[np.intp], shape: tuple[int, ...]) -> Values:
@@ -157,6 +165,7 @@ class Recording(Float):
     def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
         result = super().total(a, axis)
         self.tape.write(self.errors.total(a, result, axis, further_terms))
+        self.tape.lost += self.errors.lost(terms_of(a.shape, axis))
         return result
 
     def sum_of_charged(self, parts: Sequence[Values]) -> Values:
@@ -183,11 +192,17 @@ class Recording(Float):
 
     def activate(self, f: Activation, z: Values) -> Values:
         self.tape.write(self.errors.activation(f, z), self.errors.systematic)
+        if f.kinked and not f.PIECEWISE_LINEAR and (z == 0).any():
+            # exp(z) − 1 is exact at 0, and nowhere near it.
+            self.tape.entries[-1].size_by = partial(by_rows, partial(self.errors.activation, f))
         self._write_kink_of(f, z)
         return f.value(z)
 
     def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
-        self.tape.write(self.errors.vjp(f, z, a, cotangent), self.errors.systematic)
+        self.tape.write(None, self.errors.systematic)
+        if self.errors.vjp(f, z, a, np.ones_like(a)) is not None:
+            rule = partial(self.errors.vjp, f)
+            self.tape.entries[-1].size_by = partial(by_rows, rule, z, a)
         self._write_kink_of(f, z)
         return f.vjp(z, a, cotangent)
 
@@ -213,3 +228,11 @@ class Recording(Float):
     def _elementary(self, result: Values) -> Values:
         self.tape.write(self.errors.underflow(result))
         return result
+
+
+def by_rows(rule: Callable[..., Values | None], *given: Values) -> Values | None:
+    """A rule for arrays (rows, units), of those of all replicas: the last is (replicas, …)."""
+    shape = given[-1].shape
+    flat = [np.broadcast_to(each, shape).reshape(-1, shape[-1]) for each in given]
+    size = rule(*flat)
+    return None if size is None else size.reshape(shape)
