@@ -8,7 +8,7 @@ operands of kinks, and nothing else, reach as far as they may move.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.random.replicas import extended
+from backproof.mathematics.arithmetic.random.tape import COTANGENT, OPERAND, RESULT
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
@@ -32,10 +33,11 @@ Rule = Callable[..., tuple[Ball, ...]]
 class OpenOps(BallOps):
     """Balls whose radius is what open units make of a value, on top of its rounding errors.
 
-    ``reaches``: how far the operand of each kink may move, in the order of computation.
+    ``reaches``: how far rounding errors move what is watched, in the order of computation. It goes
+    into the magnitudes of activations and cotangents, which what is open is multiplied with.
     """
 
-    def __init__(self, rounding: Rounding, reaches: Iterator[Values]) -> None:
+    def __init__(self, rounding: Rounding, reaches: Iterator[Mapping[str, Values]]) -> None:
         super().__init__(replace(Rounding.of(rounding.dtype), unit=0.0, tiny=0.0))
         self._rules = balls_of(rounding)
         self._same_branches = balls_of(rounding.on_same_branches())
@@ -69,7 +71,17 @@ class OpenOps(BallOps):
         return a
 
     def sign(self, a: Ball) -> Ball:
-        return bare(super().sign(widened(a, next(self._reaches))))
+        return bare(super().sign(widened(a, next(self._reaches)[OPERAND])))
+
+    def transpose(self, a: Ball, axes: tuple[int, ...] | None = None) -> Ball:
+        turned = super().transpose(a, axes)
+        turned._magnitude = a.magnitude.transpose(axes)
+        return turned
+
+    def reshaped(self, a: Ball, shape: tuple[int, ...]) -> Ball:
+        found = super().reshaped(a, shape)
+        found._magnitude = a.magnitude.reshape(shape)
+        return found
 
     def enlarged(self, factor: float) -> OpenOps:
         return self
@@ -80,12 +92,12 @@ class OpenOps(BallOps):
         def rule(balls: BallOps, z: Ball) -> tuple[Ball, ...]:
             return (balls.activate(f, z),)
 
-        found = self._moved(rule, z)
+        found, reaches = self._moved(rule, z), next(self._reaches)
         if f.kinked:
-            wide = widened(z, next(self._reaches))
+            wide = widened(z, reaches[OPERAND])
             found = self._on_all_branches(rule, found, wide)
             found = [add(found[0], off_tangent(f, z.value, radius_of(wide)))]
-        return found[0]
+        return larger(found[0], reaches[RESULT])
 
     def vjp(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
         def rule(balls: BallOps, z: Ball, a: Ball, g: Ball) -> tuple[Ball, ...]:
@@ -93,8 +105,9 @@ class OpenOps(BallOps):
 
         found = self._moved(rule, z, a, cotangent)
         if f.kinked:
-            wide = widened(z, next(self._reaches))
-            found = self._on_all_branches(rule, found, wide, a, cotangent)
+            reaches = next(self._reaches)
+            wide, size = widened(z, reaches[OPERAND]), larger(cotangent, reaches[COTANGENT])
+            found = self._on_all_branches(rule, found, wide, a, size)
         return found[0]
 
     def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
@@ -103,7 +116,7 @@ class OpenOps(BallOps):
 
         rows, slope = self._moved(rule, z, a, y)
         if loss.kinked:
-            wide = widened(a, next(self._reaches))
+            wide = widened(a, next(self._reaches)[OPERAND])
             rows, slope = self._on_all_branches(rule, [rows, slope], z, wide, y)
             # Where the other side is in reach, the loss may be there too.
             ends = wide.value - radius_of(wide), wide.value + radius_of(wide)
@@ -167,3 +180,10 @@ def bare(ball: Ball) -> Ball:
 def widened(ball: Ball, by: Values) -> Ball:
     """The ball with a larger reach."""
     return Ball(ball.value, radius_of(ball) + by)
+
+
+def larger(ball: Ball, by: Values) -> Ball:
+    """The ball with a magnitude that is larger by so much."""
+    found = Ball(ball.value, ball.radius)
+    found._magnitude = ball.magnitude + by
+    return found

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.random.draws import Draws
-from backproof.mathematics.arithmetic.random.tape import Local, Tape
+from backproof.mathematics.arithmetic.random.tape import (
+    COTANGENT,
+    OPERAND,
+    RESULT,
+    Local,
+    Tape,
+)
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
@@ -163,13 +169,17 @@ class RandomOps:
         """f, and beyond a kink of f the tangent there, of the definition's side."""
         local = self._sized(next(self._entries), z)
         if local.side is None:
-            return self._disturbed(by_rows(f.value, z.drawn), local)
-        near = self._on_side(z.drawn, local)
-        return self._disturbed(by_rows(partial(extended, f), near, z.drawn), local)
+            given = by_rows(f.value, z.drawn)
+        else:
+            given = by_rows(partial(extended, f), self._on_side(z.drawn, local), z.drawn)
+        a = self._disturbed(given, local)
+        self._watch(local, RESULT, a.drawn)
+        return a
 
     def vjp(self, f: Activation, z: Replicas, a: Replicas, cotangent: Replicas) -> Replicas:
         local = self._sized(next(self._entries), cotangent)
         near = z.drawn if local.side is None else self._on_side(z.drawn, local)
+        self._watch(local, COTANGENT, cotangent.drawn)
         pulled = by_rows(f.vjp, near, a.drawn, cotangent.drawn)
         return self._disturbed(pulled, local)
 
@@ -223,12 +233,16 @@ class RandomOps:
         return replace(local, size=local.size_by(operand.drawn))
 
     def _on_side(self, drawn: Values, local: Local) -> Values:
-        """The operand on the definition's side; how far replicas of it move is added up."""
+        """The operand of a kink, on the definition's side."""
         assert local.side is not None
-        assert local.value is not None
-        if self._watching and local.moved is not None:
-            local.moved.add(drawn, local.value, 1 / self.enlargement)
+        self._watch(local, OPERAND, drawn)
         return local.side(drawn)
+
+    def _watch(self, local: Local, what: str, drawn: Values) -> None:
+        """Add up how far it moves, if that is wanted."""
+        if self._watching and what in local.watched:
+            watched = local.watched[what]
+            watched.squares.add(drawn, watched.value, 1 / self.enlargement)
 
 
 def extended(f: Activation, near: Values, z: Values) -> Values:

@@ -141,8 +141,9 @@ class Trial:
             sigma = squares[name].root_mean(replicas)
             curve = bent[name].root_mean(pairs)
             radius = deviations * (sigma + max(1.0, deviations / first) * curve)
-            # Where a sum's terms are exactly 0 without errors, their underflow is on no tape.
-            radius += self.tape.lost * (sigma > 0)
+            # Where a sum's terms are exactly 0 without errors, their underflow is on no tape; where
+            # replicas underflow too, they cannot tell what is exact.
+            radius += self.tape.lost * ((sigma > 0) | self.tape.underflows)
             radius += declared.get(name, 0.0)
             if name in opened:
                 radius += (1 + OPEN_ROUNDED) * opened[name]
@@ -184,8 +185,9 @@ class Trial:
             return {}
         # In float64 the definition's own value may have moved as well, to the other side.
         both = 2.0 if self.enlargements[0] > 1 else 1.0
-        reaches = [kink.reach(both * deviations, replicas) for kink in self.tape.kinks]
-        if not any(map(Local.is_open, self.tape.kinks, reaches)):
+        watched = self.tape.watched
+        reaches = [local.reaches(both * deviations, replicas) for local in watched]
+        if not any(map(Local.is_open, watched, reaches)):
             return {}
         balls = self.evaluation(OpenOps(self.rounding, iter(reaches)), unchanged)
         return {name: radius_of(ball) for name, ball in balls.items() if ball.radius is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial, reduce
@@ -21,8 +21,22 @@ from backproof.mathematics.losses import LossFunction
 Values = NDArray[np.floating]
 
 
+# The unit roundoff of float64, about: what is below has nothing finer.
+SMALLEST_UNIT = 2.0**-40
+
 Side = Callable[[Values], Values]
 """An operand, moved onto the definition's own side of a kink: see `Activation.on_side`."""
+
+
+OPERAND, COTANGENT, RESULT = "operand", "cotangent", "result"
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """A value without errors, and the squares of how far it moves in the replicas."""
+
+    value: Values
+    squares: Squares
 
 
 @dataclass(eq=False)
@@ -32,8 +46,9 @@ class Local:
     ``size``: its standard deviation, in the shape of the result; None for nothing absolute.
     ``size_by``: the same by an operand of a replica, as a function of rows of all replicas.
     ``systematic``: how much of it is drawn once for all elements besides. ``value``: its operand
-    without errors, where that must be known. Of a kink, ``side``; ``moved``, the sum of the squares
-    of how far replicas of the operand move; ``blurred``: whether it may be felt on its side too.
+    without errors, where replicas need it. ``side``: of a kink, where the operand goes.
+    ``watched``: of what the replicas' movement is wanted. ``blurred``: whether a kink may be felt
+    by what lies on one side of it.
     """
 
     size: Values | None = None
@@ -41,19 +56,26 @@ class Local:
     size_by: Callable[[Values], Values | None] | None = None
     value: Values | None = None
     side: Side | None = None
-    moved: Squares | None = None
+    watched: dict[str, Watched] = field(default_factory=dict)
     blurred: bool = False
 
-    def reach(self, deviations: float, replicas: int) -> Values:
-        """So many deviations of the operand of a kink, over so many replicas."""
-        assert self.moved is not None
-        return deviations * self.moved.root_mean(replicas)
+    def watch(self, what: str, value: Values) -> None:
+        """Have it added up how far that moves."""
+        self.watched[what] = Watched(value, Squares(value.shape))
 
-    def is_open(self, reach: Values) -> bool:
-        """Whether that reaches over the kink."""
-        assert self.side is not None
-        assert self.value is not None
-        ends = self.value + reach, self.value - reach
+    def reaches(self, deviations: float, replicas: int) -> dict[str, Values]:
+        """How far each moves in so many deviations, by so many replicas."""
+        return {
+            what: deviations * watched.squares.root_mean(replicas)
+            for what, watched in self.watched.items()
+        }
+
+    def is_open(self, reaches: Mapping[str, Values]) -> bool:
+        """Whether the operand reaches over the kink."""
+        if self.side is None:
+            return False
+        value, reach = self.watched[OPERAND].value, reaches[OPERAND]
+        ends = value + reach, value - reach
         return self.blurred or any((self.side(end) != end).any() for end in ends)
 
 
@@ -65,21 +87,29 @@ class Tape:
     entries: list[Local] = field(default_factory=list)
     lost: float = 0.0
     """What underflow may take in all sums together."""
+    underflows: bool = False
+    """Whether it does so where the float64 of the replicas may underflow as well."""
+
+    @property
+    def last(self) -> Local:
+        """That of the last operation."""
+        return self.entries[-1]
+
+    @property
+    def watched(self) -> list[Local]:
+        """Those of operations of which the replicas' movement is wanted."""
+        return [entry for entry in self.entries if entry.watched]
 
     def write(self, size: Values | None = None, systematic: float = 0.0) -> None:
         """The next operation's."""
         self.entries.append(Local(size, systematic))
 
-    def write_kink(self, at: Values, side: Side, *, blurred: bool = False) -> None:
-        """What the kink looks at that belongs to the last operation."""
-        last = self.entries[-1]
-        last.value, last.side, last.blurred = at, side, blurred
-        last.moved = Squares(at.shape)
-
-    @property
-    def kinks(self) -> list[Local]:
-        """Those of operations with a kink."""
-        return [entry for entry in self.entries if entry.moved is not None]
+    def write_sum(self, size: Values, lost: float) -> None:
+        """A sum's, and what underflow may take of it."""
+        self.write(size)
+        self.lost += lost
+        if self.errors.rounding.unit < SMALLEST_UNIT and not self.underflows:
+            self.underflows = bool(((size > 0) & (size <= 4 * lost)).any())
 
 
 class Recording(Float):
@@ -92,21 +122,21 @@ class Recording(Float):
     def exact(self, x: Values) -> Values:
         value = np.asarray(x, np.float64)
         self.tape.write(self.errors.datum(value))
-        self.tape.entries[-1].value = value
+        self.tape.last.value = value
         return value
 
     def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         result: Values = np.matmul(a, b)
-        self.tape.write(self.errors.contraction(a, b, result, further_terms, None))
-        self.tape.lost += self.errors.lost(a.shape[-1])
+        size = self.errors.contraction(a, b, result, further_terms, None)
+        self.tape.write_sum(size, self.errors.lost(a.shape[-1]))
         return result
 
     def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
         z: Values = np.matmul(a, kernel)
         if bias is not None:
             z = z + bias
-        self.tape.write(self.errors.contraction(a, kernel, z, 0, bias))
-        self.tape.lost += self.errors.lost(a.shape[-1])
+        size = self.errors.contraction(a, kernel, z, 0, bias)
+        self.tape.write_sum(size, self.errors.lost(a.shape[-1]))
         return z
 
     def scatter(self, a: Values, index: NDArray[np.intp], shape: tuple[int, ...]) -> Values:
@@ -164,8 +194,8 @@ class Recording(Float):
 
     def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
         result = super().total(a, axis)
-        self.tape.write(self.errors.total(a, result, axis, further_terms))
-        self.tape.lost += self.errors.lost(terms_of(a.shape, axis))
+        size = self.errors.total(a, result, axis, further_terms)
+        self.tape.write_sum(size, self.errors.lost(terms_of(a.shape, axis)))
         return result
 
     def sum_of_charged(self, parts: Sequence[Values]) -> Values:
@@ -179,31 +209,36 @@ class Recording(Float):
     def magnitude(self, a: Values) -> Values:
         """No kink, for ||â| − |a|| ≤ |â − a|."""
         self.tape.write()
-        self.tape.entries[-1].value = a
+        self.tape.last.value = a
         return np.abs(a)
 
     def sign(self, a: Values) -> Values:
         self.tape.write()
-        self.tape.write_kink(a, partial(side_of_zero, of=a))
+        self.tape.last.value = a
+        self._write_kink(a, partial(side_of_zero, of=a))
         return np.sign(a)
 
     def enlarged(self, factor: float) -> Recording:
         return Recording(self.tape, self.errors.enlarged(factor))
 
     def activate(self, f: Activation, z: Values) -> Values:
+        a = f.value(z)
         self.tape.write(self.errors.activation(f, z), self.errors.systematic)
         if f.kinked and not f.PIECEWISE_LINEAR and (z == 0).any():
             # exp(z) − 1 is exact at 0, and nowhere near it.
-            self.tape.entries[-1].size_by = partial(by_rows, partial(self.errors.activation, f))
+            self.tape.last.size_by = partial(by_rows, partial(self.errors.activation, f))
         self._write_kink_of(f, z)
-        return f.value(z)
+        self._watch(RESULT, a)
+        return a
 
     def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
         self.tape.write(None, self.errors.systematic)
         if self.errors.vjp(f, z, a, np.ones_like(a)) is not None:
             rule = partial(self.errors.vjp, f)
-            self.tape.entries[-1].size_by = partial(by_rows, rule, z, a)
+            self.tape.last.size_by = partial(by_rows, rule, z, a)
         self._write_kink_of(f, z)
+        if f.kinked:
+            self._watch(COTANGENT, cotangent)
         return f.vjp(z, a, cotangent)
 
     def loss_and_slope(
@@ -212,14 +247,25 @@ class Recording(Float):
         rows, slope = self.errors.loss(loss, z, a, y)
         self.tape.write(rows, self.errors.systematic)
         if loss.kinked:
-            self.tape.write_kink(a, partial(loss.on_side, of=a, y=y), blurred=self._exact(loss))
+            side = partial(loss.on_side, of=a, y=y)
+            self._write_kink(a, side, blurred=self._exact(loss))
         self.tape.write(slope, self.errors.systematic)
         return loss.value(z, a, y)
 
     def _write_kink_of(self, f: Activation, z: Values) -> None:
         if f.kinked:
             blurred = not f.PIECEWISE_LINEAR or self._exact(f)
-            self.tape.write_kink(z, partial(f.on_side, of=z), blurred=blurred)
+            self._write_kink(z, partial(f.on_side, of=z), blurred=blurred)
+
+    def _write_kink(self, at: Values, side: Side, *, blurred: bool = False) -> None:
+        """What the last operation's kink looks at."""
+        self.tape.last.side, self.tape.last.blurred = side, blurred
+        self._watch(OPERAND, at)
+
+    def _watch(self, what: str, value: Values) -> None:
+        """Where all that is right goes the same way, nobody asks for the other side of a kink."""
+        if not self.errors.rounding.same_branches:
+            self.tape.last.watch(what, value)
 
     def _exact(self, part: Activation | LossFunction) -> bool:
         """Whether the implementation takes another slope at an exact kink."""
