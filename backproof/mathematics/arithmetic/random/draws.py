@@ -36,7 +36,8 @@ class Draws:
     ) -> None:
         """Add to values (replicas, n) (size + relative·|values|)·(draws + shared), in place.
 
-        ``size``: (replicas or 1, n). ``shared``: (replicas, 1), for all elements of each.
+        ``size``: (replicas or 1, n). ``shared``: (replicas, 2), numbers for all elements of each
+        replica: one upwards, one away from 0.
         """
         for rows, columns in blocks(values.shape):
             part = values[rows, columns]
@@ -45,7 +46,8 @@ class Draws:
                 absolute = size[rows if len(size) > 1 else slice(None), columns]
             drawn = self._numbers(part.shape)
             if shared is not None:
-                drawn += shared[rows]
+                drawn += shared[rows, :1]
+                drawn += shared[rows, 1:] * np.sign(part)
             if relative:
                 amount = part * relative
                 if absolute is not None:
@@ -57,9 +59,9 @@ class Draws:
                 drawn *= absolute
             part += drawn
 
-    def each(self, replicas: int) -> Values:
-        """One number a replica, (replicas, 1)."""
-        return self._numbers((replicas, 1))
+    def each(self, replicas: int, many: int = 1) -> Values:
+        """So many numbers for each replica, (replicas, many)."""
+        return self._numbers((replicas, many))
 
     def _numbers(self, shape: tuple[int, ...]) -> Values:
         count = shape[0] * shape[1]

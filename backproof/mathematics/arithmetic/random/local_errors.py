@@ -9,7 +9,8 @@ and its standard deviation is stated here, or a bound on it. Two facts carry the
   1963, lemma 1). So the full u is charged. (Spread evenly over an interval, as errors of
   rounding to nearest mostly are, they have u/√3: there is a factor of √3 in hand.)
 - Errors of functions are not of mean zero: a library errs to one side over long stretches. What
-  they are charged is drawn twice, independently for each element, and once for the whole tensor.
+  they are charged is drawn three times: independently for each element, and for the whole tensor
+  once upwards and once away from 0.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class LocalErrors:
     """The sizes of local errors in one rounding model: standard deviations, at exact operands."""
 
     systematic = 1.0
-    """How much of a function's charge is drawn once for a whole tensor."""
+    """How much of a function's charge is drawn for a whole tensor at once."""
 
     def __init__(self, rounding: Rounding) -> None:
         self.balls = balls_of(rounding)

@@ -100,8 +100,11 @@ class OpenOps(BallOps):
         return larger(found[0], reaches[RESULT])
 
     def vjp(self, f: Activation, z: Ball, a: Ball, cotangent: Ball) -> Ball:
-        def rule(balls: BallOps, z: Ball, a: Ball, g: Ball) -> tuple[Ball, ...]:
-            return (balls.vjp(f, z, Ball(a.value, radius_of(a)), g),)
+        """By a slope that rounding may move as far as it does a: it may be next to nothing else."""
+        output = Ball(a.value, spread_of(a))
+
+        def rule(balls: BallOps, z: Ball, more: Ball, g: Ball) -> tuple[Ball, ...]:
+            return (balls.vjp(f, z, widened(output, radius_of(more)), g),)
 
         found = self._moved(rule, z, a, cotangent)
         if f.kinked:
@@ -180,6 +183,11 @@ def bare(ball: Ball) -> Ball:
 def widened(ball: Ball, by: Values) -> Ball:
     """The ball with a larger reach."""
     return Ball(ball.value, radius_of(ball) + by)
+
+
+def spread_of(ball: Ball) -> Values:
+    """By how much its magnitude was made larger."""
+    return np.asarray(np.maximum(ball.magnitude - np.abs(ball.value) - 2 * radius_of(ball), 0))
 
 
 def larger(ball: Ball, by: Values) -> Ball:

@@ -221,7 +221,7 @@ class RandomOps:
             return Replicas(result)
         full = np.empty((self.replicas, *result.shape[1:]))
         full[...] = result
-        shared = local.systematic * self._draws.each(self.replicas) if local.systematic else None
+        shared = local.systematic * self._draws.each(self.replicas, 2) if local.systematic else None
         size = None if local.size is None else local.size.reshape(-1, full[0].size)
         self._draws.disturb(full.reshape(self.replicas, -1), size, relative, shared)
         return Replicas(full)

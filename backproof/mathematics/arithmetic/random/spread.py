@@ -141,9 +141,8 @@ class Trial:
             sigma = squares[name].root_mean(replicas)
             curve = bent[name].root_mean(pairs)
             radius = deviations * (sigma + max(1.0, deviations / first) * curve)
-            # Where a sum's terms are exactly 0 without errors, their underflow is on no tape; where
-            # replicas underflow too, they cannot tell what is exact.
-            radius += self.tape.lost * ((sigma > 0) | self.tape.underflows)
+            # Where a sum's terms are exactly 0 without errors, their underflow is on no tape.
+            radius += np.where(sigma > 0, self.tape.lost, self.tape.hidden)
             radius += declared.get(name, 0.0)
             if name in opened:
                 radius += (1 + OPEN_ROUNDED) * opened[name]
@@ -186,7 +185,9 @@ class Trial:
         # In float64 the definition's own value may have moved as well, to the other side.
         both = 2.0 if self.enlargements[0] > 1 else 1.0
         watched = self.tape.watched
-        reaches = [local.reaches(both * deviations, replicas) for local in watched]
+        reaches = [
+            local.reaches(both * deviations, replicas, self.tape.hidden) for local in watched
+        ]
         if not any(map(Local.is_open, watched, reaches)):
             return {}
         balls = self.evaluation(OpenOps(self.rounding, iter(reaches)), unchanged)

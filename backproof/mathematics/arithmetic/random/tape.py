@@ -45,7 +45,7 @@ class Local:
 
     ``size``: its standard deviation, in the shape of the result; None for nothing absolute.
     ``size_by``: the same by an operand of a replica, as a function of rows of all replicas.
-    ``systematic``: how much of it is drawn once for all elements besides. ``value``: its operand
+    ``systematic``: how much of it is drawn for all elements at once besides. ``value``: its operand
     without errors, where replicas need it. ``side``: of a kink, where the operand goes.
     ``watched``: of what the replicas' movement is wanted. ``blurred``: whether a kink may be felt
     by what lies on one side of it.
@@ -63,10 +63,10 @@ class Local:
         """Have it added up how far that moves."""
         self.watched[what] = Watched(value, Squares(value.shape))
 
-    def reaches(self, deviations: float, replicas: int) -> dict[str, Values]:
-        """How far each moves in so many deviations, by so many replicas."""
+    def reaches(self, deviations: float, replicas: int, least: float) -> dict[str, Values]:
+        """How far each moves in so many deviations, by so many replicas; and ``least`` besides."""
         return {
-            what: deviations * watched.squares.root_mean(replicas)
+            what: least + deviations * watched.squares.root_mean(replicas)
             for what, watched in self.watched.items()
         }
 
@@ -88,7 +88,12 @@ class Tape:
     lost: float = 0.0
     """What underflow may take in all sums together."""
     underflows: bool = False
-    """Whether it does so where the float64 of the replicas may underflow as well."""
+    """Whether the float64 of the replicas may underflow too, and cannot tell what is exact."""
+
+    @property
+    def hidden(self) -> float:
+        """What underflow may take of what looks exact in all replicas."""
+        return self.lost if self.underflows else 0.0
 
     @property
     def last(self) -> Local:
@@ -103,13 +108,19 @@ class Tape:
     def write(self, size: Values | None = None, systematic: float = 0.0) -> None:
         """The next operation's."""
         self.entries.append(Local(size, systematic))
+        self._look_for_underflow(size, self.errors.rounding.tiny)
 
     def write_sum(self, size: Values, lost: float) -> None:
         """A sum's, and what underflow may take of it."""
         self.write(size)
         self.lost += lost
-        if self.errors.rounding.unit < SMALLEST_UNIT and not self.underflows:
-            self.underflows = bool(((size > 0) & (size <= 4 * lost)).any())
+        self._look_for_underflow(size, lost)
+
+    def _look_for_underflow(self, size: Values | None, lost: float) -> None:
+        """An error of that size is one of underflow: nothing else is as small."""
+        if size is None or self.underflows or self.errors.rounding.unit > SMALLEST_UNIT:
+            return
+        self.underflows = bool(((size > 0) & (size <= 4 * lost)).any())
 
 
 class Recording(Float):
