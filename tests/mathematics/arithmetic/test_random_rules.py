@@ -24,7 +24,7 @@ from tests.mathematics.arithmetic.half_models import model
 REPLICAS = 2048
 # Five standard deviations of a spread over so many replicas.
 CHANCE_OF_SPREAD = 5 / sqrt(2 * REPLICAS)
-FLOAT32, HALF = Rounding.of("float32"), model("bfloat16")
+FLOAT32, HALF = Rounding.of("float32"), model("bfloat16", tanh="float64")
 U, TINY, COARSE = FLOAT32.unit, FLOAT32.tiny, HALF.unit
 
 random = np.random.default_rng(1)
@@ -144,6 +144,13 @@ IN_HALF: dict[str, tuple[Callable[[Any], Any], np.ndarray]] = {
         sqrt(2) * COARSE * (2 * np.abs(A) + POSITIVE),
     ),
     "summand": (CASES["summand"][0], np.zeros_like(A)),
+    # Computed more exactly, and rounded to nearest: nothing that all elements share.
+    "tanh": (CASES["tanh"][0], COARSE * np.abs(np.tanh(A))),
+    # In the dtype itself, by a function that errs to one side.
+    "sigmoid": (
+        lambda ops: ops.activate(SIGMOID, ops.exact(A)),
+        function_error(SIGMOID.ball(Ball(A, None), HALF)),
+    ),
 }
 
 
@@ -254,7 +261,7 @@ def test_a_local_error_left_out_or_halved_is_noticed(rule: str, name: str, share
     ("rule", "name"),
     [
         *(("contraction", "matmul"), ("contraction", "affine"), ("total", "column total")),
-        ("joined", "joined"),
+        *(("joined", "joined"), ("activation", "tanh"), ("systematic", "sigmoid")),
     ],
 )
 def test_one_in_half_precision_is_noticed(rule: str, name: str, share: float) -> None:
@@ -269,5 +276,6 @@ def test_every_rule_is_weakened() -> None:
         for name in vars(kind)
         if not name.startswith("_")
     }
-    # What underflow takes from sums is part of their rules; `enlarged` and `lost` only pass it on.
-    assert rules - {"enlarged", "lost"} == {*NOTICED_BY, "joined"}
+    # What underflow takes from sums is part of their rules; `enlarged` and `lost` only pass it on,
+    # and `shared` passes on what is systematic.
+    assert rules - {"enlarged", "lost", "shared"} == {*NOTICED_BY, "joined"}

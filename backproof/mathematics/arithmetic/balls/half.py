@@ -165,9 +165,7 @@ class HalfOps(BallOps):
         if fused is not None and fused.settled(z, self.rounding):
             return super().loss_and_slope(loss, z, a, y)
         rules = loss.rounded_steps()
-        hard = fused is None or not (y.value * (1 - y.value)).any()
-        measured = hard and self.rounding.form.of == "logits"
-        measured = measured and (fused is None or fused.measured(z))
+        measured = was_measured(loss, z, y, self.rounding)
         found = []
         for part, which in enumerate((ROWS, SLOPE)):
             operation = loss.name + which
@@ -183,6 +181,16 @@ class HalfOps(BallOps):
 
             found.append(self.within(operation, compute, steps, measured=measured))
         return found[0], found[1]
+
+
+def was_measured(loss: LossFunction, z: Ball, y: Ball, rounding: Rounding) -> bool:
+    """Whether a loss was measured on such operands: of logits, with targets of 0 and 1."""
+    if rounding.form.of != "logits":
+        return False
+    if loss.ACTIVATION is None:
+        return True
+    hard = not (y.value * (1 - y.value)).any()
+    return hard and functions.named(loss.ACTIVATION).measured(z)
 
 
 def balls_of(rounding: Rounding) -> BallOps:

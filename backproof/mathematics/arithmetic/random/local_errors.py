@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.ball import Ball, terms_of
-from backproof.mathematics.arithmetic.balls.half import MOST_TERMS, SUMS, balls_of
+from backproof.mathematics.arithmetic.balls.half import MOST_TERMS, SUMS, UNKNOWN, balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -50,6 +50,13 @@ class LocalErrors:
     def lost(self, terms: int) -> float:
         """What underflow may take from a sum of so many terms."""
         return terms * self.rounding.eta
+
+    def shared(self, operation: str, *, measured: bool = True) -> float:
+        """How much of an operation's error is drawn for a whole tensor at once.
+
+        ``operation``: as `Rounding.inside` names it; ``measured``: whether such operands were.
+        """
+        return self.systematic
 
     def enlarged(self, factor: float) -> LocalErrors:
         """Those of values that an implementation may yet multiply by ``factor``: see `Ops`."""
@@ -241,6 +248,12 @@ class HalfErrors(LocalErrors):
 
     def summand(self, times: int) -> float:
         return 0.0
+
+    def shared(self, operation: str, *, measured: bool = True) -> float:
+        """Nothing of what is computed more exactly: its error is that of rounding to the dtype."""
+        precisions = {name: precision for name, precision, _ in self.rounding.inside}
+        known = precisions.get(operation, self.rounding.dtype) if measured else self.rounding.dtype
+        return self.systematic if known in (UNKNOWN, self.rounding.dtype) else 0.0
 
     def _rounded(self, operation: str, total: Values, norm: Values, terms: int) -> Values:
         measured = terms <= MOST_TERMS

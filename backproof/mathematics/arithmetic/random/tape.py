@@ -10,13 +10,14 @@ from functools import partial, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.mathematics.arithmetic.balls.ball import terms_of
+from backproof.mathematics.arithmetic.balls.ball import Ball, terms_of
+from backproof.mathematics.arithmetic.balls.half import was_measured
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.random.local_errors import LocalErrors
 from backproof.mathematics.arithmetic.random.squares import Squares
-from backproof.mathematics.functions import Activation, side_of_zero
-from backproof.mathematics.losses import LossFunction
+from backproof.mathematics.functions import PULLED, Activation, side_of_zero
+from backproof.mathematics.losses import ROWS, SLOPE, LossFunction
 
 Values = NDArray[np.floating]
 
@@ -193,7 +194,7 @@ class Recording(Float):
 
     def sqrt(self, a: Values) -> Values:
         value = np.sqrt(np.maximum(a, 0))
-        self.tape.write(self.errors.root(a), self.errors.systematic)
+        self.tape.write(self.errors.root(a), self.errors.shared("sqrt"))
         return value
 
     def charged(self, a: Values, times: int) -> Values:
@@ -234,7 +235,8 @@ class Recording(Float):
 
     def activate(self, f: Activation, z: Values) -> Values:
         a = f.value(z)
-        self.tape.write(self.errors.activation(f, z), self.errors.systematic)
+        shared = self.errors.shared(f.name, measured=f.measured(Ball(z, None)))
+        self.tape.write(self.errors.activation(f, z), shared)
         if f.kinked and not f.PIECEWISE_LINEAR and (z == 0).any():
             # exp(z) − 1 is exact at 0, and nowhere near it.
             self.tape.last.size_by = partial(by_rows, partial(self.errors.activation, f))
@@ -243,7 +245,8 @@ class Recording(Float):
         return a
 
     def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values:
-        self.tape.write(None, self.errors.systematic)
+        shared = self.errors.shared(f.name + PULLED, measured=f.measured(Ball(z, None)))
+        self.tape.write(None, shared)
         if self.errors.vjp(f, z, a, np.ones_like(a)) is not None:
             rule = partial(self.errors.vjp, f)
             self.tape.last.size_by = partial(by_rows, rule, z, a)
@@ -256,11 +259,12 @@ class Recording(Float):
         self, loss: LossFunction, z: Values, a: Values, y: Values
     ) -> tuple[Values, Values]:
         rows, slope = self.errors.loss(loss, z, a, y)
-        self.tape.write(rows, self.errors.systematic)
+        measured = was_measured(loss, Ball(z, None), Ball(y, None), self.errors.rounding)
+        self.tape.write(rows, self.errors.shared(loss.name + ROWS, measured=measured))
         if loss.kinked:
             side = partial(loss.on_side, of=a, y=y)
             self._write_kink(a, side, blurred=self._exact(loss))
-        self.tape.write(slope, self.errors.systematic)
+        self.tape.write(slope, self.errors.shared(loss.name + SLOPE, measured=measured))
         return loss.value(z, a, y)
 
     def _write_kink_of(self, f: Activation, z: Values) -> None:
