@@ -91,6 +91,14 @@ class Tape:
     underflows: bool = False
     """Whether the float64 of the replicas may underflow too, and cannot tell what is exact."""
 
+    _known: dict[int, tuple[Values, Values]] = field(default_factory=dict)
+
+    def converted(self, x: Values) -> Values:
+        """Data in float64, once, however often they are asked for."""
+        if id(x) not in self._known:  # and x is kept, so that no other array has its id
+            self._known[id(x)] = (x, np.asarray(x, np.float64))
+        return self._known[id(x)][1]
+
     @property
     def hidden(self) -> float:
         """What underflow may take of what looks exact in all replicas."""
@@ -132,7 +140,7 @@ class Recording(Float):
         self.errors = errors or tape.errors
 
     def exact(self, x: Values) -> Values:
-        value = np.asarray(x, np.float64)
+        value = self.tape.converted(x)
         self.tape.write(self.errors.datum(value))
         self.tape.last.value = value
         return value
