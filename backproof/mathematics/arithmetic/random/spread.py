@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from backproof.mathematics.arithmetic.random.local_errors import LocalErrors, er
 from backproof.mathematics.arithmetic.random.open_units import OpenOps
 from backproof.mathematics.arithmetic.random.replicas import RandomOps, Replicas
 from backproof.mathematics.arithmetic.random.squares import Squares
-from backproof.mathematics.arithmetic.random.tape import Local, Recording, Tape
+from backproof.mathematics.arithmetic.random.tape import SMALLEST_UNIT, Local, Recording, Tape
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.sites import Intervention, unchanged
 
@@ -33,6 +33,7 @@ MEMORY = 1 << 28
 ALIVE = 4
 # Disturbances of float64 are enlarged by so much, so that its own roundings do not count beside.
 ENLARGED = 2.0**12
+AS_THEY_ARE = 1.0, 2.0
 # A spread that changes by more than a quarter as disturbances double is none.
 MOST_BENT = 0.25
 # What roundings may do to what an open unit does is of second order; sums have N·u below that.
@@ -69,8 +70,7 @@ def quantile(replicas: int, chance: float) -> float:
 
 def enlargements(rounding: Rounding) -> tuple[float, float]:
     """By how much the disturbances are enlarged, and once more, by twice that."""
-    first = ENLARGED if rounding.unit < 2.0**-40 else 1.0
-    return first, 2 * first
+    return (ENLARGED, 2 * ENLARGED) if rounding.unit < SMALLEST_UNIT else AS_THEY_ARE
 
 
 def spreads(
@@ -98,23 +98,54 @@ def spreads(
       Where D exceeds a quarter of σ, or t²·D/e exceeds t·σ, nothing is known.
     - what units with an open side do, in the worst case: `random.open_units`.
     - what the implementation declares that a quantity is off by.
+
+    Where disturbances are enlarged, declared errors of functions would be so too, far beyond the
+    first order: replicas with those alone, as they are, make up a second spread and radius.
     """
+    how = chance, replicas, memory
+    enlarged = enlargements(rounding)
+    alone = replace(rounding, absolute=())
     with np.errstate(all="ignore"):  # what overflows is found, and told
-        return Trial(evaluation, errors or errors_of(rounding), rounding, seed).spreads(
-            chance, replicas, memory
-        )
+        if errors is not None or not rounding.absolute or enlarged[0] == 1:
+            errors = errors or errors_of(rounding)
+            found = Trial(evaluation, errors, rounding, seed, enlarged).spreads(*how)
+        else:
+            own = Trial(evaluation, errors_of(alone), rounding, seed, enlarged).spreads(*how)
+            errors = LocalErrors(replace(rounding, unit=0.0, tiny=0.0, coefficients=0.0))
+            declared = Trial(evaluation, errors, rounding, seed + 1, AS_THEY_ARE).spreads(*how)
+            found = {name: both(each, declared[name]) for name, each in own.items()}
+    allowed = dict(rounding.absolute)
+    return {
+        name: replace(each, radius=each.radius + allowed[name]) if name in allowed else each
+        for name, each in found.items()
+    }
+
+
+def both(own: Spread, declared: Spread) -> Spread:
+    """With declared errors besides those of rounding."""
+    return Spread(
+        own.value,
+        np.hypot(own.sigma, declared.sigma),
+        own.radius + declared.radius,
+        own.unknown or declared.unknown,
+    )
 
 
 class Trial:
     """Replicas of one evaluation in one rounding model."""
 
     def __init__(
-        self, evaluation: Evaluation, errors: LocalErrors, rounding: Rounding, seed: int
+        self,
+        evaluation: Evaluation,
+        errors: LocalErrors,
+        rounding: Rounding,
+        seed: int,
+        enlarged: tuple[float, float],
     ) -> None:
         self.evaluation = evaluation
         self.rounding = rounding
         self.seed = seed
-        self.enlargements = enlargements(rounding)
+        self.enlargements = enlarged
         self.tape = Tape(errors)
         found = evaluation(Recording(self.tape), unchanged)
         self.values = {name: np.asarray(value, order="C") for name, value in found.items()}
@@ -135,7 +166,6 @@ class Trial:
                 for name, total in bent.items():
                     total.add(bend(once[name], twice[name], self.values[name]), scale=1 / first)
         opened = self._opened(deviations, replicas)
-        declared = dict(self.rounding.absolute)
         found = {}
         for name, value in self.values.items():
             sigma = squares[name].root_mean(replicas)
@@ -143,7 +173,6 @@ class Trial:
             radius = deviations * (sigma + max(1.0, deviations / first) * curve)
             # Where a sum's terms are exactly 0 without errors, their underflow is on no tape.
             radius += np.where(sigma > 0, self.tape.lost, self.tape.hidden)
-            radius += declared.get(name, 0.0)
             if name in opened:
                 radius += (1 + OPEN_ROUNDED) * opened[name]
             most = min(MOST_BENT, first / deviations)
@@ -182,11 +211,12 @@ class Trial:
         """What units with an open side add to the radius, by name, if there are any."""
         if self.rounding.same_branches:
             return {}
-        # In float64 the definition's own value may have moved as well, to the other side.
-        both = 2.0 if self.enlargements[0] > 1 else 1.0
+        # In float64 the definition's own value may have moved as well, to the other side; so may a
+        # unit by its declared errors, which are not in the same replicas.
+        times = 2.0 if self.rounding.unit < SMALLEST_UNIT else 1.0
         watched = self.tape.watched
         reaches = [
-            local.reaches(both * deviations, replicas, self.tape.hidden) for local in watched
+            local.reaches(times * deviations, replicas, self.tape.hidden) for local in watched
         ]
         if not any(map(Local.is_open, watched, reaches)):
             return {}

@@ -116,6 +116,8 @@ class Tape:
 
     def write(self, size: Values | None = None, systematic: float = 0.0) -> None:
         """The next operation's."""
+        if size is not None and not size.any():
+            size = None
         self.entries.append(Local(size, systematic))
         self._look_for_underflow(size, self.errors.rounding.tiny)
 
