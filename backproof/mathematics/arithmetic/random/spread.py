@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.balls.operations import radius_of
 from backproof.mathematics.arithmetic.operations import Ops
+from backproof.mathematics.arithmetic.random.each_alone import Alone, DeclaredErrors, EachAlone
 from backproof.mathematics.arithmetic.random.local_errors import LocalErrors, errors_of
 from backproof.mathematics.arithmetic.random.open_units import OpenOps
 from backproof.mathematics.arithmetic.random.replicas import RandomOps, Replicas
@@ -34,6 +35,8 @@ ALIVE = 4
 # Disturbances of float64 are enlarged by so much, so that its own roundings do not count beside.
 ENLARGED = 2.0**12
 AS_THEY_ARE = 1.0, 2.0
+# Declared errors up to which each is tried alone.
+MOST_ALONE = 1024
 # A spread that changes by more than a quarter as disturbances double is none.
 MOST_BENT = 0.25
 # What roundings may do to what an open unit does is of second order; sums have N·u below that.
@@ -99,20 +102,21 @@ def spreads(
     - what units with an open side do, in the worst case: `random.open_units`.
     - what the implementation declares that a quantity is off by.
 
-    Where disturbances are enlarged, declared errors of functions would be so too, far beyond the
-    first order: replicas with those alone, as they are, make up a second spread and radius.
+    Declared errors of functions are far larger than roundings, and would not be of first order if
+    they were enlarged with them: replicas with those alone, as they are, make up a second spread
+    and radius. Of few such errors that is no more than they can do together: `random.each_alone`.
     """
     how = chance, replicas, memory
     enlarged = enlargements(rounding)
     alone = replace(rounding, absolute=())
     with np.errstate(all="ignore"):  # what overflows is found, and told
-        if errors is not None or not rounding.absolute or enlarged[0] == 1:
+        if errors is not None or not rounding.absolute:
             errors = errors or errors_of(rounding)
             found = Trial(evaluation, errors, rounding, seed, enlarged).spreads(*how)
         else:
             own = Trial(evaluation, errors_of(alone), rounding, seed, enlarged).spreads(*how)
-            errors = LocalErrors(replace(rounding, unit=0.0, tiny=0.0, coefficients=0.0))
-            declared = Trial(evaluation, errors, rounding, seed + 1, AS_THEY_ARE).spreads(*how)
+            trial = Trial(evaluation, DeclaredErrors(rounding), rounding, seed + 1, AS_THEY_ARE)
+            declared = trial.spreads(*how, alone=trial.each_alone(memory))
             found = {name: both(each, declared[name]) for name, each in own.items()}
     allowed = dict(rounding.absolute)
     return {
@@ -150,12 +154,28 @@ class Trial:
         found = evaluation(Recording(self.tape), unchanged)
         self.values = {name: np.asarray(value, order="C") for name, value in found.items()}
 
-    def spreads(self, chance: float, replicas: int, memory: int) -> dict[str, Spread]:
-        """See `spreads` of the module."""
+    def each_alone(self, memory: int) -> Alone | None:
+        """What each error does alone, summed up; None where these are too many."""
+        totals: dict[str, Values] = {name: np.zeros(v.shape) for name, v in self.values.items()}
+        many, start, count = self._fitting(memory), 0, 1
+        while start < count:
+            ops = EachAlone(self.tape, replicas=min(many, MOST_ALONE), start=start)
+            found = self.evaluation(ops, unchanged)
+            for name, total in totals.items():
+                total += np.abs(found[name].drawn - self.values[name]).sum(axis=0)
+            start, count = start + ops.replicas, ops.count
+            if count > MOST_ALONE:
+                return None
+        return Alone(totals, count)
+
+    def spreads(
+        self, chance: float, replicas: int, memory: int, alone: Alone | None = None
+    ) -> dict[str, Spread]:
+        """See `spreads` of the module. ``alone``: what the errors do one by one, if known."""
         deviations = quantile(replicas, chance)
         squares = {name: Squares(value.shape) for name, value in self.values.items()}
         bent = {name: Squares(value.shape) for name, value in self.values.items()}
-        pairs = pairs_of(replicas)
+        pairs = pairs_of(replicas) if alone is None else replicas
         first, second = self.enlargements
         for start, many in self._chunks(replicas, pairs, memory):
             once = self._replicas(start, many, first)
@@ -171,12 +191,15 @@ class Trial:
             sigma = squares[name].root_mean(replicas)
             curve = bent[name].root_mean(pairs)
             radius = deviations * (sigma + max(1.0, deviations / first) * curve)
+            linear = curve <= min(MOST_BENT, first / deviations) * sigma
+            radius = np.where(linear, radius, inf)
+            if alone is not None:
+                radius = np.fmin(radius, alone.radius(name, curve))
             # Where a sum's terms are exactly 0 without errors, their underflow is on no tape.
             radius += np.where(sigma > 0, self.tape.lost, self.tape.hidden)
             if name in opened:
                 radius += (1 + OPEN_ROUNDED) * opened[name]
-            most = min(MOST_BENT, first / deviations)
-            known = np.isfinite(radius) & (curve <= most * sigma) & np.isfinite(value)
+            known = np.isfinite(radius) & np.isfinite(value)
             unknown = "" if known.all() else self._why(name, pairs)
             found[name] = Spread(
                 value,
@@ -188,11 +211,15 @@ class Trial:
 
     def _chunks(self, replicas: int, pairs: int, memory: int) -> Iterator[tuple[int, int]]:
         """First and number of the replicas that are evaluated at a time, those of pairs first."""
-        one = ALIVE * sum(value.nbytes for value in self.values.values())
-        most = max(1, memory // max(1, one))
+        most = self._fitting(memory)
         for begin, end in ((0, pairs), (pairs, replicas)):
             for start in range(begin, end, most):
                 yield start, min(most, end - start)
+
+    def _fitting(self, memory: int) -> int:
+        """How many replicas fit into so much memory: one, at least."""
+        one = ALIVE * sum(value.nbytes for value in self.values.values())
+        return max(1, memory // max(1, one))
 
     def _replicas(
         self, start: int, many: int, enlargement: float, intervene: Intervention = unchanged
@@ -211,9 +238,10 @@ class Trial:
         """What units with an open side add to the radius, by name, if there are any."""
         if self.rounding.same_branches:
             return {}
-        # In float64 the definition's own value may have moved as well, to the other side; so may a
-        # unit by its declared errors, which are not in the same replicas.
-        times = 2.0 if self.rounding.unit < SMALLEST_UNIT else 1.0
+        # In float64 the definition's own value may have moved as well, to the other side; and by
+        # declared errors, which are in replicas of their own.
+        twice = self.rounding.unit < SMALLEST_UNIT or self.rounding.absolute
+        times = 2.0 if twice else 1.0
         watched = self.tape.watched
         reaches = [
             local.reaches(times * deviations, replicas, self.tape.hidden) for local in watched
