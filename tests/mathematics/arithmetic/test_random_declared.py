@@ -11,7 +11,7 @@ import pytest
 
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.floating import Float
-from backproof.mathematics.arithmetic.random import each_alone, spread
+from backproof.mathematics.arithmetic.random import each_alone, spread, trial
 from backproof.mathematics.arithmetic.random.each_alone import DeclaredErrors
 from backproof.mathematics.arithmetic.random.spread import Spread, spreads
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -115,7 +115,7 @@ def test_an_error_left_out_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_of_too_many_errors_the_spread_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     few = declared()
-    monkeypatch.setattr(spread, "MOST_ALONE", ERRORS - 1)
+    monkeypatch.setattr(trial, "MOST_ALONE", ERRORS - 1)
     many = declared()
     wider = [many[name].radius.max() / few[name].radius.max() for name in TENSORS]
     assert min(wider) > 1.5
