@@ -118,17 +118,18 @@ class Trial:
         opened = self._opened(deviations, replicas)
         found = {}
         for name, value in self.values.items():
-            sigma = squares[name].root_mean(replicas)
-            curve = bent[name].root_mean(pairs)
+            sigma = squares.pop(name).root_mean(replicas)
+            curve = bent.pop(name).root_mean(pairs)
             radius = deviations * (sigma + max(1.0, deviations / first) * curve)
             linear = curve <= min(MOST_BENT, first / deviations) * sigma
             radius = np.where(linear, radius, inf)
             if alone is not None:
                 radius = np.fmin(radius, alone.radius(name, curve))
             # Where a sum's terms are exactly 0 without errors, their underflow is on no tape.
-            radius += np.where(sigma > 0, self.tape.lost, self.tape.hidden)
-            if name in opened:
-                radius += (1 + OPEN_ROUNDED) * opened[name]
+            off = opened.pop(name, np.zeros(value.shape))
+            touched = (sigma > 0) | (off > 0)
+            radius = radius + np.where(touched, self.tape.lost, self.tape.hidden)
+            radius = radius + (1 + OPEN_ROUNDED) * off
             known = np.isfinite(radius) & np.isfinite(value)
             unknown = "" if known.all() else self._why(name, pairs)
             found[name] = Spread(
