@@ -55,6 +55,16 @@ class Bound:
         """The largest radius of each tensor."""
         return {name: float(radius.max()) for name, radius in self.radii.items()}
 
+    def narrowed(self, other: Bound | None) -> Bound:
+        """With the smaller radius of each element: both bounds hold."""
+        if other is None:
+            return self
+        radii = {
+            name: np.fmin(radius, other.radii[name]) if name in other.radii else radius
+            for name, radius in self.radii.items()
+        }
+        return replace(self, radii=mapped(radii))
+
     @property
     def weakest(self) -> float:
         """The power of the weakest comparison of two such implementations."""
@@ -187,8 +197,11 @@ class Bounds:
             if self._large:
                 self._make_room(point)
             found = spreads_at(self.record, rounding, point, recovers=recovers)
-            every_way = bound_of(self.record, point, found.tensors)
-            one_way = bound_of(self.record, point, found.one_way) if found.opened else every_way
+            known = self._known.get(key)
+            every_way = bound_of(self.record, point, found.tensors).narrowed(known)
+            one_way = every_way
+            if found.opened:
+                one_way = bound_of(self.record, point, found.one_way).narrowed(known)
             sites = found.sites if found.opened else {}
             self._spread[key] = Statistical(every_way, one_way, sites, found.unknown)
             self._reconsider(found, rounding, point)

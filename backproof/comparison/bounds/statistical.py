@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backproof.comparison.record.record import Point, Record
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.operations import Ops
-from backproof.mathematics.arithmetic.random.spread import spreads
+from backproof.mathematics.arithmetic.random.spread import REPLICAS, spreads
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.sites import Intervention
@@ -27,6 +27,8 @@ Values = NDArray[np.floating]
 
 # What a watch looks at, beside what is compared.
 WATCHED = ("z/", "delta/", "back/", "loss/slope")
+# Up to so many products of a forward pass, four times the replicas cost little more, and tell more.
+SMALL, MANY = 100_000, 4 * REPLICAS
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,11 @@ def spreads_at(
         return {name: found[name] for name in found if name in names or name == last} | sites
 
     found = spreads(
-        evaluation, rounding, chance=element_chance(record), seed=seed_of(record, point)
+        evaluation,
+        rounding,
+        chance=element_chance(record),
+        replicas=MANY if record.network.products * len(batch.inputs) <= SMALL else REPLICAS,
+        seed=seed_of(record, point),
     )
     every_way = {name: Ball(spread.value, spread.radius) for name, spread in found.items()}
     tensors = {name: each for name, each in every_way.items() if not name.startswith("site:")}

@@ -128,10 +128,10 @@ class RandomOps:
 
     def charged(self, a: Replicas, times: int) -> Replicas:
         """So many roundings of each element, which may be those of one coefficient for all."""
-        return self._with_coefficient(a.drawn, times, times)
+        return self._with_coefficient(a.drawn[:], times, times)
 
     def as_summand(self, a: Replicas, times: int) -> Replicas:
-        return self._disturbed(a.drawn, next(self._entries), self.errors.summand(times))
+        return self._disturbed(a.drawn[:], next(self._entries), self.errors.summand(times))
 
     def total(self, a: Replicas, axis: Axis = None, further_terms: int = 0) -> Replicas:
         axes = tuple(range(len(a.shape))) if axis is None else axis
@@ -219,8 +219,11 @@ class RandomOps:
         """The result, off by (size + relative·|result|)·(own draws + a shared one)."""
         if local.size is None and not relative:
             return Replicas(result)
-        full = np.empty((self.replicas, *result.shape[1:]))
-        full[...] = result
+        full = result
+        # A view may be of an operand; an array of its own is changed in place.
+        if result.base is not None or len(result) < self.replicas or not result.flags.c_contiguous:
+            full = np.empty((self.replicas, *result.shape[1:]))
+            full[...] = result
         shared = local.systematic * self._draws.each(self.replicas, 2) if local.systematic else None
         size = None if local.size is None else local.size.reshape(-1, full[0].size)
         self._draws.disturb(full.reshape(self.replicas, -1), size, relative, shared)

@@ -2,77 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from math import inf
-from typing import Any, TypeVar
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from backproof.mathematics.arithmetic.balls.operations import radius_of
-from backproof.mathematics.arithmetic.operations import Ops
+from backproof.mathematics.arithmetic.random.each_alone import DeclaredErrors
 from backproof.mathematics.arithmetic.random.local_errors import LocalErrors, errors_of
-from backproof.mathematics.arithmetic.random.open_units import OpenOps
-from backproof.mathematics.arithmetic.random.replicas import RandomOps, Replicas
-from backproof.mathematics.arithmetic.random.squares import Squares
-from backproof.mathematics.arithmetic.random.tape import Local, Recording, Tape
+from backproof.mathematics.arithmetic.random.tape import SMALLEST_UNIT
+from backproof.mathematics.arithmetic.random.trial import Evaluation as Evaluation
+from backproof.mathematics.arithmetic.random.trial import Spread as Spread
+from backproof.mathematics.arithmetic.random.trial import Trial
+from backproof.mathematics.arithmetic.random.trial import quantile as quantile
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.definition.sites import Intervention, unchanged
-
-T = TypeVar("T")
-Values = NDArray[np.floating]
-
-Evaluation = Callable[[Ops[Any], Intervention], Mapping[str, Any]]
-"""The definition at a point, in any arithmetic: tensors by name. Called again and again."""
 
 # How many replicas an element's spread is taken of, and how much memory they may take at a time.
 REPLICAS = 32
 MEMORY = 1 << 28
-# Arrays of the size of a result that are alive at a time, for one replica.
-ALIVE = 4
 # Disturbances of float64 are enlarged by so much, so that its own roundings do not count beside.
 ENLARGED = 2.0**12
-# A spread that changes by more than a quarter as disturbances double is none.
-MOST_BENT = 0.25
-# What roundings may do to what an open unit does is of second order; sums have N·u below that.
-OPEN_ROUNDED = 0.125
-
-
-@dataclass(frozen=True, eq=False)
-class Spread:
-    """What rounding makes of one tensor.
-
-    ``value``: the definition's, in float64. ``sigma``: the standard deviation of an
-    implementation's rounding error, 0 where nothing is rounded. ``radius``: how far an
-    implementation may lie from the exact result, but for the chance asked for; infinite where that
-    is not known, and then ``unknown`` says why, with the site. ``one_way``: the same of an
-    implementation that takes the definition's side at every kink.
-    """
-
-    value: Values
-    sigma: Values
-    radius: Values
-    one_way: Values
-    unknown: str = ""
-
-
-def quantile(replicas: int, chance: float) -> float:
-    """How many spreads, of so many replicas, an element exceeds by that chance, on either side.
-
-    An error over the root of the mean of K squares, of replicas about a known centre, follows
-    Student's t with K degrees of freedom (Student, The probable error of a mean, Biometrika 6,
-    1908), if all are Gaussian; for replicas that are not quite, see `random.draws`.
-    """
-    from scipy.special import stdtrit  # the import would be felt in every worker
-
-    return -float(stdtrit(replicas, chance / 2))
+AS_THEY_ARE = 1.0, 2.0
 
 
 def enlargements(rounding: Rounding) -> tuple[float, float]:
     """By how much the disturbances are enlarged, and once more, by twice that."""
-    first = ENLARGED if rounding.unit < 2.0**-40 else 1.0
-    return first, 2 * first
+    return (ENLARGED, 2 * ENLARGED) if rounding.unit < SMALLEST_UNIT else AS_THEY_ARE
 
 
 def spreads(
@@ -100,144 +53,24 @@ def spreads(
       Where D exceeds a quarter of σ, or t²·D/e exceeds t·σ, nothing is known.
     - what units with an open side do, in the worst case: `random.open_units`.
     - what the implementation declares that a quantity is off by.
+
+    Declared errors of functions are far larger than roundings, and would not be of first order if
+    they were enlarged with them: replicas with those alone, as they are, make up a second spread
+    and radius. Of few such errors that is no more than they can do together: `random.each_alone`.
     """
+    how = chance, replicas, memory
+    enlarged = enlargements(rounding)
+    alone = replace(rounding, absolute=())
     with np.errstate(all="ignore"):  # what overflows is found, and told
-        return Trial(evaluation, errors or errors_of(rounding), rounding, seed).spreads(
-            chance, replicas, memory
-        )
-
-
-class Trial:
-    """Replicas of one evaluation in one rounding model."""
-
-    def __init__(
-        self, evaluation: Evaluation, errors: LocalErrors, rounding: Rounding, seed: int
-    ) -> None:
-        self.evaluation = evaluation
-        self.rounding = rounding
-        self.seed = seed
-        self.enlargements = enlargements(rounding)
-        self.tape = Tape(errors)
-        found = evaluation(Recording(self.tape), unchanged)
-        self.values = {name: np.asarray(value, order="C") for name, value in found.items()}
-
-    def spreads(self, chance: float, replicas: int, memory: int) -> dict[str, Spread]:
-        """See `spreads` of the module."""
-        deviations = quantile(replicas, chance)
-        squares = {name: Squares(value.shape) for name, value in self.values.items()}
-        bent = {name: Squares(value.shape) for name, value in self.values.items()}
-        pairs = pairs_of(replicas)
-        first, second = self.enlargements
-        for start, many in self._chunks(replicas, pairs, memory):
-            once = self._replicas(start, many, first)
-            for name, total in squares.items():
-                total.add(once[name].drawn, self.values[name], 1 / first)
-            if start < pairs:
-                twice = self._replicas(start, many, second)
-                for name, total in bent.items():
-                    total.add(bend(once[name], twice[name], self.values[name]), scale=1 / first)
-        opened = self._opened(deviations, replicas)
-        declared = dict(self.rounding.absolute)
-        found = {}
-        for name, value in self.values.items():
-            sigma = squares[name].root_mean(replicas)
-            curve = bent[name].root_mean(pairs)
-            radius = deviations * (sigma + max(1.0, deviations / first) * curve)
-            # Where a sum's terms are exactly 0 without errors, their underflow is on no tape.
-            radius += np.where(sigma > 0, self.tape.lost, self.tape.hidden)
-            radius += declared.get(name, 0.0)
-            most = min(MOST_BENT, first / deviations)
-            known = np.isfinite(radius) & (curve <= most * sigma) & np.isfinite(value)
-            unknown = "" if known.all() else self._why(name, pairs)
-            one_way = np.where(known, radius, inf)
-            every_way = one_way
-            if name in opened:
-                every_way = one_way + (1 + OPEN_ROUNDED) * opened[name]
-            found[name] = Spread(value, sigma, every_way, one_way, unknown)
-        return found
-
-    def _chunks(self, replicas: int, pairs: int, memory: int) -> Iterator[tuple[int, int]]:
-        """First and number of the replicas that are evaluated at a time, those of pairs first."""
-        one = ALIVE * sum(value.nbytes for value in self.values.values())
-        most = max(1, memory // max(1, one))
-        for begin, end in ((0, pairs), (pairs, replicas)):
-            for start in range(begin, end, most):
-                yield start, min(most, end - start)
-
-    def _replicas(
-        self, start: int, many: int, enlargement: float, intervene: Intervention = unchanged
-    ) -> Mapping[str, Replicas]:
-        """So many replicas; the same start means the same draws."""
-        ops = RandomOps(
-            self.tape,
-            replicas=many,
-            enlargement=enlargement,
-            seed=(self.seed, start),
-            watching=enlargement == self.enlargements[0] and intervene is unchanged,
-        )
-        return self.evaluation(ops, intervene)
-
-    def _opened(self, deviations: float, replicas: int) -> dict[str, Values]:
-        """What units with an open side add to the radius, by name, if there are any."""
-        if self.rounding.same_branches:
-            return {}
-        # In float64 the definition's own value may have moved as well, to the other side.
-        both = 2.0 if self.enlargements[0] > 1 else 1.0
-        watched = self.tape.watched
-        reaches = [
-            local.reaches(both * deviations, replicas, self.tape.hidden) for local in watched
-        ]
-        if not any(map(Local.is_open, watched, reaches)):
-            return {}
-        balls = self.evaluation(OpenOps(self.rounding, iter(reaches)), unchanged)
-        return {name: radius_of(ball) for name, ball in balls.items() if ball.radius is not None}
-
-    def _why(self, name: str, pairs: int) -> str:
-        """The first site, in the order of computation, of which nothing is known, and why."""
-        if sum(value.nbytes for value in self.values.values()) > MEMORY:
-            return (
-                f"not of first order at {name}"  # to look at every site would take many times that
-            )
-        values: dict[str, Any] = {}
-        once: dict[str, Any] = {}
-        twice: dict[str, Any] = {}
-        first, second = self.enlargements
-        few = min(pairs, 4)
-
-        def keeping(found: dict[str, Any]) -> Intervention:
-            def keep(site: str, value: Any, scope: object) -> Any:
-                found[site] = value
-                return value
-
-            return keep
-
-        self.evaluation(Recording(Tape(self.tape.errors)), keeping(values))
-        self._replicas(0, few, first, keeping(once))
-        self._replicas(0, few, second, keeping(twice))
-        for site, value in values.items():
-            if site not in once:
-                continue
-            moved, again = once[site].drawn - value, twice[site].drawn - value
-            if not (np.isfinite(moved).all() and np.isfinite(again).all()):
-                return f"lost at {site}: a result there is not finite, or nothing bounds its error"
-            size = np.sqrt(np.square(moved).mean(axis=0))
-            off = np.sqrt(np.square(again * (first / second) - moved).mean(axis=0))
-            if (off > MOST_BENT * size).any():
-                return (
-                    f"not of first order at {site}: twice the rounding errors do not move it twice "
-                    "as far"
-                )
-        return f"not of first order at {name}"
-
-
-def pairs_of(replicas: int) -> int:
-    """How many replicas are evaluated twice."""
-    return max(1, replicas // 8)
-
-
-def bend(once: Replicas, twice: Replicas, value: Values) -> Values:
-    """By how much replicas of twice the disturbance are not twice as far off."""
-    found = twice.drawn - value
-    found *= 0.5
-    found -= once.drawn - value
-    return found
+        if errors is not None or not rounding.absolute:
+            errors = errors or errors_of(rounding)
+            found = Trial(evaluation, errors, rounding, seed, enlarged).spreads(*how)
+        else:
+            own = Trial(evaluation, errors_of(alone), rounding, seed, enlarged).spreads(*how)
+            trial = Trial(evaluation, DeclaredErrors(rounding), rounding, seed + 1, AS_THEY_ARE)
+            declared = trial.spreads(*how, alone=trial.each_alone(memory))
+            found = {name: each.besides(declared[name]) for name, each in own.items()}
+    allowed = dict(rounding.absolute)
+    return {
+        name: each.wider(allowed[name]) if name in allowed else each for name, each in found.items()
+    }
