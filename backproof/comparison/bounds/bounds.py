@@ -81,7 +81,7 @@ class Bound:
 class Statistical:
     """Bounds of random rounding errors: of all right code, and of what goes the definition's way.
 
-    ``sites``: those of `spreads_at`, where some unit may take either side of a kink. ``unknown``: by
+    ``sites``: those of `spreads_at`, where a unit may take either side of a kink. ``unknown``: by
     name, why nothing is known of some element.
     """
 
