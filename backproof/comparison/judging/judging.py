@@ -40,25 +40,53 @@ def compare_point(
         return rows
     subject = record.evaluations[SUBJECT].get(point, {})
     twin = record.evaluations[reference].get(point, {})
-    mine, its = bounds.at(SUBJECT, point), bounds.at(reference, point)
     truths = certainty.at(point)
-    judging = partial(
-        judge,
-        subject=subject,
-        twin=twin,
-        samples=len(record.batch(point).inputs),
-        weakness=Weakness(bounds, reference, point),
-    )
+    weakness, samples = Weakness(bounds, reference, point), len(record.batch(point).inputs)
+
+    def judging(row: Row, *, same_branches: bool = False) -> None:
+        mine, its = (
+            bounds.at(who, point, same_branches=same_branches) for who in (SUBJECT, reference)
+        )
+        given = twin
+        if bounds.granted is not None:
+            like = bounds.at(reference, point, same_branches=True, conventions=bounds.granted)
+            mine, its, given = beside(mine, its, twin, like)
+        judge(row, subject, given, mine, its, samples, weakness)
+
     for row in rows:
-        judging(row, mine=mine, its=its)
+        judging(row)
     if any(row.status is Status.UNDECIDED for row in rows):
-        mine, its = (bounds.at(who, point, same_branches=True) for who in (SUBJECT, reference))
-        rows = [retried_on_same_branches(row, partial(judging, mine=mine, its=its)) for row in rows]
+        again = partial(judging, same_branches=True)
+        rows = [retried_on_same_branches(row, again) for row in rows]
     for row in rows:
+        if bounds.granted is not None and row.status is Status.MATCH:
+            row.detail = bounds.granted.told
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
             row.reference_digits = digits(twin[row.name], truths[row.name], record.dtype)
     return rows
+
+
+def beside(mine: Bound, its: Bound, twin: Tensors, like: Bound) -> tuple[Bound, Bound, Tensors]:
+    """Bounds and reference for a subject with other subgradients: as if both took the same.
+
+    ``like``: the reference's bound, were its subgradients the subject's: that is its own where it
+    keeps it. Else, where the definition with these lies beside the definition, the reference is
+    moved by as much, and the subject's bound widened by what that rounds.
+    """
+    radii, moved = dict(mine.radii), dict(twin)
+    its_values, its_radii = dict(its.values), dict(its.radii)
+    for name, value in mine.values.items():
+        shift, given = value - its.values[name], twin.get(name)
+        if given is None or given.shape != shift.shape or not shift.any():
+            continue
+        if distance(name, given, like) == 0:
+            its_values[name], its_radii[name] = like.values[name], like.radii[name]
+            continue
+        moved[name] = np.asarray(given + shift, given.dtype)
+        roundoff = float(np.finfo(given.dtype).eps)
+        radii[name] = radii[name] + roundoff * (np.abs(value) + its.radii[name])
+    return replace(mine, radii=radii), replace(its, values=its_values, radii=its_radii), moved
 
 
 def blank(record: Record, reference: str, point: Point, name: str) -> Row:

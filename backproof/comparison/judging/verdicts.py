@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance
 from backproof.comparison.bounds.certainty import Certainty, outside
 from backproof.comparison.bounds.vacuity import find_vacuity
+from backproof.comparison.judging.conventions import granted
 from backproof.comparison.judging.explanation import explain
 from backproof.comparison.judging.judging import blank, compare_point
 from backproof.comparison.judging.rows import Row, Status
@@ -37,16 +38,11 @@ def compare(
     ``measure`` has the slopes of the subject's own loss measured into the record: it is called if
     something does not match and no fault explains it.
     """
-    rows: list[Row] = []
-    for reference in record.references:
-        mine = [
-            row
-            for point in record.points()
-            for row in compare_point(record, bounds, certainty, reference, point)
-        ]
-        pass_zeros(mine, record, bounds)
-        find_vacuity(mine, bounds.idle)
-        rows += mine
+    rows = compared(record, bounds, certainty)
+    if any(row.status is Status.MISMATCH for row in rows):
+        bounds.granted = granted(record, bounds)
+        if bounds.granted is not None:
+            rows = compared(record, bounds, certainty)
     acknowledge_faults(rows, record, bounds, certainty)
     try:
         explained = explain(rows, record, bounds, measure)
@@ -63,6 +59,21 @@ def compare(
             elif row.status is Status.MISMATCH:
                 row.detail = f"{row.detail}; {unsteady}"
     apply_waivers(rows, record.waivers, today)
+    return rows
+
+
+def compared(record: Record, bounds: Bounds, certainty: Certainty) -> list[Row]:
+    """A row for each reference × point × name, with vacuity."""
+    rows: list[Row] = []
+    for reference in record.references:
+        mine = [
+            row
+            for point in record.points()
+            for row in compare_point(record, bounds, certainty, reference, point)
+        ]
+        pass_zeros(mine, record, bounds)
+        find_vacuity(mine, bounds.idle)
+        rows += mine
     return rows
 
 
@@ -86,16 +97,20 @@ def acknowledge_faults(
 
     It is acknowledged where all of this holds: the subject is within its bound of the definition,
     and of the certified value where there is one; another reference matches it in this very
-    comparison; and the reference is off by no more than coefficients in float32 explain. What else
-    a reference is at fault for stays a mismatch: the twin may be wrong.
+    comparison, or, where there is none, certified values of that tensor side with the subject; and
+    the reference is off by no more than coefficients in float32 explain. What else a reference is
+    at fault for stays a mismatch: the twin may be wrong.
     """
+    certified = sides_with(record, bounds, certainty)
     matching: dict[tuple[str, str, int], list[str]] = defaultdict(list)
     for row in rows:
         if row.status is Status.MATCH:
             matching[row.name, row.point, row.step].append(row.reference)
     for row in rows:
         confirmed_by = matching[row.name, row.point, row.step]
-        if row.status is not Status.MISMATCH or not confirmed_by or not row.shape:
+        if row.status is not Status.MISMATCH or not row.shape:
+            continue
+        if not confirmed_by and (len(record.references) > 1 or row.name not in certified):
             continue
         point = Point(row.point, row.step)
         actual, expected = (
@@ -112,10 +127,32 @@ def acknowledge_faults(
             continue
         if distance(row.name, expected, narrow) == 0:
             row.status = Status.AT_FAULT
+            sides = [*confirmed_by]
+            if truth is not None:
+                sides.append("the certified value")
+            elif not confirmed_by:
+                sides.append("the certified values at other points")
             row.cause += (
                 f", which coefficients held in float32 explain; the subject matches "
-                f"{' and '.join(confirmed_by)}" + (" and the certified value" if truth else "")
+                f"{' and '.join(sides)}"
             )
+
+
+def sides_with(record: Record, bounds: Bounds, certainty: Certainty) -> set[str]:
+    """The tensors of which certified values are known that all lie within the subject's bound."""
+    known: set[str] = set()
+    wrong: set[str] = set()
+    if len(record.references) > 1:
+        return known  # then another reference is asked
+    for point, given in record.evaluations.get(SUBJECT, {}).items():
+        mine = bounds.at(SUBJECT, point)
+        for name, truth in certainty.at(point).items():
+            if name not in given or given[name].shape != mine.radii[name].shape:
+                continue
+            known.add(name)
+            if not outside(given[name], truth, mine.radii[name]) <= 1:
+                wrong.add(name)
+    return known - wrong
 
 
 def unsteadiness(record: Record, bounds: Bounds) -> str:
@@ -136,10 +173,13 @@ def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
 
     Zeros have no size of their own to hold a radius against. That of the same tensor at the points
     where it matches with strength is taken; where there is none, nothing is known, and UNDECIDED
-    stays. (What no point exercises is found afterwards, by `find_vacuity`.)
+    stays. (What no point exercises is found afterwards, by `find_vacuity`.) A form that is granted
+    loses the digits of what is small, where units are saturated: that is taken likewise.
     """
     for row in rows:
-        if row.status is not Status.UNDECIDED or row.power != np.inf or row.bound is None:
+        if row.status is not Status.UNDECIDED or row.bound is None or row.power is None:
+            continue
+        if row.power != np.inf and bounds.granted is None:
             continue
         point = Point(row.point, row.step)
         if row.name not in bounds.at(SUBJECT, point).radii:
@@ -147,7 +187,8 @@ def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
         widest = sum(
             float(bounds.at(who, point).radii[row.name].max()) for who in (SUBJECT, row.reference)
         )
-        if record.evaluations[row.reference][point][row.name].any():
+        zeros = not record.evaluations[row.reference][point][row.name].any()
+        if not zeros and bounds.granted is None:
             continue
         sizes = [
             float(np.abs(record.evaluations[row.reference][Point(r.point, r.step)][row.name]).max())
@@ -156,6 +197,8 @@ def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
         ]
         if 2 * widest <= WEAKEST_POWER * max(sizes, default=0.0):
             row.status, row.cause = Status.MATCH, ""
+            if not zeros and bounds.granted is not None:
+                row.detail = bounds.granted.told
 
 
 def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.date) -> None:

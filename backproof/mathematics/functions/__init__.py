@@ -40,6 +40,8 @@ class Activation(ABC):
     name: ClassVar[str]
     PIECEWISE_LINEAR: ClassVar[bool] = False
     """Whether it has one form in floating point, and no numbers near 1 in it."""
+    AT_KINK: ClassVar[tuple[float, ...]] = ()
+    """Shares of the right side's slope that others take at an exact kink: right as well."""
 
     @abstractmethod
     def latex(self) -> tuple[str, str]:
@@ -152,6 +154,12 @@ def made(kind: type[Activation], **fields: float) -> Activation:
 def finite(value: object) -> bool:
     """Whether it is a number, and neither NaN nor infinite."""
     return isinstance(value, int | float) and isfinite(value)
+
+
+def exactly_at(z: Ball, kink: float) -> NDArray[np.bool_]:
+    """Where every implementation has exactly that pre-activation."""
+    here: NDArray[np.bool_] = z.value == kink
+    return here if z.radius is None else here & (z.radius == 0)
 
 
 def examples(*among: str) -> tuple[Activation, ...]:
