@@ -29,7 +29,6 @@ from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
-
 L1 = "l1"
 """What the subgradient of |w| is called in `Rounding.at_kinks`."""
 
