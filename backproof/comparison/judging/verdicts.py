@@ -18,9 +18,10 @@ from backproof.comparison.judging.conventions import granted
 from backproof.comparison.judging.explanation import explain
 from backproof.comparison.judging.judging import blank, compare_point
 from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.judging.states import tell_unread, tell_unshown
 from backproof.comparison.pairing.pairing import Waiver
 from backproof.comparison.record.record import SUBJECT, Point, Record
-from backproof.comparison.record.subject_run import REMEDY, START, UNSTEADY
+from backproof.comparison.record.subject_run import START, UNSTEADY, remedy
 from backproof.mathematics.errors import told
 
 Array = NDArray[Any]
@@ -51,6 +52,8 @@ def compare(
         for row in rows:
             if row.status is Status.MISMATCH:
                 row.cause = f"{row.cause}; it could not be explained ({told(error)})"
+    tell_unread(rows, record, bounds)
+    rows += tell_unshown(rows, record)
     if unsteady := unsteadiness(record, bounds):
         # A fault that remembers former calls, and is found, is a mismatch with a cause.
         for row in rows:
@@ -164,7 +167,7 @@ def unsteadiness(record: Record, bounds: Bounds) -> str:
         radii = bounds.at(SUBJECT, START).radii
         allowed = 2 * float(radii[name].max()) if name in radii else 0.0
         if not gap <= allowed:
-            return f"{UNSTEADY} gave {name} with a difference of {gap:.3g}; {REMEDY}"
+            return f"{UNSTEADY} gave {name} with a difference of {gap:.3g}; {remedy(record)}"
     return ""
 
 

@@ -68,6 +68,8 @@ class Record:
     """What the subject does not give, and what is not compared for that."""
     unsteady: dict[str, float] = field(default_factory=dict)
     """By name, how far two calls with the same input were apart."""
+    unread: bool = False
+    """Whether what the optimizer keeps makes no difference to the subject's steps."""
     place: str = ""
     """File and line where the subject is written, relative to its project; empty if not known."""
     calibrated: tuple[str, ...] = ()
@@ -190,6 +192,7 @@ class Record:
             "accuracy": self.accuracy,
             "omits": self.omits,
             "unsteady": self.unsteady,
+            "unread": self.unread,
             "calibrated": self.calibrated,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "slopes": self.slopes,
@@ -231,6 +234,7 @@ class Record:
             accuracy=described["accuracy"],
             omits=tuple(described["omits"]),
             unsteady=described["unsteady"],
+            unread=described.get("unread", False),
             calibrated=tuple(described["calibrated"]),
             slopes={name: tuple(found) for name, found in described["slopes"].items()},
             fingerprints=described.get("fingerprints", {}),

@@ -31,9 +31,10 @@ class Optimizer(ABC):
     alone; one that is missing is refused there. ``keras()``: an optimizer of Keras's, not yet
     built; ``keras_slots()``: by slot, the attribute that it keeps it in, and the factor that it has
     there. ``torch(parameters)``: an optimizer of PyTorch's; ``torch_slots()``: by slot, what it is
-    called in its state. ``jax(w, gradient, slots, t)``: what step t, counted from 1, takes off, and
-    the new slots. ``keras_step(w, gradient)`` and ``torch_step(w, gradient)``: the parameter after
-    a step, for whole trainings; of an optimizer without slots alone.
+    called in its state, with a factor where it has one there. ``jax(w, gradient, slots, t)``: what
+    step t, counted from 1, takes off, and the new slots. ``keras_step(w, gradient)`` and
+    ``torch_step(w, gradient)``: the parameter after a step, for whole trainings; of an optimizer
+    without slots alone.
     """
 
     learning_rate: float

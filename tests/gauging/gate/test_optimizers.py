@@ -103,6 +103,8 @@ def judged(
     workers: Workers,
     step: Step | None = None,
     references: dict[str, str | None] | None = None,
+    *,
+    certified: bool = True,
 ) -> Judged:
     stream = np.random.default_rng(3)
     batch, parameters = drawn_batch(NETWORK, stream, 10), drawn_parameters(NETWORK, stream)
@@ -117,7 +119,7 @@ def judged(
         steps=6,
         quantities=("gradient", "updated"),
     )
-    (found,) = verify([pairing], workers, TODAY)
+    (found,) = verify([pairing], workers, TODAY, certified=certified)
     assert isinstance(found, Judged)
     return found
 
@@ -226,8 +228,21 @@ def rounding_of(coefficient: float) -> float:
     return float(np.float32(coefficient)) - coefficient
 
 
-def test_without_another_reference_nobody_sides_with_the_subject(workers: Workers) -> None:
+def test_without_another_reference_certified_values_side_with_the_subject(
+    workers: Workers,
+) -> None:
     rows = judged(Momentum(0.1, 0.9), workers, references={"keras": None}).rows
+    assert exit_status([row.status for row in rows]) == 0
+    faulty = [row for row in rows if row.status is Status.AT_FAULT]
+    assert {row.cause.rpartition("matches ")[2] for row in faulty} == {
+        "the certified value",
+        "the certified values at other points",
+    }
+
+
+def test_without_either_nobody_does(workers: Workers) -> None:
+    keras = {"keras": None}
+    rows = judged(Momentum(0.1, 0.9), workers, references=keras, certified=False).rows
     assert exit_status([row.status for row in rows]) == 1
     assert Status.AT_FAULT not in {row.status for row in rows}
 

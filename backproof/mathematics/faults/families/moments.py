@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from backproof.mathematics.arithmetic.running_means import corrected
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
@@ -132,6 +133,28 @@ def decay_missing(of: Target) -> Iterator[Plant]:
         yield Plant("", by_another(of, weight_decay=0.0))
 
 
+@family.fault(Kind.MATHEMATICAL, "m and v are kept as they are, and corrected for the step alone")
+def kept_corrected(of: Target) -> Iterator[Plant]:
+    """The corrected moments are kept: the next step begins with them."""
+    if is_adam(of) and declared(of).bias_correction:
+        yield Plant(
+            "",
+            {
+                f"updated/{slot}/{name}": without_bias(beta)
+                for name in of.network.shapes()
+                for slot, beta in (
+                    ("first_moment", declared(of).beta_1),
+                    ("second_moment", declared(of).beta_2),
+                )
+            },
+        )
+
+
+def without_bias(beta: float) -> Change:
+    """A moment, corrected."""
+    return lambda value, scope: corrected(scope.ops, value, beta, int(scope.parameters[STEP_COUNT]))
+
+
 @family.fault(Kind.CONVENTION, "momentum as declared: classical, or Nesterov's")
 def other_momentum(of: Target) -> Iterator[Plant]:
     """The momentum is Nesterov's where it is declared classical, or the reverse."""
@@ -148,6 +171,30 @@ def dampened(of: Target) -> Iterator[Plant]:
         yield Plant("", by_another(of, dampening=dampening))
 
 
+@family.fault(
+    Kind.CONVENTION,
+    'a velocity in another unit; Momentum(…, velocity="step") declares this one',
+)
+def velocity_is_the_step(of: Target) -> Iterator[Plant]:
+    """The velocity is the step that is added: v ← momentum · v − rate · g, W ← W + v."""
+    yield from velocity_in(of, "step")
+
+
+@family.fault(
+    Kind.CONVENTION,
+    'a velocity in another unit; Momentum(…, velocity="change") declares this one',
+)
+def velocity_is_the_change(of: Target) -> Iterator[Plant]:
+    """The velocity is the step that is taken off: v ← momentum · v + rate · g, W ← W − v."""
+    yield from velocity_in(of, "change")
+
+
+def velocity_in(of: Target, unit: str) -> Iterator[Plant]:
+    """A velocity in that unit, where another one is declared."""
+    if of.optimizer.name == "momentum" and unit != declared(of).velocity:
+        yield Plant("", by_another(of, velocity=unit))
+
+
 @family.fault(Kind.MATHEMATICAL, "W ← W − rate · v with the new v")
 def old_velocity(of: Target) -> Iterator[Plant]:
     """The step is made with the velocity of before, which is renewed only then."""
@@ -160,7 +207,8 @@ def old_velocity(of: Target) -> Iterator[Plant]:
 def moved_by_velocity(of: Target, name: str) -> Change:
     """The learning rate times the velocity of before."""
     return lambda value, scope: scope.ops.scale(
-        scope.ops.exact(scope.parameters[f"velocity/{name}"]), of.optimizer.learning_rate
+        scope.ops.exact(scope.parameters[f"velocity/{name}"]),
+        of.optimizer.learning_rate / declared(of).factor,
     )
 
 
