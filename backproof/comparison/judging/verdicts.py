@@ -17,6 +17,7 @@ from backproof.comparison.bounds.vacuity import find_vacuity
 from backproof.comparison.judging.conventions import granted
 from backproof.comparison.judging.explanation import explain
 from backproof.comparison.judging.judging import blank, compare_point
+from backproof.comparison.judging.overflow import tell_overflow
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.judging.states import tell_unread, tell_unshown
 from backproof.comparison.pairing.pairing import Waiver
@@ -45,6 +46,7 @@ def compare(
         if bounds.granted is not None:
             rows = compared(record, bounds, certainty)
     acknowledge_faults(rows, record, bounds, certainty)
+    plain = {id(row): row.cause for row in rows}
     try:
         explained = explain(rows, record, bounds, measure)
     except Exception as error:  # a verdict stands, whatever becomes of its explanation
@@ -52,6 +54,7 @@ def compare(
         for row in rows:
             if row.status is Status.MISMATCH:
                 row.cause = f"{row.cause}; it could not be explained ({told(error)})"
+    tell_overflow(rows, record, bounds, plain)
     tell_unread(rows, record, bounds)
     rows += tell_unshown(rows, record)
     if unsteady := unsteadiness(record, bounds):
