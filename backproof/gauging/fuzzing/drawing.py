@@ -23,7 +23,12 @@ from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 
 # Relu first, to which a case shrinks; in bfloat16 nothing but the first four has a bound for long.
 OFTEN = ("softmax", "gelu")
-FIRST = ("relu", "sigmoid", "tanh", "linear", "selu", "softplus", "leaky_relu", "elu", *OFTEN)
+SMOOTH = ("swish", "mish", "relu6", "hard_sigmoid")
+FIRST = (
+    *("relu", "sigmoid", "tanh", "linear", "selu", "softplus", "leaky_relu", "elu"),
+    *SMOOTH,
+    *OFTEN,
+)
 RECTIFIED_OR_BOUNDED = functions.examples(*FIRST[:4])
 
 

@@ -15,6 +15,7 @@ from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses.inner_product import COEFFICIENT
 from tests.mathematics.arithmetic import ball_gelu as gelu
 from tests.mathematics.arithmetic import ball_rectifiers as rectifiers
+from tests.mathematics.arithmetic import ball_units as units
 from tests.mathematics.arithmetic.adversary import ONE, ZERO, Adversary, Row, elementwise
 from tests.mathematics.arithmetic.ball_rectifiers import logistic, products, softplus
 
@@ -28,6 +29,7 @@ FUNCTIONS: dict[str, Activation] = {
     **{name: functions.named(name) for name in ("linear", "relu", "sigmoid", "softmax", "tanh")},
     **rectifiers.FUNCTIONS,
     **gelu.FUNCTIONS,
+    **units.FUNCTIONS,
 }
 NAMES = {function: name for name, function in FUNCTIONS.items()}
 
@@ -58,6 +60,7 @@ EXACT: dict[str, Callable[[Row], Row]] = {
     "tanh": lambda z: [x.tanh() for x in z],
     **rectifiers.EXACT,
     **gelu.EXACT,
+    **units.EXACT,
 }
 EXACT_PULL: dict[str, Callable[[Row, Row], Row]] = {
     "linear": lambda z, g: g,
@@ -67,6 +70,7 @@ EXACT_PULL: dict[str, Callable[[Row, Row], Row]] = {
     "tanh": products(lambda z: z.sech() ** 2),
     **rectifiers.EXACT_PULL,
     **gelu.EXACT_PULL,
+    **units.EXACT_PULL,
 }
 EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: [
@@ -138,6 +142,7 @@ FORMS: dict[str, dict[str, Forward]] = {
     "tanh": {"whole": elementwise(lambda m, z: m.call("tanh", z.tanh()))},
     **rectifiers.FORMS,
     **gelu.FORMS,
+    **units.FORMS,
 }
 
 
@@ -189,6 +194,7 @@ PULLS: dict[str, dict[str, Pull]] = {
     },
     **rectifiers.PULLS,
     **gelu.PULLS,
+    **units.PULLS,
 }
 
 

@@ -14,7 +14,7 @@ from tests.mathematics.arithmetic.ball_checks import CHECKS, searched
 
 # Rules that round nothing have no radius of their own.
 EXACT = {"exact", "sign", "magnitude", "doubled", "linear", "relu", "linear pulled", "relu pulled"}
-EXACT |= {"hinge slopes", "inner_product slopes"}
+EXACT |= {"hinge slopes", "inner_product slopes", "relu6", "relu6 pulled"}
 # Of the radius, an adversary of some habit reaches at least this much.
 SHARE = 0.6
 # One rule for several forms, each with its own worst case; no form errs as much as all together.

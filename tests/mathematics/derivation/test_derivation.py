@@ -37,6 +37,7 @@ named = functions.named
 HIDDEN = [
     *("linear", "relu", "leaky_relu", "elu", "selu", "softplus", "gelu", "sigmoid", "tanh"),
     *(named("gelu", approximate=True), named("leaky_relu", alpha=0.3), named("elu", alpha=1.7)),
+    *("swish", "mish", "relu6", "hard_sigmoid", named("hard_sigmoid", slope=0.2)),
     "softmax",
 ]
 NETWORKS = [
