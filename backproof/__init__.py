@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from backproof.mathematics.network.node import Node, Shared
     from backproof.mathematics.network.parameters import Batch, Parameters
     from backproof.mathematics.network.penalty import Penalty
+    from backproof.mathematics.optimizers.adadelta import Adadelta
+    from backproof.mathematics.optimizers.adagrad import Adagrad
     from backproof.mathematics.optimizers.adam import Adam
     from backproof.mathematics.optimizers.adamw import AdamW
     from backproof.mathematics.optimizers.gradient_descent import GradientDescent
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from backproof.reports.report import Report
 
 __all__ = [
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
     "Batch",
@@ -61,6 +65,8 @@ __version__ = "0.1.0"
 # Every pytest session imports this package for its plugin, and the command line starts its workers
 # before NumPy is there: so a name is imported when it is first asked for.
 _HOMES = {
+    "Adadelta": "mathematics.optimizers.adadelta",
+    "Adagrad": "mathematics.optimizers.adagrad",
     "Adam": "mathematics.optimizers.adam",
     "AdamW": "mathematics.optimizers.adamw",
     "Batch": "mathematics.network.parameters",

@@ -47,7 +47,9 @@ def explained_from_rest(rows: list[Row], record: Record, bounds: Bounds) -> bool
         if given is None:
             return False
         state = {
-            name: np.zeros_like(value) if is_kept(name, record) else value
+            name: np.full_like(value, record.optimizer.rest(name.split("/")[0]))
+            if is_kept(name, record)
+            else value
             for name, value in record.parameters[point].items()
         }
         rested = replace(record, parameters={point: state})

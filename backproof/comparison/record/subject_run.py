@@ -256,7 +256,11 @@ def differing(once: Tensors, again: Tensors, advice: str = REMEDY) -> dict[str, 
 def at_rest(pairing: Pairing, dtype: str) -> Parameters:
     """What the optimizer holds before the first step: slots of zeros, no step made."""
     shapes = optimizers.slot_shapes(pairing.network, pairing.optimizer)
-    slots: Parameters = {name: np.zeros(shape, held_in(dtype)) for name, shape in shapes.items()}
+    rest = pairing.optimizer.rest
+    slots: Parameters = {
+        name: np.full(shape, rest(name.split("/")[0]), held_in(dtype))
+        for name, shape in shapes.items()
+    }
     return slots | counted(pairing, 0, dtype)
 
 

@@ -105,6 +105,8 @@ class Activation(ABC):
         return (cls(),)
 
 
+# What some are called elsewhere.
+OTHER_NAMES = {"silu": "swish"}
 ACTIVATIONS: Registry[type[Activation]] = Registry("activation", __name__)
 
 
@@ -119,7 +121,7 @@ def named(name: str, **fields: float) -> Activation:
     Fields not given have the value that most frameworks give them. A `UsageError` says what a name
     or a field should have been.
     """
-    return made(ACTIVATIONS.get(name), **fields)
+    return made(ACTIVATIONS.get(OTHER_NAMES.get(name, name)), **fields)
 
 
 def as_activation(given: object, where: str) -> Activation:

@@ -35,7 +35,8 @@ class Clipped(Activation):
 
     def value(self, z: Values) -> Values:
         slope, offset = self.line
-        return np.clip(slope * z + offset, 0, z.dtype.type(self.TOP))
+        cut: Values = np.clip(slope * z + offset, 0, z.dtype.type(self.TOP))
+        return cut
 
     def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         slope, offset = self.line

@@ -39,11 +39,13 @@ class Mish(Activation):
         return rf"Z \odot {weight}", slope
 
     def value(self, z: Values) -> Values:
-        return z * np.tanh(np.logaddexp(z.dtype.type(0), z))
+        result: Values = z * np.tanh(np.logaddexp(z.dtype.type(0), z))
+        return result
 
     def vjp(self, z: Values, a: Values, cotangent: Values) -> Values:
         t = np.tanh(np.logaddexp(z.dtype.type(0), z))
-        return cotangent * (t + z * (1 - t * t) * expit(z))
+        result: Values = cotangent * (t + z * (1 - t * t) * expit(z))
+        return result
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
         """r_z times the steepest slope within reach, and the error of the weight at the size of z.

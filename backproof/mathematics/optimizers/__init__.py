@@ -56,6 +56,14 @@ class Optimizer(ABC):
     ) -> tuple[T, dict[str, T]]:
         """What a step takes off the parameter w, and the new slots."""
 
+    def possible(self, slots: dict[str, Any]) -> dict[str, Any]:
+        """Drawn slots of one parameter, as a training may have left them."""
+        return slots
+
+    def rest(self, slot: str) -> float:
+        """What fills a slot before the first step."""
+        return 0.0
+
     def torch_counted(self, made: Any, count: int) -> None:
         """Tell PyTorch's optimizer how many steps were made before."""
         import torch

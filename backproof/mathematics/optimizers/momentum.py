@@ -86,7 +86,8 @@ class Momentum(Optimizer):
         ops = ops.enlarged(1 / abs(self.learning_rate) if self.learning_rate else 1.0)
         kept = ops.scale(slots["velocity"], self.momentum, roundings=CONVERTED)
         if self.velocity != "gradient":
-            kept = ops.scale(kept, 1 / self.factor, roundings=CONVERTED)
+            back = ops.constant(1 / Fraction(self.factor), kept, CONVERTED)
+            kept = ops.multiply(kept, back)
         # In the other convention each term is scaled by the learning rate before the sum.
         gradient = ops.charged(gradient, CONVERTED)
         added = gradient

@@ -34,6 +34,7 @@ KINKED: dict[str, tuple[Activation, float, float]] = {
     "elu": (functions.named("elu", alpha=0.25), 0.25, 1.0),
     "selu": (functions.named("selu"), SCALE * ALPHA, SCALE),
     "relu": (functions.named("relu"), 0.0, 1.0),
+    "relu6": (functions.named("relu6"), 0.0, 1.0),
 }
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from backproof import (
+    Adadelta,
+    Adagrad,
     Adam,
     AdamW,
     Batch,
@@ -71,6 +73,15 @@ OPTIMIZERS = [
     Adam(epsilon_at="inside"),
     Adam(bias_correction=False),
     AdamW(0.3, weight_decay=0.5),
+    Momentum(0.1, velocity="step"),
+    Momentum(0.1, 0.75, nesterov=True, velocity="change"),
+    Momentum(0.1, 0.75, nesterov=True, velocity="step"),
+    Adam(amsgrad=True),
+    RMSprop(0.1, momentum=0.5, centered=True),
+    RMSprop(0.1, centered=True, inside=True),
+    Adagrad(0.1, epsilon=0.01),
+    Adagrad(0.1, inside=True, epsilon=0.01),
+    Adadelta(0.1, epsilon=0.01),
 ]
 
 
@@ -146,7 +157,9 @@ def test_a_step_is_as_told(optimizer: Any) -> None:
     network = Network((Dense(3, 2, bias=False),), Loss("squared_error"))
     parameters, batch = at_a_point(network)
     stream = np.random.default_rng(8)
-    slots = {n: stream.random(s) for n, s in slot_shapes(network, optimizer).items()}
+    drawn = {slot: stream.random((3, 2)) for slot in optimizer.SLOTS}
+    slots = {f"{slot}/dense_1/kernel": v for slot, v in optimizer.possible(drawn).items()}
+    assert slots.keys() == slot_shapes(network, optimizer).keys()
     state = {**parameters, **slots, STEP_COUNT: np.asarray(4.0)}
     ops = BallOps(model())
     gradients = evaluate(ops, network, parameters, batch)
@@ -154,6 +167,10 @@ def test_a_step_is_as_told(optimizer: Any) -> None:
 
     text = derived(network, optimizer=optimizer).split("## One step")[1]
     kept = {"velocity": "v", "mean_square": "v", "first_moment": "m", "second_moment": "v"}
+    kept |= {"mean_gradient": "m", "sum_of_squares": "s", "mean_square_of_steps": "u"}
+    kept |= {"largest_second_moment": "u"}
+    if optimizer.name == "rmsprop":
+        kept["velocity"] = "u"
     gradient = told(network, parameters, batch)["gradient/dense_1/kernel"]
     epsilon = getattr(optimizer, "epsilon", 0)
     symbols = {"W": parameters["dense_1/kernel"], "t": 5, "\\varepsilon": epsilon}

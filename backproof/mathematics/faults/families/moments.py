@@ -155,63 +155,6 @@ def without_bias(beta: float) -> Change:
     return lambda value, scope: corrected(scope.ops, value, beta, int(scope.parameters[STEP_COUNT]))
 
 
-@family.fault(Kind.CONVENTION, "momentum as declared: classical, or Nesterov's")
-def other_momentum(of: Target) -> Iterator[Plant]:
-    """The momentum is Nesterov's where it is declared classical, or the reverse."""
-    if of.optimizer.name == "momentum" and not declared(of).dampening:
-        nesterov = not declared(of).nesterov
-        yield Plant("", by_another(of, nesterov=nesterov))
-
-
-@family.fault(Kind.CONVENTION, "v ← momentum · v + (1 − dampening) · g, as it is declared")
-def dampened(of: Target) -> Iterator[Plant]:
-    """The gradient is dampened by 1 − momentum, as in a mean."""
-    if of.optimizer.name == "momentum" and not (declared(of).dampening or declared(of).nesterov):
-        dampening = declared(of).momentum
-        yield Plant("", by_another(of, dampening=dampening))
-
-
-@family.fault(
-    Kind.CONVENTION,
-    'a velocity in another unit; Momentum(…, velocity="step") declares this one',
-)
-def velocity_is_the_step(of: Target) -> Iterator[Plant]:
-    """The velocity is the step that is added: v ← momentum · v − rate · g, W ← W + v."""
-    yield from velocity_in(of, "step")
-
-
-@family.fault(
-    Kind.CONVENTION,
-    'a velocity in another unit; Momentum(…, velocity="change") declares this one',
-)
-def velocity_is_the_change(of: Target) -> Iterator[Plant]:
-    """The velocity is the step that is taken off: v ← momentum · v + rate · g, W ← W − v."""
-    yield from velocity_in(of, "change")
-
-
-def velocity_in(of: Target, unit: str) -> Iterator[Plant]:
-    """A velocity in that unit, where another one is declared."""
-    if of.optimizer.name == "momentum" and unit != declared(of).velocity:
-        yield Plant("", by_another(of, velocity=unit))
-
-
-@family.fault(Kind.MATHEMATICAL, "W ← W − rate · v with the new v")
-def old_velocity(of: Target) -> Iterator[Plant]:
-    """The step is made with the velocity of before, which is renewed only then."""
-    if of.optimizer.name == "momentum":
-        yield Plant(
-            "", {f"change/{name}": moved_by_velocity(of, name) for name in of.network.shapes()}
-        )
-
-
-def moved_by_velocity(of: Target, name: str) -> Change:
-    """The learning rate times the velocity of before."""
-    return lambda value, scope: scope.ops.scale(
-        scope.ops.exact(scope.parameters[f"velocity/{name}"]),
-        of.optimizer.learning_rate / declared(of).factor,
-    )
-
-
 def coupled(scope: Scope[T], name: str, optimizer: Any) -> Any:
     """A step of the same optimizer without its decay, by a gradient that has it."""
     w = scope.ops.exact(scope.parameters[name])
