@@ -72,6 +72,13 @@ EXACT_PULL: dict[str, Callable[[Row, Row], Row]] = {
     **gelu.EXACT_PULL,
     **units.EXACT_PULL,
 }
+
+
+def huber(d: arb) -> arb:
+    """With delta = 1."""
+    return d * d / 2 if abs(d) <= 1 else abs(d) - arb(0.5)
+
+
 EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: [
         softplus(x) - t * x for x, t in zip(z, y, strict=True)
@@ -82,6 +89,8 @@ EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "hinge": lambda z, a, y: [(1 - p * t).max(ZERO) for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [(p - t) ** 2 for p, t in zip(a, y, strict=True)],
     "inner_product": lambda z, a, y: list(map(arb.__mul__, a, y)),
+    "absolute_error": lambda z, a, y: [abs(p - t) for p, t in zip(a, y, strict=True)],
+    "huber": lambda z, a, y: [huber(p - t) for p, t in zip(a, y, strict=True)],
 }
 EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: list(map(arb.__sub__, map(logistic, z), y)),
@@ -89,6 +98,8 @@ EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "hinge": lambda z, a, y: [-t if p * t < 1 else ZERO for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [2 * (p - t) for p, t in zip(a, y, strict=True)],
     "inner_product": lambda z, a, y: y,
+    "absolute_error": lambda z, a, y: [(p - t).sgn() for p, t in zip(a, y, strict=True)],
+    "huber": lambda z, a, y: [(p - t).max(-ONE).min(ONE) for p, t in zip(a, y, strict=True)],
 }
 
 
@@ -263,6 +274,19 @@ def square(m: Adversary, z: arb, a: arb, y: arb) -> arb:
     return m.multiply(difference, difference)
 
 
+def huber_rows(m: Adversary, z: arb, a: arb, y: arb) -> arb:
+    """½d², or |d| − ½."""
+    d = m.subtract(a, y)
+    return m.multiply(d, d) / 2 if abs(d) <= 1 else m.subtract(abs(d), arb(0.5))
+
+
+def huber_of_part(m: Adversary, z: arb, a: arb, y: arb) -> arb:
+    """q·(|d| − ½q) of the part q up to 1."""
+    size = abs(m.subtract(a, y))
+    part = size.min(ONE)
+    return m.multiply(part, m.subtract(size, part / 2))
+
+
 LOSSES: dict[str, dict[str, LossRow]] = {
     "binary_cross_entropy": {
         "softplus(z) - yz": elementwise(
@@ -283,6 +307,8 @@ LOSSES: dict[str, dict[str, LossRow]] = {
         # Each is charged what the coefficient of the loss may round.
         "ay": elementwise(lambda m, z, a, y: m.coefficient(m.multiply(a, y), COEFFICIENT))
     },
+    "absolute_error": {"|a - y|": elementwise(lambda m, z, a, y: abs(m.subtract(a, y)))},
+    "huber": {"two formulas": elementwise(huber_rows), "of a part": elementwise(huber_of_part)},
 }
 SLOPES: dict[str, dict[str, LossRow]] = {
     "binary_cross_entropy": {
@@ -306,4 +332,8 @@ SLOPES: dict[str, dict[str, LossRow]] = {
     },
     "squared_error": {"2(a - y)": elementwise(lambda m, z, a, y: 2 * m.subtract(a, y))},
     "inner_product": {"y": lambda m, z, a, y: y},
+    "absolute_error": {"sign": elementwise(lambda m, z, a, y: m.subtract(a, y).sgn())},
+    "huber": {
+        "cut off": elementwise(lambda m, z, a, y: m.subtract(a, y).max(-ONE).min(ONE)),
+    },
 }

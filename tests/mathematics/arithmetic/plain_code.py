@@ -141,6 +141,15 @@ def with_numpy(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         loss = np.sum(np.maximum(1 - y * a, 0)) * factor
         slope = np.where(y * a < 1, -y, 0) * factor
         delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, slope)
+    elif kind == "absolute_error":
+        loss = np.sum(np.abs(a - y)) * factor
+        slope = np.sign(a - y) * factor
+        delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, slope)
+    elif kind == "huber":
+        inside = np.abs(a - y) <= 1
+        loss = np.sum(np.where(inside, (a - y) ** 2 / 2, np.abs(a - y) - dtype(0.5))) * factor
+        slope = np.clip(a - y, -1, 1) * factor
+        delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, slope)
     elif kind == "inner_product":
         loss = np.sum(a * y) * factor
         delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, y * factor)
@@ -184,6 +193,10 @@ def with_torch(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         loss = F.mse_loss(a, y, reduction="sum")
     elif kind == "hinge":
         loss = torch.clamp(1 - y * a, min=0).sum()
+    elif kind == "absolute_error":
+        loss = F.l1_loss(a, y, reduction="sum")
+    elif kind == "huber":
+        loss = F.huber_loss(a, y, reduction="sum")
     elif kind == "inner_product":
         loss = (a * y).sum()
     elif kind == "binary_cross_entropy":

@@ -22,7 +22,7 @@ from backproof import (
     Penalty,
     RMSprop,
 )
-from backproof.mathematics import functions
+from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -60,6 +60,8 @@ NETWORKS = [
     Network((Dense(3, 4, "tanh"), Dense(4, 3, "softmax")), Loss(of_outputs(BINARY))),
     Network((Dense(3, 3, "sigmoid"),), Loss(of_outputs(CATEGORICAL), batch="sum", scale=0.3)),
     Network((Dense(3, 4, "relu"), Dense(4, 2, "tanh")), Loss("inner_product", outputs="mean")),
+    Network((Dense(3, 4, "relu"), Dense(4, 2, "tanh")), Loss("absolute_error", outputs="mean")),
+    Network((Dense(3, 4, "relu"), Dense(4, 2)), Loss(losses.named("huber", delta=0.7))),
 ]
 OPTIMIZERS = [
     GradientDescent(0.01),
