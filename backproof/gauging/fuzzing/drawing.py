@@ -164,7 +164,7 @@ def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str, drawn: D
         for name, array in drawn_parameters(network, stream).items()
     }
     batch = drawn_batch(network, stream, samples)
-    if network.loss.kind == "categorical_cross_entropy" and network.outputs == 1:
+    if network.decision == "argmax" and network.outputs == 1:
         batch = Batch(batch.inputs, np.ones_like(batch.targets))
     if drawn.weighted and draw(st.booleans()):
         batch = Batch(batch.inputs, batch.targets, stream.uniform(0, 2, samples))

@@ -74,6 +74,22 @@ EXACT_PULL: dict[str, Callable[[Row, Row], Row]] = {
 }
 
 
+def exactly_smoothed(name: str, y: Row) -> Row:
+    """Targets with the usual share, 0.1, spread over all classes."""
+    classes = 2 if name == "binary_cross_entropy" else len(y)
+    return [t * (1 - arb(0.1)) + arb(0.1) / classes for t in y]
+
+
+def smoothed(name: str, m: Adversary, y: Row) -> Row:
+    """The same, in one form or another."""
+    classes = 2 if name == "binary_cross_entropy" else len(y)
+    share = m.coefficient(arb(0.1), 1)
+    added = m.divide(share, arb(classes))
+    if m.random.random() < 0.5:
+        return [m.add(m.multiply(t, m.subtract(ONE, share)), added) for t in y]
+    return [m.add(m.multiply(t, m.coefficient(1 - arb(0.1), 1)), added) for t in y]
+
+
 def huber(d: arb) -> arb:
     """With delta = 1."""
     return d * d / 2 if abs(d) <= 1 else abs(d) - arb(0.5)
@@ -92,6 +108,10 @@ EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "absolute_error": lambda z, a, y: [abs(p - t) for p, t in zip(a, y, strict=True)],
     "huber": lambda z, a, y: [huber(p - t) for p, t in zip(a, y, strict=True)],
 }
+EXACT_LOSS |= {
+    f"smoothed_{name}": lambda z, a, y, name=name: EXACT_LOSS[name](z, a, exactly_smoothed(name, y))
+    for name in ("binary_cross_entropy", "categorical_cross_entropy")
+}
 EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: list(map(arb.__sub__, map(logistic, z), y)),
     "categorical_cross_entropy": lambda z, a, y: list(map(arb.__sub__, softmax(z), y)),
@@ -100,6 +120,12 @@ EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "inner_product": lambda z, a, y: y,
     "absolute_error": lambda z, a, y: [(p - t).sgn() for p, t in zip(a, y, strict=True)],
     "huber": lambda z, a, y: [(p - t).max(-ONE).min(ONE) for p, t in zip(a, y, strict=True)],
+}
+EXACT_SLOPE |= {
+    f"smoothed_{name}": lambda z, a, y, name=name: EXACT_SLOPE[name](
+        z, a, exactly_smoothed(name, y)
+    )
+    for name in ("binary_cross_entropy", "categorical_cross_entropy")
 }
 
 
@@ -337,3 +363,9 @@ SLOPES: dict[str, dict[str, LossRow]] = {
         "cut off": elementwise(lambda m, z, a, y: m.subtract(a, y).max(-ONE).min(ONE)),
     },
 }
+for _name in ("binary_cross_entropy", "categorical_cross_entropy"):
+    for _table in (LOSSES, SLOPES):
+        _table[f"smoothed_{_name}"] = {
+            form: lambda m, z, a, y, name=_name, loss=loss: loss(m, z, a, smoothed(name, m, y))
+            for form, loss in _table[_name].items()
+        }

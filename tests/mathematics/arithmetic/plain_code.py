@@ -132,6 +132,10 @@ def with_numpy(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         values.append(FORWARD[NAMES[layer.activation]](zs[-1]))
         found[f"activation/{name}"] = values[-1]
     a, y, kind = values[-1], batch.targets, network.loss.kind
+    if kind.startswith("smoothed_"):
+        kind, share = kind.removeprefix("smoothed_"), dtype(0.1)
+        classes = 2 if kind == "binary_cross_entropy" else y.shape[1]
+        y = y * (1 - share) + share / classes
     factor = dtype(network.loss.scale / network.loss.divisor(len(y), network.fan_out))
     delta = (a - y) * factor
     if kind == "squared_error":
@@ -189,6 +193,9 @@ def with_torch(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         a = IN_TORCH[NAMES[layer.activation]](z)
         found[f"activation/{name}"] = a
     kind, divisor = network.loss.kind, network.loss.divisor(len(y), network.fan_out)
+    if kind.startswith("smoothed_"):
+        kind = kind.removeprefix("smoothed_")
+        y = 0.9 * y + 0.1 / (2 if kind == "binary_cross_entropy" else y.shape[1])
     if kind == "squared_error":
         loss = F.mse_loss(a, y, reduction="sum")
     elif kind == "hinge":
