@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from backproof.mathematics.optimizers.adagrad import Adagrad
     from backproof.mathematics.optimizers.adam import Adam
     from backproof.mathematics.optimizers.adamw import AdamW
+    from backproof.mathematics.optimizers.clipped import Clipped
     from backproof.mathematics.optimizers.gradient_descent import GradientDescent
     from backproof.mathematics.optimizers.momentum import Momentum
     from backproof.mathematics.optimizers.rmsprop import RMSprop
+    from backproof.mathematics.optimizers.scheduled import Scheduled
     from backproof.mathematics.registry import register
     from backproof.reports.report import Report
 
@@ -37,6 +39,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Batch",
+    "Clipped",
     "Decision",
     "Form",
     "GradientDescent",
@@ -49,6 +52,7 @@ __all__ = [
     "Penalty",
     "RMSprop",
     "Report",
+    "Scheduled",
     "Shared",
     "UsageError",
     "Waiver",
@@ -70,6 +74,7 @@ _HOMES = {
     "Adam": "mathematics.optimizers.adam",
     "AdamW": "mathematics.optimizers.adamw",
     "Batch": "mathematics.network.parameters",
+    "Clipped": "mathematics.optimizers.clipped",
     "Decision": "mathematics.losses",
     "Form": "mathematics.arithmetic.rounding.forms",
     "GradientDescent": "mathematics.optimizers.gradient_descent",
@@ -82,6 +87,7 @@ _HOMES = {
     "Penalty": "mathematics.network.penalty",
     "RMSprop": "mathematics.optimizers.rmsprop",
     "Report": "reports.report",
+    "Scheduled": "mathematics.optimizers.scheduled",
     "Shared": "mathematics.network.node",
     "UsageError": "mathematics.errors",
     "Waiver": "comparison.pairing.pairing",

@@ -118,7 +118,7 @@ class TorchTwin:
 
     def load(self, state: Tensors) -> None:
         """Copy parameters and slots in; PyTorch keeps a kernel as (fan_out, fan_in)."""
-        if self.slots:
+        if self.slots or self.described.COUNTS:
             self.described.torch_counted(self.optimizer, int(state.get(STEP_COUNT, 0)))
         with torch.no_grad():
             for name, parameter in self._parameters():

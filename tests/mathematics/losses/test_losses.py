@@ -115,7 +115,9 @@ def test_a_name_is_checked() -> None:
     for wrong in (Fourth, 3):
         with pytest.raises(UsageError, match="give a name, or an instance of a loss's class"):
             Loss(wrong)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="Loss\\(\\) needs its kind; there are absolute_error, binary_cross_ent"):
+    with pytest.raises(
+        UsageError, match="Loss\\(\\) needs its kind; there are absolute_error, binary_cross_ent"
+    ):
         Loss()
 
 
