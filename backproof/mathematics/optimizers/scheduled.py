@@ -112,7 +112,7 @@ class Scheduled(Around):
         slots = f"{framework}_slots"
         if self.SLOTS and getattr(self.optimizer, slots)() != getattr(doubled, slots)():
             raise UsageError(
-                f"{title} keeps the velocity in other units than {self.optimizer}, and those change "
+                f"{title} keeps the velocity in other units than {self.optimizer}, which change "
                 'with the rate: declare velocity="step" for Keras, "gradient" for PyTorch, or '
                 "compare with another reference"
             )
