@@ -29,6 +29,8 @@ FIRST = (
     *SMOOTH,
     *OFTEN,
 )
+# The losses to which a case shrinks.
+SIMPLEST = ("binary_cross_entropy", "categorical_cross_entropy", "hinge", "squared_error")
 RECTIFIED_OR_BOUNDED = functions.examples(*FIRST[:4])
 
 
@@ -47,7 +49,9 @@ class Drawn:
     factors: tuple[float, ...] = (1.0, 0.5, 2.0, 0.3)
     activations: tuple[Activation, ...] = functions.examples(*FIRST, *OFTEN)
     losses: tuple[str, ...] = tuple(
-        name for name in losses.names() if not losses.PARTS.get(name).SIGNED
+        name
+        for name in (*SIMPLEST, *sorted({*losses.names()} - {*SIMPLEST}))
+        if not losses.PARTS.get(name).SIGNED
     )
     weighted: bool = False
 

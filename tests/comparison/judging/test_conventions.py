@@ -21,7 +21,8 @@ def half_tanh(z: Any) -> Any:
 
 
 def clipped(z: Any) -> Any:
-    return 1 / (1 + np.exp(-np.clip(z, -500, 500)))
+    with np.errstate(over="ignore"):  # in float32
+        return 1 / (1 + np.exp(-np.clip(z, -500, 500)))
 
 
 def from_one(z: Any) -> Any:
