@@ -21,18 +21,25 @@ if TYPE_CHECKING:
     from backproof.mathematics.network.node import Node, Shared
     from backproof.mathematics.network.parameters import Batch, Parameters
     from backproof.mathematics.network.penalty import Penalty
+    from backproof.mathematics.optimizers.adadelta import Adadelta
+    from backproof.mathematics.optimizers.adagrad import Adagrad
     from backproof.mathematics.optimizers.adam import Adam
     from backproof.mathematics.optimizers.adamw import AdamW
+    from backproof.mathematics.optimizers.clipped import Clipped
     from backproof.mathematics.optimizers.gradient_descent import GradientDescent
     from backproof.mathematics.optimizers.momentum import Momentum
     from backproof.mathematics.optimizers.rmsprop import RMSprop
+    from backproof.mathematics.optimizers.scheduled import Scheduled
     from backproof.mathematics.registry import register
     from backproof.reports.report import Report
 
 __all__ = [
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
     "Batch",
+    "Clipped",
     "Decision",
     "Form",
     "GradientDescent",
@@ -45,6 +52,7 @@ __all__ = [
     "Penalty",
     "RMSprop",
     "Report",
+    "Scheduled",
     "Shared",
     "UsageError",
     "Waiver",
@@ -61,9 +69,12 @@ __version__ = "0.1.0"
 # Every pytest session imports this package for its plugin, and the command line starts its workers
 # before NumPy is there: so a name is imported when it is first asked for.
 _HOMES = {
+    "Adadelta": "mathematics.optimizers.adadelta",
+    "Adagrad": "mathematics.optimizers.adagrad",
     "Adam": "mathematics.optimizers.adam",
     "AdamW": "mathematics.optimizers.adamw",
     "Batch": "mathematics.network.parameters",
+    "Clipped": "mathematics.optimizers.clipped",
     "Decision": "mathematics.losses",
     "Form": "mathematics.arithmetic.rounding.forms",
     "GradientDescent": "mathematics.optimizers.gradient_descent",
@@ -76,6 +87,7 @@ _HOMES = {
     "Penalty": "mathematics.network.penalty",
     "RMSprop": "mathematics.optimizers.rmsprop",
     "Report": "reports.report",
+    "Scheduled": "mathematics.optimizers.scheduled",
     "Shared": "mathematics.network.node",
     "UsageError": "mathematics.errors",
     "Waiver": "comparison.pairing.pairing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite, sqrt
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,22 @@ from backproof.implementations import frameworks
 from backproof.implementations.host.mapped import LARGE, let_go, mapped, moved
 from backproof.mathematics.arithmetic.balls.ball import Ball, widened
 from backproof.mathematics.arithmetic.balls.half import balls_of
-from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.arithmetic.balls.operations import L1, BallOps
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 from backproof.mathematics.arithmetic.rounding.traits import NUMPY, Traits
+from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.measure import undecided
-from backproof.mathematics.definition.sites import Intervention, unchanged
+from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
 from backproof.mathematics.definition.step import recovered, step
 
 Values = NDArray[np.floating]
 Key = tuple[Rounding, bool, Point]
 """The model, whether gradients are recovered from the step, and where."""
+
+# Pieces of a step beside its samples: two penalties, two slots.
+PIECES = 4
 
 # A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
 # largest element pass has shown nothing.
@@ -91,6 +96,27 @@ class Statistical:
     unknown: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Conventions:
+    """What is granted to a subject that needs it: usual forms, and its subgradients at kinks."""
+
+    at_kinks: tuple[tuple[str, float], ...] = ()
+    """By function, or "l1": see `Rounding`."""
+
+    @property
+    def told(self) -> str:
+        """What is said of a comparison that was made with them."""
+        chosen = ", ".join(
+            f"{2 * share - 1:g} for |w|" if name == L1 else f"{share:g} for {name}"
+            for name, share in self.at_kinks
+        )
+        of_kinks = f", with another subgradient at exact kinks ({chosen})" * bool(chosen)
+        return f"right in another usual form{of_kinks}: docs/bounds.md, {TITLE}"
+
+
+TITLE = "Forms that need no declaration"
+
+
 class Bounds:
     """The bounds of one record, computed when they are first asked for, and kept.
 
@@ -101,7 +127,9 @@ class Bounds:
         self.record = record
         self.idle: dict[tuple[str, int], dict[str, str]] = {}
         """By point and step, the tensors that it does not exercise, each with the reason."""
-        self._roundings: dict[str, Rounding] = {}
+        self.granted: Conventions | None = None
+        """What the subject is judged with, beside its declarations."""
+        self._roundings: dict[tuple[str, Conventions | None], Rounding] = {}
         self._spread: dict[Key, Statistical] = {}
         self._known: dict[Key, Bound] = {}
         self._widest: dict[tuple[Grade, Key], dict[str, float]] = {}
@@ -120,10 +148,10 @@ class Bounds:
         What is declared of functions that the network does not have is left out, so that models
         are the same without.
         """
-        if implementation in self._roundings:
-            return self._roundings[implementation]
-        self._roundings[implementation] = self._declared(implementation)
-        return self._roundings[implementation]
+        key = implementation, self.granted
+        if key not in self._roundings:
+            self._roundings[key] = self._declared(implementation)
+        return self._roundings[key]
 
     def _declared(self, implementation: str) -> Rounding:
         known = implementation in self.record.calibrated
@@ -134,8 +162,10 @@ class Bounds:
         )
         form = self.record.forms.get(implementation, LOGITS)
         model = replace(model, form=form, kinks=kinks, slopes=slopes)
-        if implementation != SUBJECT or not self.record.accuracy:
+        if implementation != SUBJECT:
             return model
+        if self.granted is not None:
+            model = model.in_any_form(self.granted.at_kinks)
         return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
 
     def with_float32_coefficients(
@@ -156,12 +186,22 @@ class Bounds:
             return self.statistical(implementation, point)
         return self.at(implementation, point)
 
-    def at(self, implementation: str, point: Point, *, same_branches: bool = False) -> Bound:
+    def at(
+        self,
+        implementation: str,
+        point: Point,
+        *,
+        same_branches: bool = False,
+        conventions: Conventions | None = None,
+    ) -> Bound:
         """How far that implementation may lie from the exact result at that point.
 
-        ``same_branches``: if it takes the definition's side at every kink.
+        ``same_branches``: if it takes the definition's side at every kink. ``conventions``: with
+        these, whatever is granted.
         """
         rounding = self.rounding(implementation)
+        if conventions is not None:
+            rounding = rounding.in_any_form(conventions.at_kinks)
         if same_branches:
             rounding = rounding.on_same_branches()
         key = self._key(implementation, point, rounding)
@@ -331,6 +371,8 @@ def balls_at(
     ``recovers``: the gradients are those that are recovered from the step.
     """
     network, state, batch = record.network, record.parameters[point], record.batch(point)
+    if ops.rounding.any_form:
+        intervene = in_pieces(intervene)
     with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
         balls: dict[str, Ball] = evaluate(ops, network, state, batch, intervene, before)
         balls |= step(ops, network, state, balls, record.optimizer, intervene, before, batch)
@@ -343,6 +385,25 @@ def balls_at(
             if name in balls:
                 balls[name] = widened(balls[name], error * inflated(2))
     return balls
+
+
+def in_pieces(intervene: Intervention) -> Intervention:
+    """Before another change: a step is taken off W in as many pieces as there are terms to it.
+
+    W − ηg₁ − ηg₂ − … rounds at the size of W for each sample, for each penalty, for what the slots
+    give and for the gradient; what the pieces round themselves, a sum of them in any order, is in
+    the radius of the gradient.
+    """
+
+    def change(name: str, value: Ball, scope: Scope[Ball]) -> Ball:
+        if name.startswith("change/") and scope.batch is not None:
+            parameter = name.removeprefix("change/")
+            pieces = scope.network.rows(len(scope.batch.inputs)) + PIECES
+            w = scope.ops.exact(scope.parameters[parameter])
+            value = charged_at(scope.ops, value, w, pieces)
+        return cast(Ball, intervene(name, value, scope))
+
+    return change
 
 
 def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bounds import Bound, Bounds, Values, enough
+from backproof.comparison.bounds.bounds import Bound, Bounds, Values, distance, enough
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point
+from backproof.implementations.protocol import Tensors
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,30 @@ class Sides:
         self.who = (SUBJECT, reference)
         self.point = point
         self.same_branches = same_branches
+        self.twin: Tensors = bounds.record.evaluations[reference].get(point, {})
+        """What the reference gave; once `proven` was asked for, with the subject's subgradients."""
         self.looked = False
         """Whether random rounding errors were asked for."""
 
-    @property
+    @cached_property
     def proven(self) -> Pair:
         """By rounding errors at their worst."""
         mine, its = (
             self.bounds.at(who, self.point, same_branches=self.same_branches) for who in self.who
         )
+        if self.bounds.granted is not None:
+            reference, granted = self.who[1], self.bounds.granted
+            like = self.bounds.at(reference, self.point, same_branches=True, conventions=granted)
+            mine, its, self.twin = beside(mine, its, self.twin, like)
         return Pair(Grade.PROVEN, mine, its)
 
     @property
     def statistical(self) -> Pair | None:
-        """By random rounding errors; None where the run takes no chance."""
-        if not self.bounds.record.chance:
+        """By random rounding errors; None where the run takes no chance.
+
+        And where the subject is granted another subgradient, which replicas do not take.
+        """
+        if not self.bounds.record.chance or self.bounds.granted is not None:
             return None
         self.looked = True
         mine, its = (
@@ -101,6 +111,28 @@ class Sides:
         return other
 
 
+def beside(mine: Bound, its: Bound, twin: Tensors, like: Bound) -> tuple[Bound, Bound, Tensors]:
+    """Bounds and reference for a subject with other subgradients: as if both took the same.
+
+    ``like``: the reference's bound, were its subgradients the subject's: that is its own where it
+    keeps it. Else, where the definition with these lies beside the definition, the reference is
+    moved by as much, and the subject's bound widened by what that rounds.
+    """
+    radii, moved = dict(mine.radii), dict(twin)
+    its_values, its_radii = dict(its.values), dict(its.radii)
+    for name, value in mine.values.items():
+        shift, given = value - its.values[name], twin.get(name)
+        if given is None or given.shape != shift.shape or not shift.any():
+            continue
+        if distance(name, given, like) == 0:
+            its_values[name], its_radii[name] = like.values[name], like.radii[name]
+            continue
+        moved[name] = np.asarray(given + shift, given.dtype)
+        roundoff = float(np.finfo(given.dtype).eps)
+        radii[name] = radii[name] + roundoff * (np.abs(value) + its.radii[name])
+    return replace(mine, radii=radii), replace(its, values=its_values, radii=its_radii), moved
+
+
 class SharedWay(Sides):
     """The same along the way that both have gone, where that is not the definition's."""
 
@@ -108,7 +140,7 @@ class SharedWay(Sides):
     def pair(self) -> Pair | None:
         """By random rounding errors; None if it is the definition's way, or not known."""
         record = self.bounds.record
-        if not record.chance:
+        if not record.chance or self.bounds.granted is not None:
             return None
         given = [record.evaluations[who].get(self.point, {}) for who in self.who]
         mine = self.bounds.along(SUBJECT, self.point, given)
@@ -119,7 +151,7 @@ class SharedWay(Sides):
         its = its or self.bounds.along(self.who[1], self.point, given)
         return None if its is None else Pair(Grade.STATISTICAL, mine, its)
 
-    @property
+    @cached_property
     def proven(self) -> Pair:
         """The same: there is no other."""
         assert self.pair is not None

@@ -66,7 +66,9 @@ def spreads_at(
     some sites, see `shifts_to`.
     """
     network, state, batch = record.network, record.parameters[point], record.batch(point)
-    names = set(record.names(point))
+    # Samples are left open by the outputs, and vacuity is judged by what a step makes.
+    wanted = {*record.names(point), f"activation/{network.last.name}"}
+    wanted |= {f"updated/{name}" for name in network.parameters}
 
     def evaluation(ops: Ops[Any], intervene: Intervention) -> Mapping[str, Any]:
         sites: dict[str, Any] = {}
@@ -83,8 +85,7 @@ def spreads_at(
         found |= step(ops, network, state, found, record.optimizer, noted, batch=batch)
         if recovers:
             found |= recovered(ops, network, state, found, record.optimizer.learning_rate)
-        last = f"activation/{network.last.name}"
-        return {name: found[name] for name in found if name in names or name == last} | sites
+        return {name: found[name] for name in found if name in wanted} | sites
 
     found = spreads(
         evaluation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.bounds.bounds import Bounds, distance
 from backproof.comparison.diagnosis import Diagnosis, Evidence, diagnose
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.record.record import SUBJECT, Point, Record
@@ -36,6 +36,8 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
         whose = [
             who for who in (SUBJECT, row.reference) if row.name in evidence(who).off.get(point, ())
         ]
+        if whose == [SUBJECT, row.reference] and holds_float32(bounds, record, row):
+            whose = [SUBJECT]  # what the reference is known for is no matter of this mismatch
         found = [(who, why) for who in whose if (why := diagnosis(who)) is not None]
         if not found:
             continue
@@ -54,3 +56,11 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
         return False
     of_subject = diagnosis(SUBJECT)
     return of_subject is not None and bool(of_subject.causes)
+
+
+def holds_float32(bounds: Bounds, record: Record, row: Row) -> bool:
+    """Whether the reference is off by no more than coefficients in float32 explain."""
+    point = Point(row.point, row.step)
+    narrow = bounds.with_float32_coefficients(row.reference, point)
+    given = record.evaluations[row.reference][point]
+    return narrow is not None and distance(row.name, given[row.name], narrow) == 0

@@ -46,7 +46,6 @@ def compare_point(
     judging = partial(
         judge,
         subject=subject,
-        twin=twin,
         samples=len(record.batch(point).inputs),
         weakness=Weakness(bounds, reference, point),
     )
@@ -68,6 +67,8 @@ def compare_point(
             for row, again in zip(rows, weak, strict=True)
         ]
     for row in rows:
+        if bounds.granted is not None and row.status is Status.MATCH:
+            row.detail = bounds.granted.told
         if row.name in truths and row.shape:
             row.subject_digits = digits(subject[row.name], truths[row.name], record.dtype)
             row.reference_digits = digits(twin[row.name], truths[row.name], record.dtype)
@@ -113,7 +114,6 @@ def is_weak(row: Row, *, several_ways: bool) -> bool:
 def judge(
     row: Row,
     subject: Tensors,
-    twin: Tensors,
     sides: Sides,
     samples: int,
     weakness: Weakness,
@@ -124,7 +124,7 @@ def judge(
     random rounding errors, where these say more.
     """
     name = row.name
-    pair = sides.proven
+    pair, twin = sides.proven, sides.twin
     radius = pair.radius(name)
     wrong = [
         f"{who}: {text}"

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance
 from backproof.comparison.bounds.certainty import Certainty, outside
 from backproof.comparison.bounds.vacuity import find_vacuity
+from backproof.comparison.judging.conventions import granted
 from backproof.comparison.judging.explanation import explain
 from backproof.comparison.judging.judging import blank, compare_point
+from backproof.comparison.judging.overflow import tell_overflow
 from backproof.comparison.judging.rows import Row, Status
+from backproof.comparison.judging.states import tell_unread, tell_unshown
 from backproof.comparison.pairing.pairing import Waiver
 from backproof.comparison.record.record import SUBJECT, Point, Record
-from backproof.comparison.record.subject_run import REMEDY, START, UNSTEADY
+from backproof.comparison.record.subject_run import START, UNSTEADY, remedy
 from backproof.mathematics.errors import told
 
 Array = NDArray[Any]
@@ -37,6 +40,36 @@ def compare(
     ``measure`` has the slopes of the subject's own loss measured into the record: it is called if
     something does not match and no fault explains it.
     """
+    rows = compared(record, bounds, certainty)
+    if any(row.status is Status.MISMATCH for row in rows):
+        bounds.granted = granted(record, bounds)
+        if bounds.granted is not None:
+            rows = compared(record, bounds, certainty)
+    acknowledge_faults(rows, record, bounds, certainty)
+    plain = {id(row): row.cause for row in rows}
+    try:
+        explained = explain(rows, record, bounds, measure)
+    except Exception as error:  # a verdict stands, whatever becomes of its explanation
+        explained = False
+        for row in rows:
+            if row.status is Status.MISMATCH:
+                row.cause = f"{row.cause}; it could not be explained ({told(error)})"
+    tell_overflow(rows, record, bounds, plain)
+    tell_unread(rows, record, bounds)
+    rows += tell_unshown(rows, record)
+    if unsteady := unsteadiness(record, bounds):
+        # A fault that remembers former calls, and is found, is a mismatch with a cause.
+        for row in rows:
+            if not explained:
+                row.status, row.cause = Status.ERROR, unsteady
+            elif row.status is Status.MISMATCH:
+                row.detail = f"{row.detail}; {unsteady}"
+    apply_waivers(rows, record.waivers, today)
+    return rows
+
+
+def compared(record: Record, bounds: Bounds, certainty: Certainty) -> list[Row]:
+    """A row for each reference × point × name, with vacuity."""
     rows: list[Row] = []
     found: dict[str, list[Row]] = {reference: [] for reference in record.references}
     for point in record.points():  # all that is known of a point at once: it may be large
@@ -47,22 +80,6 @@ def compare(
         pass_zeros(mine, record, bounds)
         find_vacuity(mine, bounds.idle)
         rows += mine
-    acknowledge_faults(rows, record, bounds, certainty)
-    try:
-        explained = explain(rows, record, bounds, measure)
-    except Exception as error:  # a verdict stands, whatever becomes of its explanation
-        explained = False
-        for row in rows:
-            if row.status is Status.MISMATCH:
-                row.cause = f"{row.cause}; it could not be explained ({told(error)})"
-    if unsteady := unsteadiness(record, bounds):
-        # A fault that remembers former calls, and is found, is a mismatch with a cause.
-        for row in rows:
-            if not explained:
-                row.status, row.cause = Status.ERROR, unsteady
-            elif row.status is Status.MISMATCH:
-                row.detail = f"{row.detail}; {unsteady}"
-    apply_waivers(rows, record.waivers, today)
     return rows
 
 
@@ -86,16 +103,20 @@ def acknowledge_faults(
 
     It is acknowledged where all of this holds: the subject is within its bound of the definition,
     and of the certified value where there is one; another reference matches it in this very
-    comparison; and the reference is off by no more than coefficients in float32 explain. What else
-    a reference is at fault for stays a mismatch: the twin may be wrong.
+    comparison, or, where there is none, certified values of that tensor side with the subject; and
+    the reference is off by no more than coefficients in float32 explain. What else a reference is
+    at fault for stays a mismatch: the twin may be wrong.
     """
+    certified = sides_with(record, bounds, certainty)
     matching: dict[tuple[str, str, int], list[str]] = defaultdict(list)
     for row in rows:
         if row.status is Status.MATCH:
             matching[row.name, row.point, row.step].append(row.reference)
     for row in rows:
         confirmed_by = matching[row.name, row.point, row.step]
-        if row.status is not Status.MISMATCH or not confirmed_by or not row.shape:
+        if row.status is not Status.MISMATCH or not row.shape:
+            continue
+        if not confirmed_by and (len(record.references) > 1 or row.name not in certified):
             continue
         point = Point(row.point, row.step)
         actual, expected = (
@@ -110,10 +131,32 @@ def acknowledge_faults(
             continue
         if distance(row.name, expected, narrow) == 0:
             row.status = Status.AT_FAULT
+            sides = [*confirmed_by]
+            if truth is not None:
+                sides.append("the certified value")
+            elif not confirmed_by:
+                sides.append("the certified values at other points")
             row.cause += (
                 f", which coefficients held in float32 explain; the subject matches "
-                f"{' and '.join(confirmed_by)}" + (" and the certified value" if truth else "")
+                f"{' and '.join(sides)}"
             )
+
+
+def sides_with(record: Record, bounds: Bounds, certainty: Certainty) -> set[str]:
+    """The tensors of which certified values are known that all lie within the subject's bound."""
+    known: set[str] = set()
+    wrong: set[str] = set()
+    if len(record.references) > 1:
+        return known  # then another reference is asked
+    for point, given in record.evaluations.get(SUBJECT, {}).items():
+        mine = bounds.at(SUBJECT, point)
+        for name, truth in certainty.at(point).items():
+            if name not in given or given[name].shape != mine.radii[name].shape:
+                continue
+            known.add(name)
+            if not outside(given[name], truth, mine.radii[name]) <= 1:
+                wrong.add(name)
+    return known - wrong
 
 
 def unsteadiness(record: Record, bounds: Bounds) -> str:
@@ -125,7 +168,7 @@ def unsteadiness(record: Record, bounds: Bounds) -> str:
         radii = bounds.at(SUBJECT, START).radii
         allowed = 2 * float(radii[name].max()) if name in radii else 0.0
         if not gap <= allowed:
-            return f"{UNSTEADY} gave {name} with a difference of {gap:.3g}; {REMEDY}"
+            return f"{UNSTEADY} gave {name} with a difference of {gap:.3g}; {remedy(record)}"
     return ""
 
 
@@ -134,17 +177,21 @@ def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
 
     Zeros have no size of their own to hold a radius against. That of the same tensor at the points
     where it matches with strength is taken; where there is none, nothing is known, and UNDECIDED
-    stays. (What no point exercises is found afterwards, by `find_vacuity`.)
+    stays. (What no point exercises is found afterwards, by `find_vacuity`.) A form that is granted
+    loses the digits of what is small, where units are saturated: that is taken likewise.
     """
     for row in rows:
-        if row.status is not Status.UNDECIDED or row.power != np.inf or row.bound is None:
+        if row.status is not Status.UNDECIDED or row.bound is None or row.power is None:
+            continue
+        if row.power != np.inf and bounds.granted is None:
             continue
         point = Point(row.point, row.step)
         both = [bounds.widest(who, point, row.grade) for who in (SUBJECT, row.reference)]
         if row.name not in both[0]:
             continue
         widest = sum(each[row.name] for each in both)
-        if record.evaluations[row.reference][point][row.name].any():
+        zeros = not record.evaluations[row.reference][point][row.name].any()
+        if not zeros and bounds.granted is None:
             continue
         sizes = []
         for r in rows:
@@ -154,6 +201,8 @@ def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
                 record.let_go(at)
         if 2 * widest <= WEAKEST_POWER * max(sizes, default=0.0):
             row.status, row.cause = Status.MATCH, ""
+            if not zeros and bounds.granted is not None:
+                row.detail = bounds.granted.told
 
 
 def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.date) -> None:

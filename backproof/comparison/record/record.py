@@ -70,6 +70,8 @@ class Record:
     """What the subject does not give, and what is not compared for that."""
     unsteady: dict[str, float] = field(default_factory=dict)
     """By name, how far two calls with the same input were apart."""
+    unread: bool = False
+    """Whether what the optimizer keeps makes no difference to the subject's steps."""
     place: str = ""
     """File and line where the subject is written, relative to its project; empty if not known."""
     chance: float = 0.0
@@ -217,6 +219,7 @@ class Record:
             "omits": self.omits,
             "unsteady": self.unsteady,
             "chance": self.chance,
+            "unread": self.unread,
             "calibrated": self.calibrated,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
             "slopes": self.slopes,
@@ -260,6 +263,7 @@ class Record:
             omits=tuple(described["omits"]),
             unsteady=described["unsteady"],
             chance=described.get("chance", 0.0),
+            unread=described.get("unread", False),
             calibrated=tuple(described["calibrated"]),
             slopes={name: tuple(found) for name, found in described["slopes"].items()},
             fingerprints=described.get("fingerprints", {}),

@@ -27,6 +27,10 @@ from backproof.mathematics.probes.probes import probes
 START = Point(DATA, 0)
 UNSTEADY = "the subject is not deterministic: called twice with the same input, it"
 REMEDY = "seed it, or begin anew at each call, with adapters.anew(make)"
+KEEPS = (
+    "if it keeps the state of its optimizer in itself, put {names} into it before each step, and "
+    "take what is there after: adapters.stateful, docs/own_code.md, An optimizer that is a class"
+)
 
 
 class UnfitError(EvaluationError):
@@ -162,7 +166,8 @@ def run(
             with watched.doing(f"calling the subject of {pairing.name} again", limit=limit):
                 again = evaluate(pairing, record.parameters[START], record.batch(START), limit)
             wanted = {n: v for n, v in again.items() if n in evaluations[START]}
-            record.unsteady = differing(evaluations[START], wanted)
+            record.unsteady = differing(evaluations[START], wanted, remedy(record))
+            record.unread = reads_nothing(pairing, record, limit)
         except EvaluationError as error:
             # Where a call has failed before, as of a program that died, this one shows no more.
             if isinstance(error, UnfitError) or not errors:
@@ -193,11 +198,47 @@ def omit(pairing: Pairing, record: Record, results: Tensors) -> None:
         record.steps = 1
 
 
-def differing(once: Tensors, again: Tensors) -> dict[str, float]:
+def remedy(record: Record) -> str:
+    """What is to be done with a subject that is not the same when it is called again."""
+    if "updated" not in record.quantities or not record.optimizer.SLOTS:
+        return REMEDY
+    return f"{REMEDY}; {KEEPS.format(names=state_of(record))}"
+
+
+def state_of(record: Record) -> str:
+    """What its optimizer keeps, as a subject is given it."""
+    counted = [optimizers.STEP_COUNT] * record.optimizer.COUNTS
+    return ", ".join([*(f"{slot}/…" for slot in record.optimizer.SLOTS), *counted])
+
+
+def reads_nothing(pairing: Pairing, record: Record, limit: float | None) -> bool:
+    """Whether what the optimizer keeps makes no difference to the steps that the subject gives.
+
+    It is called once more, at a probe, with the slots and the count of no step made.
+    """
+    point = next((p for p in record.evaluations[SUBJECT] if p.name == SLOPES_AT.name), None)
+    if point is None or record.unsteady or not pairing.optimizer.SLOTS:
+        return False
+    given = record.evaluations[SUBJECT][point]
+    if not any(name.startswith("updated/") for name in given):
+        return False
+    state = record.parameters[point] | at_rest(pairing, record.dtype)
+    try:
+        with watched.doing(f"calling the subject of {pairing.name} without a state", limit=limit):
+            rested = evaluate(pairing, state, record.batch(point), limit)
+    except EvaluationError:
+        return False
+    return all(
+        name in rested and np.array_equal(value, rested[name], equal_nan=True)
+        for name, value in given.items()
+    )
+
+
+def differing(once: Tensors, again: Tensors, advice: str = REMEDY) -> dict[str, float]:
     """The largest difference of each tensor between two calls with the same input, where any."""
     if once.keys() != again.keys():
         names = ", ".join(sorted(once.keys() ^ again.keys()))
-        raise UnfitError(f"{UNSTEADY} gave {names} only once; {REMEDY}")
+        raise UnfitError(f"{UNSTEADY} gave {names} only once; {advice}")
     found: dict[str, float] = {}
     for name, first in once.items():
         second = again[name]
@@ -208,7 +249,7 @@ def differing(once: Tensors, again: Tensors) -> dict[str, float]:
         with np.errstate(invalid="ignore"):
             gap = np.abs(np.subtract(first, second, dtype=np.float64))
         if first.shape != second.shape or not np.isfinite(gap).all():
-            raise UnfitError(f"{UNSTEADY} gave {name} differently; {REMEDY}")
+            raise UnfitError(f"{UNSTEADY} gave {name} differently; {advice}")
         found[name] = float(gap.max())
     return found
 
@@ -216,7 +257,11 @@ def differing(once: Tensors, again: Tensors) -> dict[str, float]:
 def at_rest(pairing: Pairing, dtype: str) -> Parameters:
     """What the optimizer holds before the first step: slots of zeros, no step made."""
     shapes = optimizers.slot_shapes(pairing.network, pairing.optimizer)
-    slots: Parameters = {name: np.zeros(shape, held_in(dtype)) for name, shape in shapes.items()}
+    rest = pairing.optimizer.rest
+    slots: Parameters = {
+        name: np.full(shape, rest(name.split("/")[0]), held_in(dtype))
+        for name, shape in shapes.items()
+    }
     return slots | counted(pairing, 0, dtype)
 
 

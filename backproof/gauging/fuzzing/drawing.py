@@ -23,7 +23,14 @@ from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
 
 # Relu first, to which a case shrinks; in bfloat16 nothing but the first four has a bound for long.
 OFTEN = ("softmax", "gelu")
-FIRST = ("relu", "sigmoid", "tanh", "linear", "selu", "softplus", "leaky_relu", "elu", *OFTEN)
+SMOOTH = ("swish", "mish", "relu6", "hard_sigmoid")
+FIRST = (
+    *("relu", "sigmoid", "tanh", "linear", "selu", "softplus", "leaky_relu", "elu"),
+    *SMOOTH,
+    *OFTEN,
+)
+# The losses to which a case shrinks.
+SIMPLEST = ("binary_cross_entropy", "categorical_cross_entropy", "hinge", "squared_error")
 RECTIFIED_OR_BOUNDED = functions.examples(*FIRST[:4])
 
 
@@ -42,7 +49,9 @@ class Drawn:
     factors: tuple[float, ...] = (1.0, 0.5, 2.0, 0.3)
     activations: tuple[Activation, ...] = functions.examples(*FIRST, *OFTEN)
     losses: tuple[str, ...] = tuple(
-        name for name in losses.names() if not losses.PARTS.get(name).SIGNED
+        name
+        for name in (*SIMPLEST, *sorted({*losses.names()} - {*SIMPLEST}))
+        if not losses.PARTS.get(name).SIGNED
     )
     weighted: bool = False
 
@@ -159,7 +168,7 @@ def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str, drawn: D
         for name, array in drawn_parameters(network, stream).items()
     }
     batch = drawn_batch(network, stream, samples)
-    if network.loss.kind == "categorical_cross_entropy" and network.outputs == 1:
+    if network.decision == "argmax" and network.outputs == 1:
         batch = Batch(batch.inputs, np.ones_like(batch.targets))
     if drawn.weighted and draw(st.booleans()):
         batch = Batch(batch.inputs, batch.targets, stream.uniform(0, 2, samples))

@@ -202,9 +202,9 @@ def takes(loss: Loss, function: Activation | None, outputs: int) -> bool:
     if function is None:
         return True
     fields = {"fan_in": outputs, "fan_out": outputs, "activation": functions.to_json(function)}
-    network = Network((kinds.from_json(fields),), loss)
     stream = np.random.default_rng(0)
     try:
+        network = Network((kinds.from_json(fields),), loss)
         batch = drawn_batch(network, stream, 40)
     except UsageError:  # the loss has no form that takes them
         return False

@@ -26,7 +26,7 @@ from backproof.implementations.adapters.kernels import (
     zero_biases,
 )
 from backproof.implementations.adapters.scripts import definitions, script
-from backproof.implementations.adapters.states import anew, from_step
+from backproof.implementations.adapters.states import anew, from_step, stateful
 
 __all__ = [
     "View",
@@ -46,6 +46,7 @@ __all__ = [
     "scalar_biases",
     "script",
     "signed_labels",
+    "stateful",
     "thresholds",
     "transposed",
     "unsaturated",

@@ -10,6 +10,7 @@ import numpy as np
 from backproof.implementations.subject.declaration import Adapted
 from backproof.mathematics.checking import checked
 from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.optimizers import STEP_COUNT
 
 Subject = Callable[..., Any]
 
@@ -29,6 +30,67 @@ def anew(make: Callable[[], Subject]) -> Adapted:
         return results
 
     return Adapted(make, call)
+
+
+@checked
+def stateful(
+    make: Callable[[], Any],
+    state: Mapping[str, str],
+    run: Callable[[Any, Any], Mapping[str, Any] | None],
+) -> Adapted:
+    """For an object that keeps its parameters, and what its optimizer keeps, in itself.
+
+    ``make()`` builds it anew for each call. ``state``: where each part of the state is in it, as an
+    expression behind its dot: {"dense_1/kernel": "layers[0].W", "first_moment/dense_1/kernel":
+    "optimizer.m['W']", "step_count": "optimizer.t"}. What is compared is put there, ``run(made,
+    batch)`` makes a step or computes what it returns, and what is there afterwards is taken for
+    ``updated/…``; what ``run`` returns goes beside it. An array that is there already is written
+    into, so that who shares it sees it; ``step_count`` is a whole number. Raises `UsageError` for
+    what is no expression.
+    """
+    places = {name: place(name, path) for name, path in state.items()}
+
+    def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
+        made = make()
+        for name, (get, put) in places.items():
+            if name not in parameters:
+                raise EvaluationError(
+                    f"stateful(state=…) names {name!r}, which is no part of the state; there are "
+                    f"{', '.join(parameters)}"
+                )
+            value = int(parameters[name]) if name == STEP_COUNT else np.array(parameters[name])
+            there = found(get, made)
+            if isinstance(there, np.ndarray) and there.shape == np.shape(value) != ():
+                there[...] = value
+            else:
+                exec(put, {"made": made, "value": value})
+        results = dict(run(made, batch) or {})
+        after = {name: get for name, (get, _) in places.items() if name != STEP_COUNT}
+        for name, get in after.items():
+            results.setdefault(f"updated/{name}", np.array(eval(get, {"made": made})))
+        return results
+
+    return Adapted(make, call)
+
+
+def place(name: str, path: str) -> tuple[Any, Any]:
+    """How a part of the state is read behind ``made.``, and how it is put there."""
+    try:
+        get = compile(f"made.{path}", f"<{name}>", "eval")
+        return get, compile(f"made.{path} = value", f"<{name}>", "exec")
+    except SyntaxError as error:
+        raise UsageError(
+            f"stateful: {name!r} is at {path!r}, which is no place in an object; write it as in "
+            "\"optimizer.m['W']\""
+        ) from error
+
+
+def found(get: Any, made: Any) -> Any:
+    """What is at a place; None where nothing is yet."""
+    try:
+        return eval(get, {"made": made})
+    except (AttributeError, LookupError):
+        return None
 
 
 @checked

@@ -7,7 +7,7 @@ PART = Traits(
     "JAX",
     packages=("jax", "jaxlib"),
     modes=("jit",),
-    kinks=("leaky_relu",),
-    slopes=("binary_cross_entropy",),
+    kinks=("leaky_relu", "absolute_error"),
+    slopes=("binary_cross_entropy", "smoothed_binary_cross_entropy"),
     compiles=True,
 )

@@ -144,6 +144,7 @@ class JaxTwin:
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
         t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
+        gradients = self.optimizer.jax_prepared(gradients)
         for name, parameter in parameters.items():
             slots = {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
             change, slots = self.change(parameter, gradients[name], slots, t)

@@ -69,7 +69,11 @@ class TorchTwin:
         self.optimizer: torch.optim.Optimizer = (
             configure() if configure else own_optimizer(optimizer, module)
         )
-        self.homes = slots_of(optimizer, "torch")
+        # By slot: what it is called in the state, and the factor that it has there.
+        self.homes = {
+            slot: (home, 1.0) if isinstance(home, str) else home
+            for slot, home in slots_of(optimizer, "torch").items()
+        }
         self.described = optimizer
         self.slots = optimizer.SLOTS
         self.recipe = optimizer
@@ -116,15 +120,16 @@ class TorchTwin:
 
     def load(self, state: Tensors) -> None:
         """Copy parameters and slots in; PyTorch keeps a kernel as (fan_out, fan_in)."""
-        if self.slots:
+        if self.slots or self.described.COUNTS:
             self.described.torch_counted(self.optimizer, int(state.get(STEP_COUNT, 0)))
         with torch.no_grad():
             for name, parameter in self._parameters():
                 parameter.copy_(self._theirs(name, torch.from_numpy(state[name])))
                 for slot in self.slots:
                     held = torch.from_numpy(state[f"{slot}/{name}"]).to(parameter.dtype)
-                    held = self._theirs(name, held).clone()
-                    self.optimizer.state[parameter][self.homes[slot]] = held
+                    home, factor = self.homes[slot]
+                    held = self._theirs(name, held) * factor
+                    self.optimizer.state[parameter][home] = held
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
@@ -156,8 +161,9 @@ class TorchTwin:
             for name, parameter in self._parameters():
                 results[f"updated/{name}"] = self._ours(name, parameter).clone()
                 for slot in self.slots:
-                    kept = self.optimizer.state[parameter][self.homes[slot]]
-                    results[f"updated/{slot}/{name}"] = self._ours(name, kept).clone()
+                    home, factor = self.homes[slot]
+                    kept = self.optimizer.state[parameter][home] / factor
+                    results[f"updated/{slot}/{name}"] = self._ours(name, kept)
         results |= self._counts()
         return {
             name: held(value.detach()) if isinstance(value, Tensor) else np.asarray(value)

@@ -33,10 +33,11 @@ def step(
     count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0
     updated: dict[str, T] = {}
     moved: dict[str, T] = {}
+    taken = optimizer.prepared(ops, {n: gradients[f"gradient/{n}"] for n in network.shapes()})
     for name in network.shapes():
         w = ops.exact(state[name])
         slots = {slot: ops.exact(state[f"{slot}/{name}"]) for slot in optimizer.SLOTS}
-        change, after = optimizer.change(ops, w, gradients[f"gradient/{name}"], slots, count)
+        change, after = optimizer.change(ops, w, taken[name], slots, count)
         penalty = network.penalty_on(name)
         if not optimizer.SLOTS and penalty.orders():
             rate = abs(optimizer.learning_rate)

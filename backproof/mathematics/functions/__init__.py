@@ -42,6 +42,8 @@ class Activation(ABC):
     name: ClassVar[str]
     PIECEWISE_LINEAR: ClassVar[bool] = False
     """Whether it has one form in floating point, and no numbers near 1 in it."""
+    AT_KINK: ClassVar[tuple[float, ...]] = ()
+    """Shares of the right side's slope that others take at an exact kink: right as well."""
 
     @abstractmethod
     def latex(self) -> tuple[str, str]:
@@ -118,6 +120,8 @@ class Activation(ABC):
         return (cls(),)
 
 
+# What some are called elsewhere.
+OTHER_NAMES = {"silu": "swish"}
 ACTIVATIONS: Registry[type[Activation]] = Registry("activation", __name__)
 
 
@@ -138,7 +142,7 @@ def named(name: str, **fields: float) -> Activation:
     Fields not given have the value that most frameworks give them. A `UsageError` says what a name
     or a field should have been.
     """
-    return made(ACTIVATIONS.get(name), **fields)
+    return made(ACTIVATIONS.get(OTHER_NAMES.get(name, name)), **fields)
 
 
 def as_activation(given: object, where: str) -> Activation:
@@ -173,6 +177,12 @@ def made(kind: type[Activation], **fields: float) -> Activation:
 def finite(value: object) -> bool:
     """Whether it is a number, and neither NaN nor infinite."""
     return isinstance(value, int | float) and isfinite(value)
+
+
+def exactly_at(z: Ball, kink: float) -> NDArray[np.bool_]:
+    """Where every implementation has exactly that pre-activation."""
+    here: NDArray[np.bool_] = z.value == kink
+    return here if z.radius is None else here & (z.radius == 0)
 
 
 def examples(*among: str) -> tuple[Activation, ...]:

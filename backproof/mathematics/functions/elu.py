@@ -11,7 +11,7 @@ from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Activation, Values, side_of_zero
+from backproof.mathematics.functions import Activation, Values, exactly_at, side_of_zero
 from backproof.mathematics.functions.leaky_relu import SLOPES, sides
 from backproof.mathematics.latex import times
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Exponential(Activation):
     """right·z for z > 0, else left·(exp(z) − 1): what `elu` and `selu` have in common."""
 
+    AT_KINK: ClassVar[tuple[float, ...]] = (0.5, 1.0)
     # How often right·z and left·expm1(z) round, beside expm1: coefficients held and products.
     ROUNDINGS: ClassVar[tuple[int, int]]
 
@@ -92,6 +93,8 @@ class Exponential(Activation):
         radius += (above & below) * (SLACK * (abs(right - left) + abs(left) * s))
         radius += (1 + 2 * abs(left)) * rounding.eta * below
         slope = np.where(z.value > 0, right, left * np.exp(np.minimum(z.value, 0)))
+        if share := rounding.at_kink(self.name, 0.0):
+            slope = np.where(exactly_at(z, 0.0), left + share * (right - left), slope)
         pulled = cotangent.times(Ball(slope, radius), rounding)
         assert pulled.radius is not None
         # g·exp(z) may underflow before it meets the coefficients, or g·left before it meets exp(z).

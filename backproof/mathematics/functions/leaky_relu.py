@@ -10,7 +10,7 @@ from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Activation, Values, side_of_zero
+from backproof.mathematics.functions import Activation, Values, exactly_at, side_of_zero
 from backproof.mathematics.latex import times
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class LeakyRelu(Activation):
 
     name: ClassVar[str] = "leaky_relu"
     PIECEWISE_LINEAR: ClassVar[bool] = True
+    AT_KINK: ClassVar[tuple[float, ...]] = (0.5, 1.0)
     alpha: float = 0.01
 
     def latex(self) -> tuple[str, str]:
@@ -48,7 +49,9 @@ class LeakyRelu(Activation):
         """r_z times the steepest slope within reach, and what alpha·z rounds.
 
         Alpha is held with a relative error of u, and the product rounds once: γ₂ at the size of
-        alpha·z, wherever some implementation may take that branch.
+        alpha·z, wherever some implementation may take that branch. In any form also as
+        ½(1 + alpha)·z + ½(1 − alpha)·|z|: of two terms of at most max(1, |alpha|)·|z|, each rounds
+        four times.
         """
         above, below = sides(z, rounding)
         alpha = abs(self.alpha)
@@ -57,13 +60,22 @@ class LeakyRelu(Activation):
         radius += rounding.eta * (below & (z.magnitude > 0))
         if z.radius is not None:
             radius += SLACK * z.radius * np.maximum(above, alpha * below)
+        if rounding.any_form:
+            radius += self._in_one_formula(z.magnitude, rounding)
         return Ball(self.value(z.value), radius)
+
+    def _in_one_formula(self, size: Values, rounding: Rounding) -> Values:
+        """What the two terms of a formula with |z| round at that size."""
+        own = rounding.gamma(4) * 2 * max(1.0, abs(self.alpha)) * SLACK * size
+        result: Values = own + 2 * rounding.eta * (size > 0)
+        return result
 
     def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """r_g times the slope, γ₂ at the size of alpha·g; in doubt both slopes, |1 − alpha|·m_g.
 
         For ĝ·ŝ − G·S with ŝ and S on either side: |ŝ|·|ĝ − G| + |ŝ − S|·|G|, and likewise with the
-        sides exchanged. Where r_z = 0, z is what it is, and the slope at an exact 0 is alpha, or 1.
+        sides exchanged. Where r_z = 0, z is what it is, and the slope at an exact 0 is alpha, or 1,
+        or what the model says. In any form it is ½(1 + alpha) ± ½(1 − alpha), as for the value.
         """
         above, below = sides(z, rounding)
         above |= (z.value == 0) & (self.name in rounding.kinks)
@@ -73,7 +85,15 @@ class LeakyRelu(Activation):
         if cotangent.radius is not None:
             radius += SLACK * cotangent.radius * np.maximum(above, alpha * below)
         radius += (above & below) * (SLACK * abs(1 - self.alpha) * size)
-        return Ball(self.vjp(z.value, a.value, cotangent.value), radius)
+        value = self.vjp(z.value, a.value, cotangent.value)
+        if rounding.any_form:
+            radius += self._in_one_formula(size, rounding)
+        if share := rounding.at_kink(self.name, 0.0):
+            kink, slope = exactly_at(z, 0.0), self.alpha + share * (1 - self.alpha)
+            value = np.where(kink, slope * cotangent.value, value)
+            if cotangent.radius is not None:
+                radius += kink * cotangent.radius * (SLACK * abs(slope))
+        return Ball(value, radius)
 
     def certified(self, z: Certified) -> Certified:
         """In one formula for both sides: z⁺ − alpha·(−z)⁺."""

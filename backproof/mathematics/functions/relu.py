@@ -10,7 +10,7 @@ from flint import arb
 
 from backproof.mathematics.arithmetic.balls.ball import SLACK, Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
-from backproof.mathematics.functions import Activation, Values, side_of_zero
+from backproof.mathematics.functions import Activation, Values, exactly_at, side_of_zero
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.certified_values import Certified
@@ -22,6 +22,7 @@ class Relu(Activation):
 
     name: ClassVar[str] = "relu"
     PIECEWISE_LINEAR: ClassVar[bool] = True
+    AT_KINK: ClassVar[tuple[float, ...]] = (0.5, 1.0)
 
     def latex(self) -> tuple[str, str]:
         return r"\max(Z, 0)", "[Z > 0]"
@@ -59,9 +60,11 @@ class Relu(Activation):
         The value in z and any ẑ lie within r of the exact Z, so |z| > 2r settles the sign of all.
         Where it does not, an implementation may pass the cotangent (at most its magnitude m) and
         the exact result be 0, or the reverse: the radius is m. Where r = 0 there is no doubt, and
-        the slope at an exact 0 is the declared 0.
+        the slope at an exact 0 is the definition's 0, or what the model says.
         """
         passes = (z.value > 0).astype(np.float64)
+        if share := rounding.at_kink(self.name, 0.0):
+            passes[exactly_at(z, 0.0)] = share
         value = cotangent.value * passes
         radius = None if cotangent.radius is None else cotangent.radius * passes
         if z.radius is None:

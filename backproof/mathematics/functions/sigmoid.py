@@ -49,6 +49,9 @@ class Sigmoid(Activation):
 
         (log f′)′ = 1 − 2f lies in [−1, 1], so f′ grows at most by exp(2r) over the 2r around z
         where all implementations lie. 1 − a is taken 2⁻⁵⁰ too large for the rounding of a.
+
+        In any form as (1 + tanh(z/2))/2 or 1 − 1/(1 + exp(z)): off by the charge on tanh or exp and
+        by four roundings at the size of 1. The least of a clipped z, σ(−500), is far below that.
         """
         a = expit(z.value)
         composed = rounding.charge("exp") + 4 * rounding.unit
@@ -61,6 +64,9 @@ class Sigmoid(Activation):
             moved *= growth(z.radius, 2)
             radius += np.minimum(moved, 1) * (1 + 2 * charge)
         radius += rounding.eta
+        if rounding.any_form:
+            inner = max(rounding.charge("tanh"), rounding.charge("exp"))
+            radius += SLACK * (inner + 4 * rounding.unit)
         return Ball(a, radius)
 
     def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:

@@ -34,16 +34,24 @@ class Tanh(Activation):
         return np.asarray(cotangent * (1 - a) * (1 + a))
 
     def ball(self, z: Ball, rounding: Rounding) -> Ball:
-        """r_a = r_z · sup f′ + the charge on a; (log f′)′ = −2f, so f′ grows at most by exp(4r)."""
+        """r_a = r_z · sup f′ + the charge on a; (log f′)′ = −2f, so f′ grows at most by exp(4r).
+
+        In any form as 2σ(2z) − 1, or with exponentials of both signs: off by the charge on these,
+        twice, and by eight roundings at the size of 1.
+        """
         a = np.tanh(z.value)
         charge = SLACK * rounding.charge("tanh")
         size = np.abs(a)
+        lost = rounding.eta
+        if rounding.any_form:
+            of_exp = rounding.charge("sigmoid", rounding.charge("exp"))
+            lost += SLACK * (2 * of_exp + 8 * rounding.unit)
         if z.radius is None:
-            return Ball(a, charge * size + rounding.eta * (size > 0))
+            return Ball(a, charge * size + lost * (size > 0))
         slope = np.minimum((1 - size) * (1 + size) + 2.0**-50, 1)
         moved = np.minimum(slope * z.radius * growth(z.radius, 4), 2)
         radius = charge * (size + 2 * moved) + moved
-        return Ball(a, radius + rounding.eta * (radius > 0))
+        return Ball(a, radius + lost * (radius > 0))
 
     def vjp_ball(self, z: Ball, a: Ball, cotangent: Ball, rounding: Rounding) -> Ball:
         """g·(1 − a²): the factor moves by at most 2|a|·r_a + r_a².

@@ -34,7 +34,8 @@ class LossFunction(ABC):
     then being by the logits z; None when it is taken of the outputs a, with derivative by a.
     ``BY_ROW``: one value a sample, not one an output. ``DECISION``: how the outputs are classified.
     ``LABELS``: the targets of an output that says no, and yes; None where any number may be one.
-    ``SIGNED``: whether elements of both signs may cancel in a batch's loss.
+    ``SIGNED``: whether elements of both signs may cancel in a batch's loss. ``AT_KINK``: shares of
+    the slope that others take at an exact kink, and that are right as well.
 
     For each framework that has a twin of it, a method of its name (``keras``, ``torch``, ``jax``)
     imports the framework and returns the function of outputs (samples, outputs) and targets that
@@ -48,6 +49,7 @@ class LossFunction(ABC):
     DECISION: ClassVar[Decision | None]
     LABELS: ClassVar[tuple[float, float] | None]
     SIGNED: ClassVar[bool] = False
+    AT_KINK: ClassVar[tuple[float, ...]] = ()
 
     @abstractmethod
     def latex(self) -> tuple[str, str, str]:

@@ -60,7 +60,7 @@ class BinaryCrossEntropy(LossFunction):
         target of 0 or 1, and so is each product in y·(σ − 1) + (1 − y)·σ. JAX's is that of its
         softplus, minus y.
         """
-        rows, slope = self.value(z.value, a.value, y.value)
+        rows, slope = BinaryCrossEntropy.value(self, z.value, a.value, y.value)
         inner, outer = rounding.charge("exp"), rounding.charge("log1p")
         charge = 3 * rounding.unit + rounding.charge("softplus", inner + outer + inner * outer)
         # PyTorch's (1 − y)·z − log σ(z) has terms of the size of z where the loss is small.
@@ -129,7 +129,7 @@ class BinaryCrossEntropy(LossFunction):
 
         return lambda z, y: jax.nn.softplus(z) - y * z
 
-    def of_outputs(self) -> LossFunction:
+    def of_outputs(self) -> LossFunction | None:
         return BinaryOfOutputs()
 
     def rounded_steps(self) -> Mapping[str, Callable[[Rounding, Ball, Ball], Values]]:

@@ -137,7 +137,7 @@ class CategoricalCrossEntropy(LossFunction):
 
         return lambda z, y: -jnp.sum(y * jax.nn.log_softmax(z, axis=1), axis=1)
 
-    def of_outputs(self) -> LossFunction:
+    def of_outputs(self) -> LossFunction | None:
         return CategoricalOfOutputs()
 
     def rounded_steps(self) -> Mapping[str, Callable[[Rounding, Ball, Ball], Values]]:

@@ -26,6 +26,7 @@ class Hinge(LossFunction):
     BY_ROW: ClassVar[bool] = False
     DECISION: ClassVar[Decision | None] = "sign"
     LABELS: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
+    AT_KINK: ClassVar[tuple[float, ...]] = (0.5, 1.0)
 
     def latex(self) -> tuple[str, str, str]:
         """The element, and its derivative by A."""
@@ -40,7 +41,7 @@ class Hinge(LossFunction):
         """y·a is exact for y = ±1, 1 − y·a by the rule of the difference; then as the relu's rules.
 
         In doubt, where |1 − y·a| ≤ 2r, the derivative may be −y or 0. TensorFlow's maximum and
-        PyTorch's clamp pass it at an exact 0 too.
+        PyTorch's clamp pass it at an exact 0 too; or the model says which share passes.
         """
         flipped = Ball(y.value * a.value, a.radius)
         margin = Ball(np.ones_like(a.value), None).minus(flipped, rounding)
@@ -52,7 +53,10 @@ class Hinge(LossFunction):
         doubtful = ~(np.abs(margin.value) > 2 * margin.radius) & open_kink
         if rounding.same_branches:
             doubtful &= ~np.isfinite(margin.radius)
-        return rows, Ball(-y.value * (margin.value > 0), doubtful * SLACK)
+        passes = (margin.value > 0).astype(np.float64)
+        if share := rounding.at_kink(self.name, 0.0):
+            passes[(margin.value == 0) & (margin.radius == 0)] = share
+        return rows, Ball(-y.value * passes, doubtful * SLACK)
 
     def on_side(self, a: Values, of: Values, y: Values) -> Values:
         """Where 1 − y·a has another sign than that of ``of``, the a next to the kink, or on it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from backproof.mathematics.errors import UsageError
@@ -31,9 +31,10 @@ class Optimizer(ABC):
     alone; one that is missing is refused there. ``keras()``: an optimizer of Keras's, not yet
     built; ``keras_slots()``: by slot, the attribute that it keeps it in, and the factor that it has
     there. ``torch(parameters)``: an optimizer of PyTorch's; ``torch_slots()``: by slot, what it is
-    called in its state. ``jax(w, gradient, slots, t)``: what step t, counted from 1, takes off, and
-    the new slots. ``keras_step(w, gradient)`` and ``torch_step(w, gradient)``: the parameter after
-    a step, for whole trainings; of an optimizer without slots alone.
+    called in its state, with a factor where it has one there. ``jax(w, gradient, slots, t)``: what
+    step t, counted from 1, takes off, and the new slots. ``keras_step(w, gradient)`` and
+    ``torch_step(w, gradient)``: the parameter after a step, for whole trainings; of an optimizer
+    without slots alone.
     """
 
     learning_rate: float
@@ -55,6 +56,22 @@ class Optimizer(ABC):
     ) -> tuple[T, dict[str, T]]:
         """What a step takes off the parameter w, and the new slots."""
 
+    def prepared(self, ops: Ops[T], gradients: Mapping[str, T]) -> dict[str, T]:
+        """All gradients by parameter, as the steps take them: clipped, say."""
+        return dict(gradients)
+
+    def jax_prepared(self, gradients: dict[str, Any]) -> dict[str, Any]:
+        """Likewise in JAX's twin; the others have that in their optimizers."""
+        return gradients
+
+    def possible(self, slots: dict[str, Any]) -> dict[str, Any]:
+        """Drawn slots of one parameter, as a training may have left them."""
+        return slots
+
+    def rest(self, slot: str) -> float:
+        """What fills a slot before the first step."""
+        return 0.0
+
     def torch_counted(self, made: Any, count: int) -> None:
         """Tell PyTorch's optimizer how many steps were made before."""
         import torch
@@ -64,7 +81,9 @@ class Optimizer(ABC):
                 made.state[parameter]["step"] = torch.tensor(float(count))
 
 
-OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer", __name__, besides=("written",))
+OPTIMIZERS: Registry[type[Optimizer]] = Registry(
+    "optimizer", __name__, besides=("around", "written")
+)
 
 
 def names() -> list[str]:
@@ -79,7 +98,12 @@ def having(method: str) -> list[str]:
 
 def to_json(optimizer: Optimizer) -> dict[str, Any]:
     """Name and fields, as `from_json` takes them."""
-    return {"name": optimizer.name, **asdict(optimizer)}  # type: ignore[call-overload]
+    described = {
+        field.name: getattr(optimizer, field.name)
+        for field in fields(optimizer)  # type: ignore[arg-type]
+    }
+    inner = {n: to_json(v) for n, v in described.items() if isinstance(v, Optimizer)}
+    return {"name": optimizer.name, **described, **inner}
 
 
 def from_json(described: Mapping[str, Any]) -> Optimizer:
@@ -95,6 +119,9 @@ def from_json(described: Mapping[str, Any]) -> Optimizer:
     for field, default in known.items():
         if default is MISSING and field not in given:
             raise UsageError(f"optimizer {name!r} needs its {field}")
+    inner = given.get("optimizer")
+    if isinstance(inner, Mapping):
+        given["optimizer"] = from_json(inner)
     return kind(**given)
 
 

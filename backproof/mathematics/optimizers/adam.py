@@ -19,6 +19,7 @@ from backproof.mathematics.arithmetic.running_means import (
 )
 from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
+from backproof.mathematics.functions.relu import Relu
 from backproof.mathematics.latex import complement, shown
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.written import exactly, in_keras, in_torch
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+RELU = Relu()
 Place = Literal["corrected", "raw", "inside"]
+# What AMSGrad keeps.
+LARGEST = "largest_second_moment"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Adam(Optimizer):
     ``epsilon_at``: "corrected", as in algorithm 1 and in PyTorch, √v̂ + ε; "raw", as at the end of
     section 2 of the paper and in Keras, √v + ε in a step of learning_rate·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m;
     "inside", √(v̂ + ε). ``bias_correction``: False for code that leaves both corrections out.
+    ``amsgrad``: the largest v so far takes its place (Reddi, Kale and Kumar, On the convergence of
+    Adam and beyond, ICLR 2018; with the bias correction, as PyTorch and Keras have it).
     """
 
     learning_rate: float = 0.001
@@ -46,6 +52,7 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
     epsilon_at: Place = "corrected"
     bias_correction: bool = True
+    amsgrad: bool = False
 
     name: ClassVar[str] = "adam"
     SLOTS: ClassVar[tuple[str, ...]] = ("first_moment", "second_moment")
@@ -57,6 +64,9 @@ class Adam(Optimizer):
         finite(type(self).__name__, learning_rate=self.learning_rate, epsilon=self.epsilon)
         if not (0 <= self.beta_1 < 1 and 0 <= self.beta_2 < 1 and self.epsilon > 0):
             raise UsageError(f"{self}: beta_1 and beta_2 lie in [0, 1), epsilon above 0")
+        if self.amsgrad:
+            object.__setattr__(self, "SLOTS", (*self.SLOTS, LARGEST))
+            object.__setattr__(self, "SQUARES", (*self.SQUARES, LARGEST))
 
     def latex(self) -> list[str]:
         g = r"\frac{\partial L}{\partial W}"
@@ -65,6 +75,10 @@ class Adam(Optimizer):
         corrected = [
             rf"\hat m = m / (1 - {one}^t), \qquad \hat v = v / (1 - {two}^t)"
         ] * self.bias_correction
+        largest = [r"u \leftarrow \max(u, v)"] * self.amsgrad
+        if self.amsgrad:
+            v = v.replace("v", "u")
+            corrected = [text.replace(r"\hat v = v", r"\hat u = u") for text in corrected]
         size = {
             "corrected": rf"\sqrt{{{v}}} + \varepsilon",
             "raw": rf"\sqrt{{{v}}} + \varepsilon / \sqrt{{1 - {two}^t}}",
@@ -73,6 +87,7 @@ class Adam(Optimizer):
         return [
             rf"m \leftarrow {one}\, m + {shown(complement(self.beta_1))}\, {g}, \qquad "
             rf"v \leftarrow {two}\, v + {shown(complement(self.beta_2))} \left( {g} \right)^2",
+            *largest,
             *corrected,
             rf"W \leftarrow W - {shown(self.learning_rate)}\, {m} / ({size}){self._decay()}, "
             rf"\qquad \varepsilon = {shown(self.epsilon)}",
@@ -92,6 +107,11 @@ class Adam(Optimizer):
     ) -> tuple[T, dict[str, T]]:
         m = averaged(ops, slots["first_moment"], gradient, self.beta_1)
         v = averaged(ops, slots["second_moment"], ops.multiply(gradient, gradient), self.beta_2)
+        after = {"first_moment": m, "second_moment": v}
+        if self.amsgrad:
+            # The larger one, by what it exceeds the other.
+            excess = ops.activate(RELU, ops.subtract(v, slots[LARGEST]))
+            after[LARGEST] = v = ops.add(slots[LARGEST], excess)
         direction = m
         epsilon = ops.constant(self.epsilon, v, 1)
         if self.epsilon_at == "inside":
@@ -112,19 +132,24 @@ class Adam(Optimizer):
             size = ops.add(size, epsilon)
         # The product may underflow before it is divided by what is small.
         step = ops.divide(ops.scale(direction, self.learning_rate, roundings=CONVERTED), size)
-        return step, {"first_moment": m, "second_moment": v}
+        return step, after
 
     def keras(self) -> Any:
         """Keras's own has ε beside the raw root."""
         import keras
 
-        moments = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        moments: dict[str, Any] = {
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            **({"amsgrad": True} if self.amsgrad else {}),
+        }
         if self.epsilon_at == "raw" and self.bias_correction:
             return self._of_keras(keras.optimizers, moments)
         kind = in_keras(keras.optimizers.Adam, self._keras_step)
         return kind(self.learning_rate, **moments)
 
-    def _of_keras(self, optimizers: Any, moments: dict[str, float]) -> Any:
+    def _of_keras(self, optimizers: Any, moments: dict[str, Any]) -> Any:
         """Keras's own."""
         return optimizers.Adam(self.learning_rate, **moments)
 
@@ -139,16 +164,25 @@ class Adam(Optimizer):
         m.assign(one * m + (1 - one) * gradient)
         v.assign(two * v + (1 - two) * ops.square(gradient))
         direction, size = m, v
+        if self.amsgrad:
+            largest = made._velocity_hats[index]
+            largest.assign(ops.maximum(largest, v))
+            size = largest
         if self.bias_correction:
             t = ops.cast(made.iterations + 1, variable.dtype)
-            direction, size = m / (1 - ops.power(one, t)), v / (1 - ops.power(two, t))
+            direction, size = m / (1 - ops.power(one, t)), size / (1 - ops.power(two, t))
         inside = self.epsilon_at == "inside"
         size = ops.sqrt(size + epsilon) if inside else ops.sqrt(size) + epsilon
         decay = exactly(self.decay, variable) * variable
         variable.assign_sub(learning_rate * (direction / size + decay))
 
     def keras_slots(self) -> dict[str, tuple[str, float]]:
-        return {"first_moment": ("_momentums", 1.0), "second_moment": ("_velocities", 1.0)}
+        largest = {LARGEST: ("_velocity_hats", 1.0)} if self.amsgrad else {}
+        return {
+            "first_moment": ("_momentums", 1.0),
+            "second_moment": ("_velocities", 1.0),
+            **largest,
+        }
 
     def torch(self, parameters: Iterator[Any]) -> Any:
         """PyTorch's own has ε beside the corrected root."""
@@ -160,7 +194,8 @@ class Adam(Optimizer):
 
     def _of_torch(self, optim: Any, parameters: Iterator[Any], betas: tuple[float, float]) -> Any:
         """PyTorch's own."""
-        return optim.Adam(parameters, self.learning_rate, betas, self.epsilon)
+        made = optim.Adam
+        return made(parameters, self.learning_rate, betas, self.epsilon, amsgrad=self.amsgrad)
 
     def _torch_change(self, w: Any, gradient: Any, state: dict[str, Any]) -> Any:
         """ε in the root, or no bias correction; with decoupled decay where there is one."""
@@ -168,6 +203,8 @@ class Adam(Optimizer):
         v = state["exp_avg_sq"].mul_(self.beta_2)
         v = v.addcmul_(gradient, gradient, value=1 - self.beta_2)
         state["step"] += 1
+        if self.amsgrad:
+            v = state["max_exp_avg_sq"].copy_(v.maximum(state["max_exp_avg_sq"]))
         if self.bias_correction:
             t = state["step"].item()
             m, v = m / (1 - self.beta_1**t), v / (1 - self.beta_2**t)
@@ -176,7 +213,8 @@ class Adam(Optimizer):
         return self.learning_rate * (m / size + self.decay * w)
 
     def torch_slots(self) -> dict[str, str]:
-        return {"first_moment": "exp_avg", "second_moment": "exp_avg_sq"}
+        largest = {LARGEST: "max_exp_avg_sq"} if self.amsgrad else {}
+        return {"first_moment": "exp_avg", "second_moment": "exp_avg_sq", **largest}
 
     def torch_counted(self, made: Any, count: int) -> None:
         """PyTorch adds ε to the corrected root: (√v + ε)/√(1 − β₂ᵗ) has another at each step."""
@@ -192,6 +230,9 @@ class Adam(Optimizer):
 
         m = self.beta_1 * slots["first_moment"] + (1 - self.beta_1) * gradient
         v = self.beta_2 * slots["second_moment"] + (1 - self.beta_2) * jnp.square(gradient)
+        after = {"first_moment": m, "second_moment": v}
+        if self.amsgrad:
+            after[LARGEST] = v = jnp.maximum(slots[LARGEST], v)
         one = two = 1.0
         if self.bias_correction:
             one, two = 1 - self.beta_1**t, 1 - self.beta_2**t
@@ -201,7 +242,7 @@ class Adam(Optimizer):
             direction = (jnp.sqrt(two) / one) * m / (jnp.sqrt(v) + self.epsilon)
         else:
             direction = (m / one) / (jnp.sqrt(v / two) + self.epsilon)
-        return self.learning_rate * direction, {"first_moment": m, "second_moment": v}
+        return self.learning_rate * direction, after
 
 
 PART = Adam

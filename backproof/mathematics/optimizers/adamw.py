@@ -56,7 +56,12 @@ class AdamW(Adam):
 
     def _of_torch(self, optim: Any, parameters: Iterator[Any], betas: tuple[float, float]) -> Any:
         return optim.AdamW(
-            parameters, self.learning_rate, betas, self.epsilon, weight_decay=self.weight_decay
+            parameters,
+            self.learning_rate,
+            betas,
+            self.epsilon,
+            weight_decay=self.weight_decay,
+            amsgrad=self.amsgrad,
         )
 
     def jax(self, w: Any, gradient: Any, slots: Mapping[str, Any], t: Any) -> Any:

@@ -3,7 +3,8 @@
 The classical form takes the velocity itself, Nesterov's the gradient + momentum · velocity
 (Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep
 learning, ICML 2013, as PyTorch and Keras have it). The velocity is in units of the gradient, as in
-PyTorch. Keras, and many a program, keep −learning_rate times it, and W + velocity.
+PyTorch, or in those of the step: Keras, and many a program, keep −learning_rate times it, and
+W + velocity.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from backproof.mathematics.arithmetic.running_means import CONVERTED, complement_roundings
 from backproof.mathematics.checking import check_fields, finite
@@ -25,14 +26,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+Unit = Literal["gradient", "step", "change"]
+
+
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """Gradient descent with momentum."""
+    """Gradient descent with momentum.
+
+    ``velocity``: what the velocity is. "gradient": v ← momentum·v + g, and W − learning_rate·v.
+    "step": v ← momentum·v − learning_rate·g, and W + v. "change": v ← momentum·v + learning_rate·g,
+    and W − v.
+    """
 
     learning_rate: float
     momentum: float = 0.9
     nesterov: bool = False
     dampening: float = 0.0
+    velocity: Unit = "gradient"
 
     name: ClassVar[str] = "momentum"
     SLOTS: ClassVar[tuple[str, ...]] = ("velocity",)
@@ -47,10 +57,22 @@ class Momentum(Optimizer):
         )
         if self.nesterov and self.dampening:
             raise UsageError("Momentum(nesterov=True) takes no dampening: no reference has both")
+        if self.velocity != "gradient" and not self.learning_rate:
+            raise UsageError(f"{self}: a velocity of the step needs a learning rate that is not 0")
 
     def latex(self) -> list[str]:
         g = r"\frac{\partial L}{\partial W}"
         share = times(complement(self.dampening))
+        if self.velocity != "gradient":
+            sign, other = ("-", "+") if self.velocity == "step" else ("+", "-")
+            by = rf"{shown(self.learning_rate)}\, {share}{g}"
+            direction = rf"{shown(self.momentum)}\, v {sign} {by}" if self.nesterov else "v"
+            return [
+                rf"v \leftarrow {shown(self.momentum)}\, v {sign} {by}",
+                rf"W \leftarrow W {other} {direction}"
+                if not self.nesterov or other == "+"
+                else rf"W \leftarrow W - \left( {direction} \right)",
+            ]
         direction = rf"\left( {g} + {shown(self.momentum)}\, v \right)" if self.nesterov else "v"
         return [
             rf"v \leftarrow {shown(self.momentum)}\, v + {share}{g}",
@@ -63,6 +85,9 @@ class Momentum(Optimizer):
         # And what underflow takes there, the way back to the units of the gradient enlarges.
         ops = ops.enlarged(1 / abs(self.learning_rate) if self.learning_rate else 1.0)
         kept = ops.scale(slots["velocity"], self.momentum, roundings=CONVERTED)
+        if self.velocity != "gradient":
+            back = ops.constant(1 / Fraction(self.factor), kept, CONVERTED)
+            kept = ops.multiply(kept, back)
         # In the other convention each term is scaled by the learning rate before the sum.
         gradient = ops.charged(gradient, CONVERTED)
         added = gradient
@@ -77,7 +102,15 @@ class Momentum(Optimizer):
             ahead = ops.scale(velocity, self.momentum, roundings=CONVERTED)
             direction = ops.add(gradient, ahead)
         change = ops.scale(direction, self.learning_rate, roundings=CONVERTED)
+        if self.velocity != "gradient":
+            velocity = ops.scale(velocity, self.factor, roundings=CONVERTED)
         return change, {"velocity": velocity}
+
+    @property
+    def factor(self) -> float:
+        """What a velocity in units of the gradient is multiplied by."""
+        by = {"gradient": 1.0, "step": -self.learning_rate, "change": self.learning_rate}
+        return by[self.velocity]
 
     def keras(self) -> Any:
         """Keras knows no dampening."""
@@ -92,8 +125,10 @@ class Momentum(Optimizer):
         )
 
     def keras_slots(self) -> dict[str, tuple[str, float]]:
-        """Keras's velocity is −learning_rate times ours."""
-        return {"velocity": ("momentums", -self.learning_rate)}
+        """Keras's velocity is −learning_rate times that in units of the gradient."""
+        if self.velocity == "step":
+            return {"velocity": ("momentums", 1.0)}
+        return {"velocity": ("momentums", -self.learning_rate / self.factor)}
 
     def torch(self, parameters: Iterator[Any]) -> Any:
         import torch
@@ -106,13 +141,22 @@ class Momentum(Optimizer):
             nesterov=self.nesterov,
         )
 
-    def torch_slots(self) -> dict[str, str]:
-        return {"velocity": "momentum_buffer"}
+    def torch_slots(self) -> dict[str, tuple[str, float]]:
+        return {"velocity": ("momentum_buffer", 1 / self.factor)}
 
     def jax(self, w: Any, gradient: Any, slots: Mapping[str, Any], t: Any) -> Any:
+        if self.velocity != "gradient":
+            return self._jax_change(gradient, slots["velocity"])
         velocity = self.momentum * slots["velocity"] + (1 - self.dampening) * gradient
         direction = gradient + self.momentum * velocity if self.nesterov else velocity
         return self.learning_rate * direction, {"velocity": velocity}
+
+    def _jax_change(self, gradient: Any, velocity: Any) -> tuple[Any, dict[str, Any]]:
+        """The velocity in units of the step."""
+        added = self.factor * (1 - self.dampening) * gradient
+        velocity = self.momentum * velocity + added
+        direction = self.momentum * velocity + added if self.nesterov else velocity
+        return (-direction if self.velocity == "step" else direction), {"velocity": velocity}
 
 
 PART = Momentum

@@ -118,6 +118,10 @@ def drawn_slots(network: Network, optimizer: Optimizer, name: str) -> dict[str, 
     for key in drawn:
         if key.split("/")[0] in optimizer.SQUARES:
             drawn[key] **= 2
+    for parameter in network.shapes():
+        of_it = {slot: drawn[f"{slot}/{parameter}"] for slot in optimizer.SLOTS}
+        for slot, value in optimizer.possible(of_it).items():
+            drawn[f"{slot}/{parameter}"] = value
     return drawn | ({STEP_COUNT: np.asarray(3.0)} if optimizer.COUNTS else {})
 
 

@@ -62,8 +62,14 @@ def test_a_weight_of_exactly_zero_is_no_false_alarm(reference: str, shared: Shar
     assert {row.status for row in rows_against(reference, 0.0, shared)} == {Status.MATCH}
 
 
+@pytest.mark.parametrize("choice", [1.0, -1.0])
 @pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
-def test_another_choice_is_a_mismatch(reference: str, shared: Shared) -> None:
-    rows = rows_against(reference, 1.0, shared)
+def test_a_subject_may_choose_otherwise(reference: str, choice: float, shared: Shared) -> None:
+    assert {row.status for row in rows_against(reference, choice, shared)} == {Status.MATCH}
+
+
+@pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
+def test_what_is_no_subgradient_is_a_mismatch(reference: str, shared: Shared) -> None:
+    rows = rows_against(reference, 2.0, shared)
     (gradient,) = (row for row in rows if row.quantity == "gradient")
     assert gradient.status is Status.MISMATCH

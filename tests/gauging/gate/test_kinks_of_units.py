@@ -34,6 +34,7 @@ KINKED: dict[str, tuple[Activation, float, float]] = {
     "elu": (functions.named("elu", alpha=0.25), 0.25, 1.0),
     "selu": (functions.named("selu"), SCALE * ALPHA, SCALE),
     "relu": (functions.named("relu"), 0.0, 1.0),
+    "relu6": (functions.named("relu6"), 0.0, 1.0),
 }
 
 
@@ -58,9 +59,13 @@ def at_zero(function: Activation, slope: float) -> Pairing:
     """A unit at z = 0 whose subject takes that slope there; ∂L/∂a is 1."""
 
     def subject(parameters: Parameters, batch: Batch) -> dict[str, object]:
+        z = batch.inputs @ parameters["dense_1/kernel"] + parameters["dense_1/bias"]
+        a = function.value(z)
+        cotangent = 2 * (a - batch.targets) / len(z)
+        delta = np.where(z == 0, slope * cotangent, function.vjp(z, a, cotangent))
         return {
-            "gradient/dense_1/kernel": np.zeros((1, 1)),
-            "gradient/dense_1/bias": np.array([slope]),
+            "gradient/dense_1/kernel": batch.inputs.T @ delta,
+            "gradient/dense_1/bias": delta.sum(axis=0),
         }
 
     return Pairing(
@@ -87,14 +92,30 @@ def test_a_framework_takes_the_declared_slope_or_says_which(name: str, workers: 
     rounded = 4 * np.finfo(float).eps
     assert row.max_abs_diff == pytest.approx(abs(other - declared) * differs, rel=0, abs=rounded)
     # One whose choice is open is no witness; the others are.
-    assert (row.status is Status.MATCH) == (not differs and declared != 0)
+    assert (row.status is Status.MATCH) == (not differs)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+@pytest.mark.parametrize("name", KINKED)
+def test_a_subject_may_take_the_other_slope_or_the_mean_of_both(
+    name: str, share: float, workers: Workers
+) -> None:
+    """Each is a subgradient, and what automatic differentiation takes of one form or another."""
+    function, declared, other = KINKED[name]
+    row = judged(at_zero(function, declared + share * (other - declared)), workers)
+    (reference,) = workers.by_name
+    if share == 1 or name not in traits(reference).kinks:
+        assert row.status is Status.MATCH, row.cause
+        assert "another subgradient" in row.detail
+    else:  # its own choice is open
+        assert row.status in (Status.MATCH, Status.UNDECIDED), row.cause
 
 
 @pytest.mark.parametrize("name", KINKED)
-def test_the_other_slope_is_a_mismatch(name: str, workers: Workers) -> None:
-    """The subject must take what is declared, whatever its reference does."""
-    function, _, other = KINKED[name]
-    assert judged(at_zero(function, other), workers).status is Status.MISMATCH
+def test_what_is_no_subgradient_is_a_mismatch(name: str, workers: Workers) -> None:
+    function, declared, other = KINKED[name]
+    assert judged(at_zero(function, 2 * declared + 2 * other), workers).status is Status.MISMATCH
+    assert judged(at_zero(function, -1.0), workers).status is Status.MISMATCH
 
 
 def test_the_hinge_at_a_margin_of_zero(workers: Workers) -> None:

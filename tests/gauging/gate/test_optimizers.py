@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backproof import Adam, AdamW, Momentum, RMSprop
+from backproof import Adadelta, Adagrad, Adam, AdamW, Momentum, RMSprop
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.judging.rows import Status, exit_status
 from backproof.comparison.pairing.pairing import Pairing
@@ -54,13 +54,37 @@ def momentum(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, 
 
 def rmsprop(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict[str, Any]]:
     v = o.rho * s["mean_square"] + (1 - o.rho) * g**2
-    size = np.sqrt(v + o.epsilon) if o.inside else np.sqrt(v) + o.epsilon
-    return w - o.learning_rate * g / size, {"mean_square": v}
+    after, spread = {"mean_square": v}, v
+    if o.centered:
+        after["mean_gradient"] = m = o.rho * s["mean_gradient"] + (1 - o.rho) * g
+        spread = v - m**2
+    size = np.sqrt(spread + o.epsilon) if o.inside else np.sqrt(spread) + o.epsilon
+    step = g / size
+    if o.momentum:
+        after["velocity"] = step = o.momentum * s["velocity"] + step
+    return w - o.learning_rate * step, after
+
+
+def adagrad(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict[str, Any]]:
+    total = s["sum_of_squares"] + g**2
+    size = np.sqrt(total + o.epsilon) if o.inside else np.sqrt(total) + o.epsilon
+    return w - o.learning_rate * g / size, {"sum_of_squares": total}
+
+
+def adadelta(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict[str, Any]]:
+    v = o.rho * s["mean_square"] + (1 - o.rho) * g**2
+    u = s["mean_square_of_steps"]
+    step = np.sqrt((u + o.epsilon) / (v + o.epsilon)) * g
+    u = o.rho * u + (1 - o.rho) * step**2
+    return w - o.learning_rate * step, {"mean_square": v, "mean_square_of_steps": u}
 
 
 def adam(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict[str, Any]]:
     m = o.beta_1 * s["first_moment"] + (1 - o.beta_1) * g
     v = o.beta_2 * s["second_moment"] + (1 - o.beta_2) * g**2
+    after = {"first_moment": m, "second_moment": v}
+    if o.amsgrad:
+        after["largest_second_moment"] = v = np.maximum(s["largest_second_moment"], v)
     one, two = (1 - o.beta_1**t, 1 - o.beta_2**t) if o.bias_correction else (1.0, 1.0)
     if o.epsilon_at == "raw":
         step = o.learning_rate * np.sqrt(two) / one * m / (np.sqrt(v) + o.epsilon)
@@ -69,10 +93,17 @@ def adam(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict
     else:
         step = o.learning_rate * (m / one) / (np.sqrt(v / two) + o.epsilon)
     w = w - o.learning_rate * getattr(o, "weight_decay", 0.0) * w - step
-    return w, {"first_moment": m, "second_moment": v}
+    return w, after
 
 
-STEPS: dict[str, Step] = {"momentum": momentum, "rmsprop": rmsprop, "adam": adam, "adamw": adam}
+STEPS: dict[str, Step] = {
+    "momentum": momentum,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adam,
+    "adagrad": adagrad,
+    "adadelta": adadelta,
+}
 
 
 def stepping(optimizer: Any, step: Step | None = None) -> Callable[..., dict[str, Any]]:
@@ -103,6 +134,8 @@ def judged(
     workers: Workers,
     step: Step | None = None,
     references: dict[str, str | None] | None = None,
+    *,
+    certified: bool = True,
 ) -> Judged:
     stream = np.random.default_rng(3)
     batch, parameters = drawn_batch(NETWORK, stream, 10), drawn_parameters(NETWORK, stream)
@@ -117,11 +150,23 @@ def judged(
         steps=6,
         quantities=("gradient", "updated"),
     )
-    (found,) = verify([pairing], workers, TODAY)
+    (found,) = verify([pairing], workers, TODAY, certified=certified)
     assert isinstance(found, Judged)
     return found
 
 
+# Others of their forms, and those that are less usual.
+FURTHER = (
+    Adam(amsgrad=True),
+    Adam(amsgrad=True, epsilon_at="inside"),
+    AdamW(amsgrad=True, weight_decay=0.1),
+    RMSprop(momentum=0.5),
+    RMSprop(centered=True, epsilon=1e-3),
+    RMSprop(momentum=0.5, centered=True, inside=True, rho=0.75, epsilon=2.0**-20),
+    Adagrad(),
+    Adagrad(0.1, inside=True, initial=0.5, epsilon=2.0**-20),
+    Adadelta(0.1, rho=0.75, epsilon=2.0**-10),
+)
 EXACT = (
     Momentum(0.1, 0.75, nesterov=True),
     RMSprop(),
@@ -131,6 +176,7 @@ EXACT = (
     Adam(bias_correction=False),
     AdamW(weight_decay=0.1),
     AdamW(epsilon_at="inside", beta_1=0.5),
+    *FURTHER,
 )
 
 
@@ -226,8 +272,21 @@ def rounding_of(coefficient: float) -> float:
     return float(np.float32(coefficient)) - coefficient
 
 
-def test_without_another_reference_nobody_sides_with_the_subject(workers: Workers) -> None:
+def test_without_another_reference_certified_values_side_with_the_subject(
+    workers: Workers,
+) -> None:
     rows = judged(Momentum(0.1, 0.9), workers, references={"keras": None}).rows
+    assert exit_status([row.status for row in rows]) == 0
+    faulty = [row for row in rows if row.status is Status.AT_FAULT]
+    assert {row.cause.rpartition("matches ")[2] for row in faulty} == {
+        "the certified value",
+        "the certified values at other points",
+    }
+
+
+def test_without_either_nobody_does(workers: Workers) -> None:
+    keras = {"keras": None}
+    rows = judged(Momentum(0.1, 0.9), workers, references=keras, certified=False).rows
     assert exit_status([row.status for row in rows]) == 1
     assert Status.AT_FAULT not in {row.status for row in rows}
 
@@ -259,6 +318,15 @@ def with_changes(**changes: Any) -> Step:
         return STEPS[o.name](replace(o, **changes), w, g, s, t)
 
     return step
+
+
+def forgetting(slot: str, step: Step) -> Step:
+    """A step that begins with nothing in a slot."""
+
+    def made(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict[str, Any]]:
+        return step(o, w, g, {**s, slot: 0 * s[slot]}, t)
+
+    return made
 
 
 def advancing(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict[str, Any]]:
@@ -304,6 +372,11 @@ def corrected_for_good(
         (AdamW(), with_changes(weight_decay=0.0)),
         (RMSprop(), with_changes(inside=True)),
         (RMSprop(), with_changes(rho=0.1)),
+        (RMSprop(momentum=0.5), with_changes(momentum=0.4)),
+        (RMSprop(centered=True), forgetting("mean_gradient", rmsprop)),
+        (Adam(amsgrad=True), forgetting("largest_second_moment", adam)),
+        (Adagrad(), with_changes(inside=True)),
+        (Adadelta(), with_changes(rho=0.9)),
         (Momentum(0.1), with_changes(nesterov=True)),
         (Momentum(0.1), with_changes(dampening=0.9)),
         (Momentum(0.1), old_velocity),

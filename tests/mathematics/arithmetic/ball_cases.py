@@ -77,7 +77,8 @@ class Source:
     def targets(self, kind: str, shape: tuple[int, int]) -> Ball:
         """Targets that the loss takes: hard, soft, and soft ones that sum to 1 only nearly."""
         random, (rows, columns) = self.random, shape
-        if kind in ("squared_error", "inner_product"):
+        kind = kind.removeprefix("smoothed_")
+        if kind in ("squared_error", "inner_product", "absolute_error", "huber"):
             return self.ops.exact(self.values(shape))
         if kind == "hinge":
             drawn = [random.choice((1.0, -1.0)) for _ in range(rows * columns)]

@@ -15,6 +15,7 @@ from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses.inner_product import COEFFICIENT
 from tests.mathematics.arithmetic import ball_gelu as gelu
 from tests.mathematics.arithmetic import ball_rectifiers as rectifiers
+from tests.mathematics.arithmetic import ball_units as units
 from tests.mathematics.arithmetic.adversary import ONE, ZERO, Adversary, Row, elementwise
 from tests.mathematics.arithmetic.ball_rectifiers import logistic, products, softplus
 
@@ -28,6 +29,7 @@ FUNCTIONS: dict[str, Activation] = {
     **{name: functions.named(name) for name in ("linear", "relu", "sigmoid", "softmax", "tanh")},
     **rectifiers.FUNCTIONS,
     **gelu.FUNCTIONS,
+    **units.FUNCTIONS,
 }
 NAMES = {function: name for name, function in FUNCTIONS.items()}
 
@@ -58,6 +60,7 @@ EXACT: dict[str, Callable[[Row], Row]] = {
     "tanh": lambda z: [x.tanh() for x in z],
     **rectifiers.EXACT,
     **gelu.EXACT,
+    **units.EXACT,
 }
 EXACT_PULL: dict[str, Callable[[Row, Row], Row]] = {
     "linear": lambda z, g: g,
@@ -67,7 +70,31 @@ EXACT_PULL: dict[str, Callable[[Row, Row], Row]] = {
     "tanh": products(lambda z: z.sech() ** 2),
     **rectifiers.EXACT_PULL,
     **gelu.EXACT_PULL,
+    **units.EXACT_PULL,
 }
+
+
+def exactly_smoothed(name: str, y: Row) -> Row:
+    """Targets with the usual share, 0.1, spread over all classes."""
+    classes = 2 if name == "binary_cross_entropy" else len(y)
+    return [t * (1 - arb(0.1)) + arb(0.1) / classes for t in y]
+
+
+def smoothed(name: str, m: Adversary, y: Row) -> Row:
+    """The same, in one form or another."""
+    classes = 2 if name == "binary_cross_entropy" else len(y)
+    share = m.coefficient(arb(0.1), 1)
+    added = m.divide(share, arb(classes))
+    if m.random.random() < 0.5:
+        return [m.add(m.multiply(t, m.subtract(ONE, share)), added) for t in y]
+    return [m.add(m.multiply(t, m.coefficient(1 - arb(0.1), 1)), added) for t in y]
+
+
+def huber(d: arb) -> arb:
+    """With delta = 1."""
+    return d * d / 2 if abs(d) <= 1 else abs(d) - arb(0.5)
+
+
 EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: [
         softplus(x) - t * x for x, t in zip(z, y, strict=True)
@@ -78,6 +105,12 @@ EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "hinge": lambda z, a, y: [(1 - p * t).max(ZERO) for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [(p - t) ** 2 for p, t in zip(a, y, strict=True)],
     "inner_product": lambda z, a, y: list(map(arb.__mul__, a, y)),
+    "absolute_error": lambda z, a, y: [abs(p - t) for p, t in zip(a, y, strict=True)],
+    "huber": lambda z, a, y: [huber(p - t) for p, t in zip(a, y, strict=True)],
+}
+EXACT_LOSS |= {
+    f"smoothed_{name}": lambda z, a, y, name=name: EXACT_LOSS[name](z, a, exactly_smoothed(name, y))
+    for name in ("binary_cross_entropy", "categorical_cross_entropy")
 }
 EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: list(map(arb.__sub__, map(logistic, z), y)),
@@ -85,6 +118,14 @@ EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "hinge": lambda z, a, y: [-t if p * t < 1 else ZERO for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [2 * (p - t) for p, t in zip(a, y, strict=True)],
     "inner_product": lambda z, a, y: y,
+    "absolute_error": lambda z, a, y: [(p - t).sgn() for p, t in zip(a, y, strict=True)],
+    "huber": lambda z, a, y: [(p - t).max(-ONE).min(ONE) for p, t in zip(a, y, strict=True)],
+}
+EXACT_SLOPE |= {
+    f"smoothed_{name}": lambda z, a, y, name=name: EXACT_SLOPE[name](
+        z, a, exactly_smoothed(name, y)
+    )
+    for name in ("binary_cross_entropy", "categorical_cross_entropy")
 }
 
 
@@ -138,6 +179,7 @@ FORMS: dict[str, dict[str, Forward]] = {
     "tanh": {"whole": elementwise(lambda m, z: m.call("tanh", z.tanh()))},
     **rectifiers.FORMS,
     **gelu.FORMS,
+    **units.FORMS,
 }
 
 
@@ -189,6 +231,7 @@ PULLS: dict[str, dict[str, Pull]] = {
     },
     **rectifiers.PULLS,
     **gelu.PULLS,
+    **units.PULLS,
 }
 
 
@@ -257,6 +300,19 @@ def square(m: Adversary, z: arb, a: arb, y: arb) -> arb:
     return m.multiply(difference, difference)
 
 
+def huber_rows(m: Adversary, z: arb, a: arb, y: arb) -> arb:
+    """½d², or |d| − ½."""
+    d = m.subtract(a, y)
+    return m.multiply(d, d) / 2 if abs(d) <= 1 else m.subtract(abs(d), arb(0.5))
+
+
+def huber_of_part(m: Adversary, z: arb, a: arb, y: arb) -> arb:
+    """q·(|d| − ½q) of the part q up to 1."""
+    size = abs(m.subtract(a, y))
+    part = size.min(ONE)
+    return m.multiply(part, m.subtract(size, part / 2))
+
+
 LOSSES: dict[str, dict[str, LossRow]] = {
     "binary_cross_entropy": {
         "softplus(z) - yz": elementwise(
@@ -277,6 +333,8 @@ LOSSES: dict[str, dict[str, LossRow]] = {
         # Each is charged what the coefficient of the loss may round.
         "ay": elementwise(lambda m, z, a, y: m.coefficient(m.multiply(a, y), COEFFICIENT))
     },
+    "absolute_error": {"|a - y|": elementwise(lambda m, z, a, y: abs(m.subtract(a, y)))},
+    "huber": {"two formulas": elementwise(huber_rows), "of a part": elementwise(huber_of_part)},
 }
 SLOPES: dict[str, dict[str, LossRow]] = {
     "binary_cross_entropy": {
@@ -300,4 +358,14 @@ SLOPES: dict[str, dict[str, LossRow]] = {
     },
     "squared_error": {"2(a - y)": elementwise(lambda m, z, a, y: 2 * m.subtract(a, y))},
     "inner_product": {"y": lambda m, z, a, y: y},
+    "absolute_error": {"sign": elementwise(lambda m, z, a, y: m.subtract(a, y).sgn())},
+    "huber": {
+        "cut off": elementwise(lambda m, z, a, y: m.subtract(a, y).max(-ONE).min(ONE)),
+    },
 }
+for _name in ("binary_cross_entropy", "categorical_cross_entropy"):
+    for _table in (LOSSES, SLOPES):
+        _table[f"smoothed_{_name}"] = {
+            form: lambda m, z, a, y, name=_name, loss=loss: loss(m, z, a, smoothed(name, m, y))
+            for form, loss in _table[_name].items()
+        }

@@ -44,6 +44,12 @@ def leaky_back(alpha: float) -> Callable[[Array, Array, Array], Array]:
     return lambda z, a, g: np.where(z > 0, g, alpha * g)
 
 
+def mish_slope(z: Array) -> Array:
+    """The derivative of z·tanh(softplus(z))."""
+    t = np.tanh(np.logaddexp(z.dtype.type(0), z))
+    return t + z * (1 - t * t) * expit(z)
+
+
 # Of z.
 FORWARD: dict[str, Callable[[Array], Array]] = {
     "linear": lambda z: z,
@@ -61,6 +67,11 @@ FORWARD: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda z: np.logaddexp(z.dtype.type(0), z),
     "gelu": lambda z: 0.5 * z * (1 + erf(z / np.sqrt(2).item())),
     "gelu tanh": lambda z: 0.5 * z * (1 + np.tanh(inner(z))),
+    "swish": lambda z: z * expit(z),
+    "mish": lambda z: z * np.tanh(np.logaddexp(z.dtype.type(0), z)),
+    "relu6": lambda z: np.minimum(np.maximum(z, 0), 6),
+    "hard_sigmoid": lambda z: np.clip((z + 3) / 6, 0, 1),
+    "hard_sigmoid flat": lambda z: np.clip(0.2 * z + 0.5, 0, 1),
 }
 # Of z, a and what comes back to a.
 BACKWARD: dict[str, Callable[[Array, Array, Array], Array]] = {
@@ -81,6 +92,11 @@ BACKWARD: dict[str, Callable[[Array, Array, Array], Array]] = {
         g * (0.5 * (1 + erf(z / np.sqrt(2).item())) + z * np.exp(-0.5 * z**2) * (ROOT / 2))
     ),
     "gelu tanh": lambda z, a, g: g * (0.5 * (1 + np.tanh(inner(z))) + z * bell(z)),
+    "swish": lambda z, a, g: g * (a + expit(z) * (1 - a)),
+    "mish": lambda z, a, g: g * mish_slope(z),
+    "relu6": lambda z, a, g: g * ((a > 0) & (a < 6)),
+    "hard_sigmoid": lambda z, a, g: g * ((a > 0) & (a < 1)) / 6,
+    "hard_sigmoid flat": lambda z, a, g: g * ((a > 0) & (a < 1)) * z.dtype.type(0.2),
 }
 IN_TORCH: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "linear": lambda z: z,
@@ -98,6 +114,11 @@ IN_TORCH: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "softplus": lambda z: F.softplus(z, threshold=40),
     "gelu": F.gelu,
     "gelu tanh": lambda z: F.gelu(z, approximate="tanh"),
+    "swish": F.silu,
+    "mish": F.mish,
+    "relu6": F.relu6,
+    "hard_sigmoid": lambda z: F.relu6(z + 3) / 6,
+    "hard_sigmoid flat": lambda z: torch.clamp(0.2 * z + 0.5, 0, 1),
 }
 
 
@@ -111,6 +132,10 @@ def with_numpy(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         values.append(FORWARD[NAMES[layer.activation]](zs[-1]))
         found[f"activation/{name}"] = values[-1]
     a, y, kind = values[-1], batch.targets, network.loss.kind
+    if kind.startswith("smoothed_"):
+        kind, share = kind.removeprefix("smoothed_"), dtype(0.1)
+        classes = 2 if kind == "binary_cross_entropy" else y.shape[1]
+        y = y * (1 - share) + share / classes
     factor = dtype(network.loss.scale / network.loss.divisor(len(y), network.fan_out))
     delta = (a - y) * factor
     if kind == "squared_error":
@@ -119,6 +144,15 @@ def with_numpy(network: Network, parameters: Parameters, batch: Batch) -> dict[s
     elif kind == "hinge":
         loss = np.sum(np.maximum(1 - y * a, 0)) * factor
         slope = np.where(y * a < 1, -y, 0) * factor
+        delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, slope)
+    elif kind == "absolute_error":
+        loss = np.sum(np.abs(a - y)) * factor
+        slope = np.sign(a - y) * factor
+        delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, slope)
+    elif kind == "huber":
+        inside = np.abs(a - y) <= 1
+        loss = np.sum(np.where(inside, (a - y) ** 2 / 2, np.abs(a - y) - dtype(0.5))) * factor
+        slope = np.clip(a - y, -1, 1) * factor
         delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, slope)
     elif kind == "inner_product":
         loss = np.sum(a * y) * factor
@@ -159,10 +193,17 @@ def with_torch(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         a = IN_TORCH[NAMES[layer.activation]](z)
         found[f"activation/{name}"] = a
     kind, divisor = network.loss.kind, network.loss.divisor(len(y), network.fan_out)
+    if kind.startswith("smoothed_"):
+        kind = kind.removeprefix("smoothed_")
+        y = 0.9 * y + 0.1 / (2 if kind == "binary_cross_entropy" else y.shape[1])
     if kind == "squared_error":
         loss = F.mse_loss(a, y, reduction="sum")
     elif kind == "hinge":
         loss = torch.clamp(1 - y * a, min=0).sum()
+    elif kind == "absolute_error":
+        loss = F.l1_loss(a, y, reduction="sum")
+    elif kind == "huber":
+        loss = F.huber_loss(a, y, reduction="sum")
     elif kind == "inner_product":
         loss = (a * y).sum()
     elif kind == "binary_cross_entropy":

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from backproof import Adam, AdamW, Momentum, RMSprop
+from backproof import Adadelta, Adagrad, Adam, AdamW, Momentum, RMSprop
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.certified import CertifiedOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -37,6 +37,14 @@ OPTIMIZERS: tuple[Any, ...] = (
     Adam(bias_correction=False),
     AdamW(),
     AdamW(0.3, weight_decay=0.5, epsilon_at="raw"),
+    Adam(amsgrad=True),
+    RMSprop(0.1, momentum=0.5),
+    RMSprop(0.1, momentum=0.5, centered=True, inside=True, epsilon=2.0**-6),
+    Adagrad(0.1),
+    Adagrad(0.1, inside=True, epsilon=2.0**-10),
+    Adadelta(0.1, rho=0.5, epsilon=2.0**-10),
+    Momentum(0.125, velocity="step"),
+    Momentum(0.1, nesterov=True, velocity="change"),
 )
 
 
@@ -56,7 +64,8 @@ def state(optimizer: Any, random: Random, dtype: str, least: int = -6) -> dict[s
     found = {name: drawn() for name in ("w", "g", *optimizer.SLOTS)}
     for name in optimizer.SQUARES:
         found[name] = np.abs(found[name])
-    return found
+    slots = optimizer.possible({name: found[name] for name in optimizer.SLOTS})
+    return found | {name: value.astype(held) for name, value in slots.items()}
 
 
 def power(m: Adversary, beta: arb, t: int) -> arb:
@@ -90,15 +99,53 @@ def by_hand(
     rate = m.coefficient(arb(o.learning_rate), 1)
     if o.name == "momentum":
         return momentum(m, o, rate, w, g, slots["velocity"])
+    if o.name == "adagrad":
+        total = m.add(slots["sum_of_squares"], m.multiply(g, g))
+        epsilon = m.coefficient(arb(o.epsilon), 1)
+        size = m.sqrt(m.add(total, epsilon)) if o.inside else m.add(m.sqrt(total), epsilon)
+        return m.subtract(w, m.divide(m.multiply(rate, g), size)), {"sum_of_squares": total}
+    if o.name == "adadelta":
+        return adadelta(m, o, rate, w, g, slots)
     if o.name == "rmsprop":
         v = mean(m, slots["mean_square"], m.multiply(g, g), o.rho)
         epsilon = m.coefficient(arb(o.epsilon), 1)
-        size = m.sqrt(m.add(v, epsilon)) if o.inside else m.add(m.sqrt(v), epsilon)
+        after, spread = {"mean_square": v}, v
+        if o.centered:
+            after["mean_gradient"] = middle = mean(m, slots["mean_gradient"], g, o.rho)
+            spread = m.subtract(v, m.multiply(middle, middle))
+        size = m.sqrt(m.add(spread, epsilon)) if o.inside else m.add(m.sqrt(spread), epsilon)
+        if o.momentum:
+            return with_momentum(m, o, rate, w, m.divide(g, size), slots["velocity"], after)
         change = m.multiply(rate, m.divide(g, size))
         if m.random.random() < 0.5:
             change = m.divide(m.multiply(rate, g), size)
-        return m.subtract(w, change), {"mean_square": v}
+        return m.subtract(w, change), after
     return adam(m, o, count, rate, w, g, slots)
+
+
+def adadelta(
+    m: Adversary, o: Any, rate: arb, w: arb, g: arb, slots: dict[str, arb]
+) -> tuple[arb, dict[str, arb]]:
+    v = mean(m, slots["mean_square"], m.multiply(g, g), o.rho)
+    u, epsilon = slots["mean_square_of_steps"], m.coefficient(arb(o.epsilon), 1)
+    above, below = m.sqrt(m.add(u, epsilon)), m.sqrt(m.add(v, epsilon))
+    step = m.multiply(g, m.divide(above, below))
+    if m.random.random() < 0.5:
+        step = m.divide(m.multiply(g, above), below)
+    after = {"mean_square": v, "mean_square_of_steps": mean(m, u, m.multiply(step, step), o.rho)}
+    return m.subtract(w, m.multiply(rate, step)), after
+
+
+def with_momentum(
+    m: Adversary, o: Any, rate: arb, w: arb, step: arb, velocity: arb, after: dict[str, arb]
+) -> tuple[arb, dict[str, arb]]:
+    """In units of the gradient, or of the step, as Keras has it."""
+    factor = m.coefficient(arb(o.momentum), 1)
+    if m.random.random() < 0.5:
+        kept = m.add(m.multiply(factor, velocity), step)
+        return m.subtract(w, m.multiply(rate, kept)), {**after, "velocity": kept}
+    kept = m.add(m.multiply(factor, m.multiply(rate, velocity)), m.multiply(rate, step))
+    return m.subtract(w, kept), {**after, "velocity": m.divide(kept, rate)}
 
 
 def momentum(
@@ -107,6 +154,13 @@ def momentum(
     factor = m.coefficient(arb(o.momentum), 1)
     share = complement(m, arb(o.dampening), m.coefficient(arb(o.dampening), 1))
     added = m.multiply(share, g) if o.dampening else g
+    if o.velocity != "gradient":
+        sign = -1 if o.velocity == "step" else 1
+        kept = m.add(m.multiply(factor, velocity), sign * m.multiply(rate, added))
+        move = kept
+        if o.nesterov:
+            move = m.add(m.multiply(factor, kept), sign * m.multiply(rate, g))
+        return m.subtract(w, sign * move), {"velocity": kept}
     if m.random.random() < 0.5:  # kept as −rate·velocity
         kept = m.subtract(m.multiply(factor, m.multiply(-rate, velocity)), m.multiply(rate, added))
         move = kept
@@ -123,6 +177,9 @@ def adam(
 ) -> tuple[arb, dict[str, arb]]:
     first = mean(m, slots["first_moment"], g, o.beta_1)
     second = mean(m, slots["second_moment"], m.multiply(g, g), o.beta_2)
+    after = {"first_moment": first, "second_moment": second}
+    if o.amsgrad:
+        after["largest_second_moment"] = second = second.max(slots["largest_second_moment"])
     epsilon = m.coefficient(arb(o.epsilon), 1)
     one = two = ONE
     if o.bias_correction:
@@ -144,7 +201,6 @@ def adam(
             step = m.divide(m.multiply(first, m.divide(rate, one)), size)
         else:
             step = m.multiply(rate, m.divide(m.divide(first, one), size))
-    after = {"first_moment": first, "second_moment": second}
     if o.name != "adamw":
         return m.subtract(w, step), after
     decay = m.coefficient(arb(o.weight_decay), 1)
@@ -155,6 +211,12 @@ def adam(
     return m.subtract(w, step), after
 
 
+def unit(o: Any) -> arb:
+    """What a velocity in units of the gradient is multiplied by."""
+    rate = arb(o.learning_rate)
+    return {"gradient": ONE, "step": -rate, "change": rate}[o.velocity]
+
+
 def exact(o: Any, count: int, w: arb, g: arb, slots: dict[str, arb]) -> tuple[arb, dict[str, arb]]:
     """The paper's step, in Arb, with every coefficient exact."""
     rate = arb(o.learning_rate)
@@ -163,15 +225,34 @@ def exact(o: Any, count: int, w: arb, g: arb, slots: dict[str, arb]) -> tuple[ar
         return arb(beta) * kept + (1 - arb(beta)) * new
 
     if o.name == "momentum":
-        velocity = arb(o.momentum) * slots["velocity"] + (1 - arb(o.dampening)) * g
+        velocity = arb(o.momentum) * slots["velocity"] / unit(o) + (1 - arb(o.dampening)) * g
         direction = g + arb(o.momentum) * velocity if o.nesterov else velocity
-        return w - rate * direction, {"velocity": velocity}
+        return w - rate * direction, {"velocity": velocity * unit(o)}
+    if o.name == "adagrad":
+        total = slots["sum_of_squares"] + g * g
+        size = (total + arb(o.epsilon)).sqrt() if o.inside else total.sqrt() + arb(o.epsilon)
+        return w - rate * g / size, {"sum_of_squares": total}
+    if o.name == "adadelta":
+        v, u = average(slots["mean_square"], g * g, o.rho), slots["mean_square_of_steps"]
+        step = g * ((u + arb(o.epsilon)) / (v + arb(o.epsilon))).sqrt()
+        u = average(u, step * step, o.rho)
+        return w - rate * step, {"mean_square": v, "mean_square_of_steps": u}
     if o.name == "rmsprop":
         v = average(slots["mean_square"], g * g, o.rho)
-        size = (v + arb(o.epsilon)).sqrt() if o.inside else v.sqrt() + arb(o.epsilon)
-        return w - rate * g / size, {"mean_square": v}
+        after, spread = {"mean_square": v}, v
+        if o.centered:
+            after["mean_gradient"] = average(slots["mean_gradient"], g, o.rho)
+            spread = v - after["mean_gradient"] ** 2
+        size = (spread + arb(o.epsilon)).sqrt() if o.inside else spread.sqrt() + arb(o.epsilon)
+        step = g / size
+        if o.momentum:
+            after["velocity"] = step = arb(o.momentum) * slots["velocity"] + step
+        return w - rate * step, after
     first = average(slots["first_moment"], g, o.beta_1)
     second = average(slots["second_moment"], g * g, o.beta_2)
+    after = {"first_moment": first, "second_moment": second}
+    if o.amsgrad:
+        after["largest_second_moment"] = second = second.max(slots["largest_second_moment"])
     t = count + 1
     one, two = (1 - arb(o.beta_1) ** t, 1 - arb(o.beta_2) ** t) if o.bias_correction else (ONE, ONE)
     epsilon = arb(o.epsilon)
@@ -182,10 +263,7 @@ def exact(o: Any, count: int, w: arb, g: arb, slots: dict[str, arb]) -> tuple[ar
     else:
         direction = first / one / ((second / two).sqrt() + epsilon)
     decay = arb(getattr(o, "weight_decay", 0.0))
-    return w - rate * direction - rate * decay * w, {
-        "first_moment": first,
-        "second_moment": second,
-    }
+    return w - rate * direction - rate * decay * w, after
 
 
 def elements(held: dict[str, np.ndarray]) -> list[dict[str, arb]]:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import erf
 
 TOKEN = re.compile(
-    r"\\partial (?:L|W_\{\d+\}|b_\{\d+\}|W)|\\hat [mv]|\\mathbf\{1\}|\\mathrm\{sign\}"
+    r"\\partial (?:L|W_\{\d+\}|b_\{\d+\}|W)|\\hat [muv]|\\mathbf\{1\}|\\mathrm\{sign\}"
     r"|(?:\\Delta|[AZWb])_\{\d+\}|\\[A-Za-z]+|\\,|\d+(?:\.\d+)?|[A-Za-z]|\S"
 )
 SKIPPED = ("\\,", "\\left", "\\right")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from backproof import (
+    Adadelta,
+    Adagrad,
     Adam,
     AdamW,
     Batch,
@@ -20,7 +22,7 @@ from backproof import (
     Penalty,
     RMSprop,
 )
-from backproof.mathematics import functions
+from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -37,6 +39,7 @@ named = functions.named
 HIDDEN = [
     *("linear", "relu", "leaky_relu", "elu", "selu", "softplus", "gelu", "sigmoid", "tanh"),
     *(named("gelu", approximate=True), named("leaky_relu", alpha=0.3), named("elu", alpha=1.7)),
+    *("swish", "mish", "relu6", "hard_sigmoid", named("hard_sigmoid", slope=0.2)),
     "softmax",
 ]
 NETWORKS = [
@@ -57,6 +60,8 @@ NETWORKS = [
     Network((Dense(3, 4, "tanh"), Dense(4, 3, "softmax")), Loss(of_outputs(BINARY))),
     Network((Dense(3, 3, "sigmoid"),), Loss(of_outputs(CATEGORICAL), batch="sum", scale=0.3)),
     Network((Dense(3, 4, "relu"), Dense(4, 2, "tanh")), Loss("inner_product", outputs="mean")),
+    Network((Dense(3, 4, "relu"), Dense(4, 2, "tanh")), Loss("absolute_error", outputs="mean")),
+    Network((Dense(3, 4, "relu"), Dense(4, 2)), Loss(losses.named("huber", delta=0.7))),
 ]
 OPTIMIZERS = [
     GradientDescent(0.01),
@@ -70,6 +75,15 @@ OPTIMIZERS = [
     Adam(epsilon_at="inside"),
     Adam(bias_correction=False),
     AdamW(0.3, weight_decay=0.5),
+    Momentum(0.1, velocity="step"),
+    Momentum(0.1, 0.75, nesterov=True, velocity="change"),
+    Momentum(0.1, 0.75, nesterov=True, velocity="step"),
+    Adam(amsgrad=True),
+    RMSprop(0.1, momentum=0.5, centered=True),
+    RMSprop(0.1, centered=True, inside=True),
+    Adagrad(0.1, epsilon=0.01),
+    Adagrad(0.1, inside=True, epsilon=0.01),
+    Adadelta(0.1, epsilon=0.01),
 ]
 
 
@@ -145,7 +159,9 @@ def test_a_step_is_as_told(optimizer: Any) -> None:
     network = Network((Dense(3, 2, bias=False),), Loss("squared_error"))
     parameters, batch = at_a_point(network)
     stream = np.random.default_rng(8)
-    slots = {n: stream.random(s) for n, s in slot_shapes(network, optimizer).items()}
+    drawn = {slot: stream.random((3, 2)) for slot in optimizer.SLOTS}
+    slots = {f"{slot}/dense_1/kernel": v for slot, v in optimizer.possible(drawn).items()}
+    assert slots.keys() == slot_shapes(network, optimizer).keys()
     state = {**parameters, **slots, STEP_COUNT: np.asarray(4.0)}
     ops = BallOps(model())
     gradients = evaluate(ops, network, parameters, batch)
@@ -153,6 +169,10 @@ def test_a_step_is_as_told(optimizer: Any) -> None:
 
     text = derived(network, optimizer=optimizer).split("## One step")[1]
     kept = {"velocity": "v", "mean_square": "v", "first_moment": "m", "second_moment": "v"}
+    kept |= {"mean_gradient": "m", "sum_of_squares": "s", "mean_square_of_steps": "u"}
+    kept |= {"largest_second_moment": "u"}
+    if optimizer.name == "rmsprop":
+        kept["velocity"] = "u"
     gradient = told(network, parameters, batch)["gradient/dense_1/kernel"]
     epsilon = getattr(optimizer, "epsilon", 0)
     symbols = {"W": parameters["dense_1/kernel"], "t": 5, "\\varepsilon": epsilon}

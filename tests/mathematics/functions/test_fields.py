@@ -30,6 +30,8 @@ def test_what_is_not_given_has_the_usual_value() -> None:
     assert usual == {
         ("elu", "alpha"): 1.0,
         ("gelu", "approximate"): False,
+        ("hard_sigmoid", "slope"): 1 / 6,
+        ("hard_sigmoid", "offset"): 0.5,
         ("leaky_relu", "alpha"): 0.01,
     }
     assert Dense(2, 3, "leaky_relu") == Dense(2, 3, functions.named("leaky_relu", alpha=0.01))
@@ -52,7 +54,7 @@ def test_a_network_with_fields_survives_json() -> None:
         ("elu", {"alpha": "1"}, "elu(alpha='1'): give a finite number"),
         ("gelu", {"approximate": "tanh"}, "gelu(approximate='tanh'): give True or False"),
         ("gelu", {"approximate": 1.0}, "gelu(approximate=1.0): give True or False"),
-        ("swish", {}, "no activation 'swish'; there are elu, gelu, leaky_relu"),
+        ("swoosh", {}, "no activation 'swoosh'; there are elu, gelu, hard_sigmoid"),
     ],
 )
 def test_what_is_wrong_with_a_field_is_said(name: str, given: dict, says: str) -> None:

@@ -17,8 +17,10 @@ from backproof.mathematics.losses import LossFunction
 
 H, NEGLIGIBLE = arb(2) ** -120, arb(2) ** -400
 FOUND = [losses.named(name) for name in losses.names()]
-OF_OUTPUTS = [f.of_outputs() for f in FOUND if f.ACTIVATION is not None]
-EVERY = [*FOUND, *(f for f in OF_OUTPUTS if f is not None)]
+OF_OUTPUTS = [
+    made for f in FOUND if f.ACTIVATION is not None and (made := f.of_outputs()) is not None
+]
+EVERY = [*FOUND, *OF_OUTPUTS]
 ROWS, COLUMNS = 4, 3
 
 

@@ -110,12 +110,14 @@ def test_a_twin_that_a_loss_does_not_have_is_said_to_be_missing(fourth: type[Fou
 
 
 def test_a_name_is_checked() -> None:
-    with pytest.raises(UsageError, match="no loss 'sqared'; there are binary_cross_entropy, "):
+    with pytest.raises(UsageError, match="no loss 'sqared'; there are absolute_error, "):
         Loss("sqared")
     for wrong in (Fourth, 3):
         with pytest.raises(UsageError, match="give a name, or an instance of a loss's class"):
             Loss(wrong)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="Loss\\(\\) needs its kind; there are binary_cross_ent"):
+    with pytest.raises(
+        UsageError, match="Loss\\(\\) needs its kind; there are absolute_error, binary_cross_ent"
+    ):
         Loss()
 
 

@@ -29,6 +29,9 @@ from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
+L1 = "l1"
+"""What the subgradient of |w| is called in `Rounding.at_kinks`."""
+
 
 class BallOps:
     """The operations of the definition on balls, for one rounding model."""
@@ -224,10 +227,11 @@ class BallOps:
         return Ball(np.abs(a.value), a.radius)
 
     def sign(self, a: Ball) -> Ball:
-        """−1, 0 or 1; all of them where the sign is in doubt."""
+        """−1, 0 or 1; all of them where the sign is in doubt; of an exact 0 as the model says."""
         value = np.sign(a.value)
         if a.radius is None:
-            return Ball(value, None)
+            share = self.rounding.at_kink(L1, 0.5)
+            return Ball(np.where(value == 0, 2 * share - 1, value), None)
         doubtful = (np.abs(a.value) <= 2 * a.radius) & (a.radius > 0)
         return Ball(value, 2.0 * doubtful)
 

@@ -53,8 +53,11 @@ class Rounding:
     together from others, as in a framework's twin. ``inside`` says of operations in half precision
     what they compute in, and whether their underflow is "gradual" or "flushed"; see
     `balls.half`. ``same_branches``: not any correct code, but what goes the definition's way where
-    there are several: see `on_same_branches`. Source: Higham, Accuracy and Stability of
-    Numerical Algorithms, 2nd edition, section 2.2, with η for underflow as in (2.8).
+    there are several: see `on_same_branches`. ``any_form``: functions in any usual form, the step
+    in pieces: see `in_any_form`. ``at_kinks``: by function, or "l1", the share of the right side's
+    slope that it takes at an exact kink, where that is not the definition's. Source: Higham,
+    Accuracy and Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow
+    as in (2.8).
     """
 
     dtype: str
@@ -69,6 +72,8 @@ class Rounding:
     whole: bool = False
     inside: Inside = ()
     same_branches: bool = False
+    any_form: bool = False
+    at_kinks: tuple[tuple[str, float], ...] = ()
 
     @staticmethod
     @lru_cache
@@ -126,6 +131,19 @@ class Rounding:
         unit is exactly 1, and passes exactly nothing back.
         """
         return replace(self, same_branches=True, kinks=())
+
+    def in_any_form(self, at_kinks: tuple[tuple[str, float], ...] = ()) -> Rounding:
+        """The model of code in the forms that many write, which lose digits of what is small.
+
+        A sigmoid as (1 + tanh(z/2))/2, as 1 − 1/(1 + exp(z)), or of a z that is clipped where exp
+        would overflow; a tanh as 2σ(2z) − 1; a leaky ReLU with |z|; a step that is taken sample by
+        sample, or term by term. ``at_kinks``: its subgradients at exact kinks.
+        """
+        return replace(self, any_form=True, at_kinks=at_kinks)
+
+    def at_kink(self, function: str, usual: float) -> float:
+        """Its share of the right side's slope at an exact kink; ``usual``: the definition's."""
+        return dict(self.at_kinks).get(function, usual)
 
     def unit_in(self, operation: str) -> float:
         """The unit roundoff of what an operation computes in."""

@@ -118,13 +118,6 @@ def only_activation(of: Target) -> Iterator[Plant]:
         yield Plant(layer.name, {f"delta/{layer.name}": slope})
 
 
-@family.fault(Kind.MATHEMATICAL, "f′(z) = 1 for z > 0, else 0")
-def one_at_zero(of: Target) -> Iterator[Plant]:
-    """The derivative of the ReLU is 1 at z = 0: it tests ≥ instead of >."""
-    for layer in in_layers(of, "relu"):
-        yield Plant(layer.name, {f"delta/{layer.name}": passed_at_zero(layer)})
-
-
 def of_cotangent(layer: Place) -> Change:
     """What arrives at the activation, as it is."""
     return lambda value, scope: arriving(scope, layer.name)
@@ -173,17 +166,5 @@ def at_preactivation(f: Activation, layer: Place, other: Place) -> Change:
         if len(units) != other.fan_out:
             z = ops.gather(z, np.arange(z.shape[0])[:, None] * other.fan_out + units)
         return ops.vjp(f, z, ops.activate(f, z), arriving(scope, layer.name))
-
-    return change
-
-
-def passed_at_zero(layer: Place) -> Change:
-    """The delta, and where z is exactly 0 what arrives: 1 − |sign z| is 1 there alone."""
-
-    def change(value: T, scope: Scope[T]) -> T:
-        ops = scope.ops
-        signs = ops.magnitude(ops.sign(scope.values[f"z/{layer.name}"]))
-        at_zero = ops.multiply(arriving(scope, layer.name), one_minus(signs, scope))
-        return ops.add(value, at_zero)
 
     return change

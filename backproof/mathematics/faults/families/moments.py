@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from backproof.mathematics.arithmetic.running_means import corrected
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import T
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
@@ -132,36 +133,26 @@ def decay_missing(of: Target) -> Iterator[Plant]:
         yield Plant("", by_another(of, weight_decay=0.0))
 
 
-@family.fault(Kind.CONVENTION, "momentum as declared: classical, or Nesterov's")
-def other_momentum(of: Target) -> Iterator[Plant]:
-    """The momentum is Nesterov's where it is declared classical, or the reverse."""
-    if of.optimizer.name == "momentum" and not declared(of).dampening:
-        nesterov = not declared(of).nesterov
-        yield Plant("", by_another(of, nesterov=nesterov))
-
-
-@family.fault(Kind.CONVENTION, "v ← momentum · v + (1 − dampening) · g, as it is declared")
-def dampened(of: Target) -> Iterator[Plant]:
-    """The gradient is dampened by 1 − momentum, as in a mean."""
-    if of.optimizer.name == "momentum" and not (declared(of).dampening or declared(of).nesterov):
-        dampening = declared(of).momentum
-        yield Plant("", by_another(of, dampening=dampening))
-
-
-@family.fault(Kind.MATHEMATICAL, "W ← W − rate · v with the new v")
-def old_velocity(of: Target) -> Iterator[Plant]:
-    """The step is made with the velocity of before, which is renewed only then."""
-    if of.optimizer.name == "momentum":
+@family.fault(Kind.MATHEMATICAL, "m and v are kept as they are, and corrected for the step alone")
+def kept_corrected(of: Target) -> Iterator[Plant]:
+    """The corrected moments are kept: the next step begins with them."""
+    if is_adam(of) and declared(of).bias_correction:
         yield Plant(
-            "", {f"change/{name}": moved_by_velocity(of, name) for name in of.network.shapes()}
+            "",
+            {
+                f"updated/{slot}/{name}": without_bias(beta)
+                for name in of.network.shapes()
+                for slot, beta in (
+                    ("first_moment", declared(of).beta_1),
+                    ("second_moment", declared(of).beta_2),
+                )
+            },
         )
 
 
-def moved_by_velocity(of: Target, name: str) -> Change:
-    """The learning rate times the velocity of before."""
-    return lambda value, scope: scope.ops.scale(
-        scope.ops.exact(scope.parameters[f"velocity/{name}"]), of.optimizer.learning_rate
-    )
+def without_bias(beta: float) -> Change:
+    """A moment, corrected."""
+    return lambda value, scope: corrected(scope.ops, value, beta, int(scope.parameters[STEP_COUNT]))
 
 
 def coupled(scope: Scope[T], name: str, optimizer: Any) -> Any:

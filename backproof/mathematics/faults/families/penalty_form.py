@@ -59,7 +59,7 @@ def double(of: Target) -> Iterator[Plant]:
         yield Plant("", both(of, times(2)))
 
 
-@family.fault(Kind.CONVENTION, DECLARED)
+@family.fault(Kind.CONVENTION, f'{DECLARED}; Penalty(…, batch="mean") declares such a division')
 def over_batch(of: Target) -> Iterator[Plant]:
     """The penalty is divided by the number of samples, in the loss and in the gradient."""
     if orders(of):
