@@ -47,7 +47,7 @@ class Clipped(Activation):
         """−1 where it is cut off below, 1 above, 0 between."""
         slope, offset = self.line
         t = slope * z + offset
-        return np.sign(slope) * np.where(t <= 0, -1, np.where(t >= self.TOP, 1, 0))
+        return np.asarray(np.sign(slope) * np.where(t <= 0, -1, np.where(t >= self.TOP, 1, 0)))
 
     def on_side(self, z: Values, of: Values) -> Values:
         """Where they are in different parts, the z in its part that is next to the other."""

@@ -35,6 +35,8 @@ GOOD: dict[str, Any] = {
     "given": lambda parameters, batch: {},
     "results": {"loss": "loss"},
     "path": SCRIPT,
+    "state": {"dense_1/kernel": "W"},
+    "run": lambda made, batch: {},
     "where": "first row",
     "samples": 4,
 }
