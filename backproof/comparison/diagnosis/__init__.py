@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from backproof.comparison.diagnosis import slopes, structure
 from backproof.comparison.diagnosis.evidence import Evidence
-from backproof.comparison.diagnosis.search import Cause, search
+from backproof.comparison.diagnosis.flaws import settings, wild
+from backproof.comparison.diagnosis.partial import in_part
+from backproof.comparison.diagnosis.search import Cause, Search, telling, tried
+from backproof.comparison.diagnosis.tracing import Trace, Tracer
 from backproof.comparison.diagnosis.wording import told
 from backproof.comparison.record.record import SUBJECT
 
@@ -20,10 +23,14 @@ __all__ = ["Cause", "Diagnosis", "Evidence", "diagnose"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why an implementation is off: the causes that fit, the likeliest first, and a sentence."""
+    """Why an implementation is off: the causes that fit, the likeliest first, and a sentence.
+
+    ``flawed``: whether the sentence tells what is not finite, which is an ERROR's cause as well.
+    """
 
     causes: tuple[Cause, ...]
     sentence: str
+    flawed: bool = False
 
 
 def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -> Diagnosis | None:
@@ -34,15 +41,57 @@ def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -
     """
     if not evidence.off:
         return None
-    causes = search(evidence)
-    if causes:
+    if causes := Search(evidence).singles():
         return Diagnosis(tuple(causes), told(causes, evidence))
-    sentences = ["no fault of the catalogue explains it", structure.described(evidence)]
+    best: tuple[Trace, Evidence, str] | None = None
+    for setting in settings(evidence):
+        held, flaw = setting.evidence, setting.told
+        if not held.off:
+            names = "every point with finite numbers" if wild(evidence) else "all other points"
+            return Diagnosis((), f"right at {names}; {flaw}", flawed=True)
+        causes, trace = explained(held, pairs=not flaw)
+        if causes and not flaw:
+            return Diagnosis(tuple(causes), told(causes, held))
+        if causes:
+            if both := Search(evidence).pairs():  # the flaw may be in the catalogue too
+                return Diagnosis(tuple(both), told(both, evidence))
+            return Diagnosis((), f"{told(causes, held)}; beside that, {flaw}", flawed=True)
+        if best is None or len(trace.silent) < len(best[0].silent):
+            best = trace, held, flaw
+    assert best is not None
+    return partly(evidence, *best, measure)
+
+
+def explained(evidence: Evidence, *, pairs: bool) -> tuple[list[Cause], Trace]:
+    """What explains everything, if anything does; and how far the numbers were followed."""
+    search = Search(evidence)
+    causes = search.singles()
+    if causes:
+        return causes, Trace(())
+    trace = Tracer(evidence).trace()
+    if trace.whole and trace.mistakes:
+        cause = tried(evidence, trace.suspect, telling(evidence))
+        if cause is not None:
+            return [cause], trace
+    return search.pairs() if pairs else [], trace
+
+
+def partly(
+    evidence: Evidence, trace: Trace, held: Evidence, flaw: str, measure: Callable[[], object]
+) -> Diagnosis:
+    """What can be said where nothing explains everything."""
+    found = in_part(trace, held)
+    sentences = [] if trace.mistakes else ["no fault of the catalogue explains it"]
+    if not trace.mistakes:
+        sentences.append(structure.described(held))
+    sentences += found
+    if flaw:
+        sentences.append(f"beside that, {flaw}")
     if evidence.who == SUBJECT:
         if not evidence.record.slopes:
             measure()
         sentences += own_loss(evidence)
-    return Diagnosis((), "; ".join(sentences))
+    return Diagnosis((), "; ".join(sentences), bool(flaw))
 
 
 def own_loss(evidence: Evidence) -> list[str]:

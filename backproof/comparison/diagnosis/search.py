@@ -94,31 +94,46 @@ class Screen:
         return np.asarray(self._gap(values, self.actual) <= self._allowed(values) + share)
 
 
-def search(evidence: Evidence) -> list[Cause]:
-    """The suspects that fit, by radius, then by the number of faults; nothing if none does."""
-    points = by_size(evidence)
-    record = evidence.record
-    plants = planted(record.network, record.optimizer, saturates=record.saturates)
-    needed = {"loss", *(f"gradient/{name}" for name in record.network.shapes())}
-    remembered = all(needed <= set(record.names(call)) for call in evidence.calls)
-    singles = [
-        Suspect((plant,))
-        for plant in plants
-        if not plant.moot and (remembered or not plant.fault.remembers)
-    ]
-    screen = Screen(evidence, points[0])
-    found = [screen.evaluated(suspect) for suspect in singles]
-    matching = np.array([screen.matching(values) for values in found])
-    left = [suspect for suspect, same in zip(singles, matching, strict=True) if same.all()]
-    causes = confirmed(evidence, left, points)
-    if not causes:
-        affected = np.array([screen.affected(values) for values in found])
-        outputs = f"activation/{record.network.last.name}"
+class Search:
+    """The catalogue held against what was computed: single faults first, pairs only if asked."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        record = evidence.record
+        self._points = by_size(evidence)
+        plants = planted(record.network, record.optimizer, saturates=record.saturates)
+        needed = {"loss", *(f"gradient/{name}" for name in record.network.shapes())}
+        remembered = all(needed <= set(record.names(call)) for call in evidence.calls)
+        self._singles = [
+            Suspect((plant,))
+            for plant in plants
+            if not plant.moot and (remembered or not plant.fault.remembers)
+        ]
+        self._screen = Screen(evidence, self._points[0])
+        self._found = [self._screen.evaluated(suspect) for suspect in self._singles]
+        self._matching = np.array([self._screen.matching(values) for values in self._found])
+
+    def singles(self) -> list[Cause]:
+        """The single faults that fit."""
+        pairs = zip(self._singles, self._matching, strict=True)
+        left = [suspect for suspect, same in pairs if same.all()]
+        return ordered(confirmed(self.evidence, left, self._points))
+
+    def pairs(self) -> list[Cause]:
+        """The pairs of faults that fit."""
+        screen = self._screen
+        affected = np.array([screen.affected(values) for values in self._found])
+        outputs = f"activation/{self.evidence.record.network.last.name}"
         if {"accuracy", outputs} <= set(screen.names):
             # Other outputs may mean another accuracy, if not here then with a second fault.
             one, other = screen.names.index("accuracy"), screen.names.index(outputs)
             affected[:, one] |= affected[:, other]
-        causes = confirmed(evidence, pairs(screen, singles, matching, affected), points)
+        chosen = pairs(screen, self._singles, self._matching, affected)
+        return ordered(confirmed(self.evidence, chosen, self._points))
+
+
+def ordered(causes: list[Cause]) -> list[Cause]:
+    """By radius, then by the number of faults; those that no point contradicts, if there are."""
     whole = [cause for cause in causes if not cause.exceptions]
     return sorted(whole or causes, key=lambda cause: (cause.radius, len(cause.suspect.plants)))
 

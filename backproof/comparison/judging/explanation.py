@@ -40,7 +40,7 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
         if not found:
             continue
         if row.status is Status.ERROR:
-            causes = [why.sentence for _, why in found if why.causes]
+            causes = [why.sentence for _, why in found if why.causes or why.flawed]
             row.cause = "; ".join([row.cause, *causes])
         elif whose == [SUBJECT, row.reference] and (row.bound_used or 0) > 1:
             told = [f"{who}: {why.sentence}" for who, why in found]

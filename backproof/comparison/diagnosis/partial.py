@@ -1,0 +1,44 @@
+"""What is explained in part is told in part: what is right, what was found, and what is left."""
+
+from __future__ import annotations
+
+from backproof.comparison.diagnosis.evidence import Evidence
+from backproof.comparison.diagnosis.relations import Relation, relations
+from backproof.comparison.diagnosis.tracing import Trace
+from backproof.comparison.diagnosis.wording import clause, listed
+
+
+def in_part(trace: Trace, evidence: Evidence) -> list[str]:
+    """What was found beside what nothing explains; then where to look."""
+    found = []
+    network = evidence.record.network
+    if trace.mistakes:
+        rest = listed(sorted(trace.unread)) if trace.unread else "the rest"
+        found.append(f"{clause(trace.mistakes, network)}; beside that, nothing explains {rest}")
+    backward = [
+        r for r in relations(evidence.record) if r.kind == "backward" and shown(r, evidence)
+    ]
+    wrong = {p.where.partition("/")[0] for p in trace.mistakes}
+    wrong |= {r.where for r in backward if set(r.names) & trace.silent}
+    right = [r.where for r in backward if r.where not in wrong]
+    look = [r.where for r in backward if set(r.names) & trace.unread]
+    if look:
+        ordered = [name for name in network.node_names if name in right]
+        verb = "is" if len(ordered) == 1 else "are"
+        given = any(f"delta/{name}" in {p.fault.name for p in trace.plants} for name in look)
+        what = "the delta" if given else "the gradients"
+        told = f"look at {what} of {listed(look)}"
+        if ordered:
+            told = f"by their own deltas, the gradients of {listed(ordered)} {verb} right; {told}"
+        found.append(told)
+    if trace.unjudged:
+        found.append(
+            f"of {listed(sorted({n.split('/')[1] for n in trace.unjudged}))} nothing can be said "
+            "before that"
+        )
+    return found
+
+
+def shown(relation: Relation, evidence: Evidence) -> bool:
+    """Whether any of its tensors was given."""
+    return any(name in evidence.given[p] for p in evidence.points for name in relation.names)

@@ -1,0 +1,252 @@
+"""Tracing: the mistakes that explain the numbers one after another, in the order of computation.
+
+The first relation that is violated is explained by a change of its own: one of the catalogue, or
+one that is read from the numbers. With that change planted, all that follows from it is right, and
+the next violated relation is the next mistake. Where several changes fit, the explanation by the
+fewest and plainest is sought (a mistake made again in another layer costs next to nothing, for one
+function serves them all). What nothing explains stands as it was computed, and is told as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from backproof.comparison.diagnosis.evidence import AsComputed, Evidence, Suspect
+from backproof.comparison.diagnosis.readings import readings
+from backproof.comparison.diagnosis.relations import Relation, concerns, relations
+from backproof.comparison.diagnosis.search import Screen, by_size, telling
+from backproof.comparison.diagnosis.shown import deltas_shown
+from backproof.comparison.diagnosis.views import view
+from backproof.comparison.record.record import DATA, Point
+from backproof.mathematics.faults import Fault, Kind, Planted, Target, planted
+
+# So many states of the search are looked into, and changes of one state followed.
+MOST_STATES, MOST_BRANCHES = 60, 8
+# Points that the search screens: the first ones, and those that have disproved an explanation.
+SCREENS, MOST_SCREENS = 2, 5
+# What a relation that nothing explains costs, and a mistake that another layer has too.
+UNREAD, AGAIN = 4.0, 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What explains the numbers, as far as something does.
+
+    ``unread``: the tensors that nothing explains; ``unjudged``: those of which that leaves nothing
+    to say.
+    """
+
+    plants: tuple[Planted, ...]
+    cost: float = 0.0
+    unread: frozenset[str] = frozenset()
+    unjudged: frozenset[str] = frozenset()
+    points: tuple[Point, ...] | None = None
+
+    @property
+    def suspect(self) -> Suspect:
+        return Suspect(self.plants)
+
+    @property
+    def mistakes(self) -> tuple[Planted, ...]:
+        """The changes that were found."""
+        return tuple(plant for plant in self.plants if not isinstance(plant, AsComputed))
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is explained."""
+        return not self.unread and not self.unjudged
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """The tensors that are not looked at any more."""
+        return self.unread | self.unjudged
+
+
+@dataclass
+class Tracer:
+    """The search for one implementation."""
+
+    evidence: Evidence
+    screens: dict[Point, Screen] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        record = self.evidence.record
+        self.target = Target(record.network, record.optimizer, record.saturates)
+        self.plants = [
+            plant
+            for plant in planted(record.network, record.optimizer, saturates=record.saturates)
+            if not plant.moot
+            and not plant.fault.remembers
+            and plant.fault.kind is not Kind.NUMERICAL
+        ]
+        self.relations = relations(record)
+        self.order = {name: i for i, r in enumerate(self.relations) for name in r.names}
+        shown = {name for point in self.evidence.points for name in self.evidence.given[point]}
+        self.hidden_forward = not any(name.startswith("activation/") for name in shown)
+        for point in screened(self.evidence):
+            self.screens[point] = Screen(self.evidence, point)
+
+    def trace(self) -> Trace:
+        """The best explanation that fits at every point, within bounds of its own."""
+        turn = count()
+        queue: list[tuple[float, int, Trace]] = [(0.0, next(turn), Trace(()))]
+        best = Trace((), unread=frozenset({"?"}))
+        for _ in range(MOST_STATES):
+            if not queue:
+                break
+            _, _, state = heappop(queue)
+            off = self.off(state)
+            if not off:
+                disproved = self.disproved(state)
+                if disproved is None:
+                    return state
+                if disproved in self.screens or len(self.screens) >= MOST_SCREENS:
+                    continue
+                self.screens[disproved] = Screen(self.evidence, disproved)
+                heappush(queue, (state.cost, next(turn), state))
+                continue
+            for child in self.children(state, off):
+                heappush(queue, (child.cost, next(turn), child))
+        return best
+
+    def off(self, state: Trace) -> set[str]:
+        """The tensors that a state does not explain at the points that are screened."""
+        found: set[str] = set()
+        for point, screen in self.screens.items():
+            if state.points is not None and point not in state.points:
+                continue
+            flags = screen.matching(screen.evaluated(state.suspect))
+            found |= {n for n, ok in zip(screen.names, flags, strict=True) if not ok}
+        return found - state.silent - {"accuracy"}
+
+    def disproved(self, state: Trace) -> Point | None:
+        """A point that the state does not explain within its bounds."""
+        for point in telling(self.evidence):
+            if state.points is not None and point not in state.points:
+                continue
+            if set(self.evidence.left(state.suspect, point)) - state.silent:
+                return point
+        return None
+
+    def children(self, state: Trace, off: set[str]) -> Iterator[Trace]:
+        """The state with one change more, that explains more of the first violated relation."""
+        place = min(self.order[name] for name in off)
+        relation = self.relations[place]
+        mine = {name for name in off if self.order[name] == place}
+        found: list[tuple[float, int, Planted, set[str]]] = []
+        turn = count()
+        for cost, plant in self.changes(state, relation):
+            child = Trace((*state.plants, plant), unread=state.unread, points=state.points)
+            left = self.off_if_progress(child, mine, place, state)
+            if left is not None:
+                found.append((cost + 0.01 * len(left), next(turn), plant, left))
+        for cost, _, plant, _ in sorted(found, key=lambda each: each[:2])[:MOST_BRANCHES]:
+            yield Trace(
+                (*state.plants, plant),
+                state.cost + self.price(state, plant, cost),
+                state.unread,
+                state.unjudged,
+                state.points,
+            )
+        yield self.given_up(state, relation, mine)
+
+    def off_if_progress(
+        self, child: Trace, mine: set[str], place: int, state: Trace
+    ) -> set[str] | None:
+        """What is off in a child up to a relation, if that is less than it was; else None."""
+        left: set[str] = set()
+        for point, screen in self.screens.items():
+            if state.points is not None and point not in state.points:
+                continue
+            flags = screen.matching(screen.evaluated(child.suspect))
+            left |= {
+                n
+                for n, ok in zip(screen.names, flags, strict=True)
+                if not ok and self.order[n] <= place and n not in state.silent
+            }
+            if not left < mine:
+                return None
+        return left
+
+    def price(self, state: Trace, plant: Planted, cost: float) -> float:
+        """What a change costs, beside those that were found already."""
+        same = any(
+            (p.fault.family, p.fault.name) == (plant.fault.family, plant.fault.name)
+            for p in state.mistakes
+        )
+        return AGAIN if same else cost
+
+    def changes(self, state: Trace, relation: Relation) -> Iterator[tuple[float, Planted]]:
+        """The changes that a relation may have: the catalogue's, then what is read."""
+        last = relation.where == self.evidence.record.network.last.name
+        for plant in self.plants:
+            if concerns(plant, relation, last=last, hidden_forward=self.hidden_forward):
+                yield 1.0, plant
+        points = [p for p in self.screens if state.points is None or p in state.points]
+        views = [view(self.evidence, state.suspect, point) for point in points]
+        for made in readings(self.target, relation, views, self.evidence):
+            yield made.cost, made
+
+    def given_up(self, state: Trace, relation: Relation, mine: set[str]) -> Trace:
+        """The state with a relation that nothing explains: what was computed stands there."""
+        unread, unjudged, points = state.unread | mine, state.unjudged, state.points
+        plants = list(state.plants)
+        if relation.kind == "backward":
+            shown = deltas_shown(self.evidence, state.suspect, self.target, relation.where)
+            if points is not None:
+                shown = {p: v for p, v in shown.items() if p in points}
+            if shown:
+                plants.append(as_computed(f"delta/{relation.where}", shown))
+                points = tuple(shown)
+                unread = unread | {name for name in relation.names if name in mine}
+                for point in points[:SCREENS]:
+                    if point not in self.screens:
+                        self.screens[point] = Screen(self.evidence, point)
+            else:
+                below = [r for r in self.relations if r.kind == "backward"]
+                names = [n for r in below[below.index(relation) + 1 :] for n in r.names]
+                unjudged = unjudged | set(names)
+            for name in mine:
+                values = {
+                    p: np.asarray(self.evidence.given[p][name], np.float64)
+                    for p in self.evidence.points
+                    if name in self.evidence.names(p)
+                }
+                plants.append(as_computed(name, values))
+        if relation.kind == "forward":
+            (name,) = relation.names
+            values = {
+                p: np.asarray(self.evidence.given[p][name], np.float64)
+                for p in self.evidence.points
+                if name in self.evidence.names(p)
+            }
+            plants.append(as_computed(name, values))
+        return Trace(tuple(plants), state.cost + UNREAD, unread, unjudged, points)
+
+
+def as_computed(site: str, shown: dict[Point, Any]) -> AsComputed:
+    """What was computed, in the place of what is right."""
+    fault = Fault("as computed", site, Kind.MATHEMATICAL, site, "", lambda of: iter(()))
+    return AsComputed(fault, "", {}, shown=shown, site=site)
+
+
+def screened(evidence: Evidence) -> Sequence[Point]:
+    """The points that are looked at first: with several samples, and with another number."""
+    order = by_size(evidence)
+    chosen = order[:1]
+    sizes = {len(evidence.record.batch(point).inputs) for point in chosen}
+    for point in order[1:]:
+        size = len(evidence.record.batch(point).inputs)
+        if size not in sizes and point.name != DATA:
+            chosen.append(point)
+            sizes.add(size)
+    for point in order[1:]:
+        if len(chosen) < SCREENS and point not in chosen:
+            chosen.append(point)
+    return chosen[: SCREENS + 1]
