@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 import numpy as np
@@ -93,14 +93,14 @@ class Factor:
     of: Callable[[Mapping[str, float]], float]
     found: bool = False
 
-    def before(self, product: str, *, loose: bool) -> str:
+    def before(self, inner: str, *, loose: bool) -> str:
         """``2 * a``, ``-a``, ``a / n``."""
         if self.text == "1":
-            return product
-        bare = f"({product})" if loose else product
+            return inner
+        bare = f"({inner})" if loose else inner
         if self.text == "-1":
             return f"-{bare}"
-        if product == "1":
+        if inner == "1":
             return self.text
         if self.text.startswith("1 / "):
             return f"{bare} / {self.text[4:]}"
@@ -118,23 +118,39 @@ def number(value: float) -> Factor:
 
 def factors() -> Iterator[Factor]:
     """The numbers that code has at hand, the simplest first."""
-    plain = {"1": 1.0, "2": 2.0, "0.5": 0.5, "3": 3.0, "4": 4.0, "0.25": 0.25}
-    for text, value in plain.items():
-        yield Factor(text, lambda known, v=value: v)  # type: ignore[misc] # bound now
-        yield Factor(f"-{text}", lambda known, v=value: -v)  # type: ignore[misc]
-    for name in ("n", "outputs", "units", "fan_in", "rate"):
-        for text, sign in (("", 1.0), ("-", -1.0)):
-            yield Factor(f"{text}{name}", lambda k, m=name, s=sign: s * k[m])  # type: ignore[misc]
-            yield Factor(f"{text}1 / {name}", lambda k, m=name, s=sign: s / k[m])  # type: ignore[misc]
-            yield Factor(f"{text}2 / {name}", lambda k, m=name, s=sign: 2 * s / k[m])  # type: ignore[misc]
-            yield Factor(f"{text}1 / (2 * {name})", lambda k, m=name, s=sign: s / 2 / k[m])  # type: ignore[misc]
-            yield Factor(f"{text}{name} / 2", lambda k, m=name, s=sign: s * k[m] / 2)  # type: ignore[misc]
-    for text, sign in (("", 1.0), ("-", -1.0)):
-        yield Factor(f"{text}n / outputs", lambda k, s=sign: s * k["n"] / k["outputs"])  # type: ignore[misc]
-        yield Factor(f"{text}outputs / n", lambda k, s=sign: s * k["outputs"] / k["n"])  # type: ignore[misc]
-        yield Factor(f"{text}1 / n**2", lambda k, s=sign: s / k["n"] ** 2)  # type: ignore[misc]
-        yield Factor(f"{text}1 / (n * outputs)", lambda k, s=sign: s / k["n"] / k["outputs"])  # type: ignore[misc]
-        yield Factor(f"{text}n * outputs", lambda k, s=sign: s * k["n"] * k["outputs"])  # type: ignore[misc]
+    found: list[tuple[float, str, Callable[[Mapping[str, float]], float]]] = []
+    for cost, value in ((0, 1.0), (1, 2.0), (1, 0.5), (2, 3.0), (2, 4.0), (2, 0.25)):
+        for n, outputs in product(range(-2, 3), repeat=2):
+            found.append(power(cost, value, {"n": n, "outputs": outputs}))
+        for name, rare in (("rate", 0), ("units", 3), ("fan_in", 3)):
+            found += [power(cost + rare, value, {name: each}) for each in (-1, 1)]
+    for _, text, of in sorted(found, key=lambda each: each[0]):
+        yield Factor(text, of)
+        yield Factor(f"-{text}", lambda known, of=of: -of(known))  # type: ignore[misc] # bound now
+
+
+def power(
+    cost: int, value: float, powers: Mapping[str, int]
+) -> tuple[float, str, Callable[[Mapping[str, float]], float]]:
+    """A number times powers of what code knows: its cost, its text, its value."""
+    above = [f"{n}**{p}" if p > 1 else n for n, p in powers.items() if p > 0]
+    below = [f"{n}**{-p}" if p < -1 else n for n, p in powers.items() if p < 0]
+    if 0 < value < 1 and below:
+        below = [f"{1 / value:g}", *below]
+    elif value != 1 or not above:
+        above = [f"{value:g}", *above]
+    text = " * ".join(above) or "1"
+    if below:
+        text += f" / {below[0]}" if len(below) == 1 else f" / ({' * '.join(below)})"
+
+    def of(known: Mapping[str, float]) -> float:
+        found = value
+        for name, each in powers.items():
+            found *= known[name] ** each
+        return found
+
+    own = sum((1 + (name == "outputs") / 2) * abs(each) for name, each in powers.items())
+    return cost + own, text, of
 
 
 FACTORS = tuple(factors())
@@ -223,11 +239,13 @@ def applied(name: str, make: Make) -> Make:
     return lambda scope, place: scope.ops.activate(functions.named(name), make(scope, place))
 
 
-def side(above: bool) -> Make:
-    """1 where z > 0 (or where z < 0), else 0."""
+def side(above: bool, *, zero: bool = False) -> Make:
+    """1 where z > 0 (or where z < 0), else 0; with ``zero``, 1 where z is exactly 0, too."""
 
     def value(scope: Scope[T], place: Place) -> T:
         ops = scope.ops
+        if zero:  # all but the other side
+            return ops.subtract(one(scope, place), side(not above)(scope, place))
         sign = ops.sign(z_of(scope, place))
         size = ops.magnitude(sign)
         return ops.scale((ops.add if above else ops.subtract)(size, sign), 0.5, roundings=-1)
@@ -240,6 +258,14 @@ def unit_size(scope: Scope[T], place: Place) -> T:
     return one(scope, place)
 
 
+SIDES = {
+    "(z > 0)": side(True),
+    "(z < 0)": side(False),
+    "(z >= 0)": side(True, zero=True),
+    "(z <= 0)": side(False, zero=True),
+}
+
+
 def atoms(place: Place) -> list[Atom]:
     """What a slope is made of at a layer, the right one first, then the plainest."""
     found = [right_atom(place)] if place.f.name not in ("linear", "softmax") else []
@@ -248,8 +274,7 @@ def atoms(place: Place) -> list[Atom]:
         found.append(Atom(f"1 - {text}", *complement(make, -1), loose=True))
         found.append(Atom(f"1 + {text}", *complement(make, 1), loose=True))
         found.append(Atom(f"1 - {text}**2", *complement(squared(make), -1), loose=True))
-    found.append(Atom("(z > 0)", side(True), unit_size))
-    found.append(Atom("(z < 0)", side(False), unit_size))
+    found += [Atom(text, make, unit_size) for text, make in SIDES.items()]
     if place.f.name not in ("linear", "softmax"):
         found.append(Atom("f'(a)", slope_at(a_of), unit_size))
     for name in ("sigmoid", "tanh"):
@@ -265,31 +290,36 @@ WRITTEN = {"sigmoid": "a * (1 - a)", "tanh": "1 - a**2", "relu": "(z > 0)"}
 def right_atom(place: Place) -> Atom:
     """The derivative of the layer's function, which every code may write in its own way."""
     text = WRITTEN.get(place.f.name, "f'(z)")
-    return Atom(text, slope_at(z_of), unit_size, loose=text not in ("(z > 0)", "f'(z)"))
+    alpha = getattr(place.f, "alpha", None)
+    if place.f.name == "leaky_relu" and alpha is not None:
+        text = f"where(z > 0, 1, {alpha:g})"
+    return Atom(text, slope_at(z_of), unit_size, loose=place.f.name in ("sigmoid", "tanh"))
 
 
-def products(
-    scope: Scope[T], place: Place, units: NDArray[np.intp], most: int = MOST_FACTORS
-) -> list[tuple[Product, Values]]:
-    """All products of atoms with their values at some units, the smallest first.
+def candidates(place: Place, values: Callable[[Atom], Values], most: int) -> list[Product]:
+    """All products of atoms, the smallest first; of those that are equal, the first alone.
 
-    Of those that are equal there, the first alone.
+    ``values``: those of an atom at all points that are looked at, in a row. (Of a function with a
+    kink the two sides come first: its slope is told by them.)
     """
     among = atoms(place)
+    known = []
     with np.errstate(all="ignore"):
-        values = [np.asarray(atom.value(scope, place), np.float64)[:, units] for atom in among]
-    kept: dict[bytes, tuple[Product, Values]] = {}
-    shape = values[0].shape
+        known = [values(atom) for atom in among]
+    kept: dict[bytes, Product] = {}
     for length in range(most + 1):
         for chosen in combinations_with_replacement(range(len(among)), length):
             with np.errstate(all="ignore"):
-                value = np.ones(shape)
+                value = np.ones_like(known[0])
                 for index in chosen:
-                    value = value * values[index]
+                    value = value * known[index]
             key = np.round(value, 9).tobytes()
             if key not in kept and np.isfinite(value).all() and value.any():
-                kept[key] = (Product(tuple(among[index] for index in chosen)), value)
-    return list(kept.values())
+                kept[key] = Product(tuple(among[index] for index in chosen))
+    found = list(kept.values())
+    if place.f.PIECEWISE_LINEAR:
+        found.sort(key=lambda each: not (len(each.atoms) == 1 and each.text in SIDES))
+    return found
 
 
 @dataclass(frozen=True)
@@ -301,6 +331,11 @@ class Sum:
     @property
     def text(self) -> str:
         """As code would read."""
+        sides = [p.text for _, p in self.terms]
+        for one_side, other in (("(z > 0)", "(z < 0)"), ("(z >= 0)", "(z < 0)")):
+            if sorted(sides) == sorted((one_side, other)):
+                here = {p.text: f.text for f, p in self.terms}
+                return f"where({one_side[1:-1]}, {here[one_side]}, {here[other]})"
         parts = [factor.before(p.text, loose=p.loose) for factor, p in self.terms]
         text = parts[0]
         for part in parts[1:]:
@@ -316,10 +351,10 @@ class Sum:
         """What code makes of ``to``, in whatever order it multiplies."""
         ops = scope.ops
         parts = []
-        for factor, product in self.terms:
-            value = ops.multiply(to, product.value(scope, place))
-            size = ops.multiply(ops.magnitude(to), product.size(scope, place))
-            value = charged_at(ops, value, size, ROUNDINGS) if product.atoms else value
+        for factor, each in self.terms:
+            value = ops.multiply(to, each.value(scope, place))
+            size = ops.multiply(ops.magnitude(to), each.size(scope, place))
+            value = charged_at(ops, value, size, ROUNDINGS) if each.atoms else value
             parts.append(scaled(ops, value, factor.of(known)))
         return parts[0] if len(parts) == 1 else ops.add(*parts)
 

@@ -15,21 +15,19 @@ def in_part(trace: Trace, evidence: Evidence) -> list[str]:
     if trace.mistakes:
         rest = listed(sorted(trace.unread)) if trace.unread else "the rest"
         found.append(f"{clause(trace.mistakes, network)}; beside that, nothing explains {rest}")
-    backward = [
-        r for r in relations(evidence.record) if r.kind == "backward" and shown(r, evidence)
-    ]
+    every = relations(evidence.record)
+    backward = [r for r in every if r.kind == "backward" and shown(r, evidence)]
     wrong = {p.where.partition("/")[0] for p in trace.mistakes}
     wrong |= {r.where for r in backward if set(r.names) & trace.silent}
     right = [r.where for r in backward if r.where not in wrong]
     look = [r.where for r in backward if set(r.names) & trace.unread]
     if look:
         ordered = [name for name in network.node_names if name in right]
-        verb = "is" if len(ordered) == 1 else "are"
         given = any(f"delta/{name}" in {p.fault.name for p in trace.plants} for name in look)
         what = "the delta" if given else "the gradients"
         told = f"look at {what} of {listed(look)}"
         if ordered:
-            told = f"by their own deltas, the gradients of {listed(ordered)} {verb} right; {told}"
+            told = f"by their own deltas, the gradients of {listed(ordered)} are right; {told}"
         found.append(told)
     if trace.unjudged:
         found.append(

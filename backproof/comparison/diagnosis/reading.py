@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from backproof.comparison.diagnosis.fitting import Found, Sample, fitting
 from backproof.comparison.diagnosis.grammar import (
     FACTORS,
+    MOST_FACTORS,
+    Atom,
     Factor,
     Product,
     Sum,
-    products,
+    candidates,
     right_atom,
 )
 from backproof.comparison.diagnosis.views import View, known_at
@@ -127,7 +130,7 @@ def sources(target: Target, place: Place) -> list[Source]:
     )
     found.append(
         Source(
-            "delta_above @ dW_above.T",
+            STEPPED,
             lambda s: s.ops.matmul(delta(s), turned(data_gradient(s, above.kernel), s)),
         )
     )
@@ -238,7 +241,7 @@ def expressions(
     for position, numbers_at in enumerate(numbers):
         scope = numbers_at.view.scope
         if not position:
-            every = [p for p, _ in products(scope, place, numbers_at.units)]
+            every = candidates(place, partial(atom_at, numbers, place), MOST_FACTORS)
             short = [p for p in every if len(p.atoms) <= 2]
             slopes = [p for p in every if len(p.atoms) <= 1]
             labels = [(among[0], p) for p in short]
@@ -257,6 +260,13 @@ def expressions(
         rows = numbers_at.of(deltas)
         found.append(Sample(rows, numbers_at.computed, numbers_at.allowed, known[position]))
     return labels, found
+
+
+def atom_at(numbers: Sequence[Numbers], place: Place, atom: Atom) -> Values:
+    """An atom's values at all points, in a row."""
+    single = Product((atom,))
+    found = [np.ravel(product_at(single, each.view, place, each.units)) for each in numbers]
+    return np.concatenate(found)
 
 
 def product_at(p: Product, view: View, place: Place, units: NDArray[np.intp]) -> Values:
@@ -317,9 +327,29 @@ def delta_of(
             told = f"the slope is {used.text}"
             made = reading(f"slope {used.text}", place.name, told, slope_text, changes, cost)
         return Reading(**{**vars(made), "slope": (used, right)})
+    if (stepped := through_stepped(parts)) is not None:
+        told = f"the delta goes back through a kernel that the step has already changed: {stepped}"
+        return reading(f"stepped {stepped}", place.name, told, "W_above", changes, cost - 0.3)
     text = " + ".join(written(source.text, each) for source, each in parts)
     formula = written(first.text, right) if right is not None else f"({first.text}) * {fprime}"
     return reading(f"delta {text}", place.name, f"the delta is {text}", formula, changes, cost)
+
+
+STEPPED = "delta_above @ dW_above.T"
+
+
+def through_stepped(parts: Sequence[tuple[Source, Sum]]) -> str | None:
+    """``W_above - 0.1 * dW_above``, where the delta is the right one with that for the kernel."""
+    if [source.text for source, _ in parts[1:]] != [STEPPED]:
+        return None
+    sums = [each.terms for _, each in parts]
+    if [len(terms) for terms in sums] != [1, 1] or sums[0][0][1].text != sums[1][0][1].text:
+        return None
+    (one, _), (rate, _) = sums[0][0], sums[1][0]
+    if not rate.text.startswith("-"):
+        return None
+    kernel = one.before("W_above", loose=False)
+    return f"{kernel} - {Factor(rate.text[1:], rate.of).before('dW_above', loose=False)}"
 
 
 def written(source: str, slope: Sum) -> str:

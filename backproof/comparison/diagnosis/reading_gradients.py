@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.diagnosis.grammar import Factor, scaled
 from backproof.comparison.diagnosis.linear import Combined, Term, combined
 from backproof.comparison.diagnosis.reading import (
     Reading,
@@ -55,6 +56,7 @@ def read_gradient(
         shown = view.shown(name)
         return None if shown is None else (shown, view.allowed(name))
 
+    yield from read_multiple(target, of_all, parameter, views, known, share)
     if place is not None and parameter in (place.kernel, place.bias):
         terms = (kernel_terms if parameter == place.kernel else bias_terms)(target, place)
         for found in combined(terms, of_data, views, lambda v: v.scope, known, share, pairs=False):
@@ -81,6 +83,30 @@ def read_gradient(
                 {f"gradient/{parameter}": changed},
                 1.1,
             )
+
+
+def read_multiple(
+    target: Target,
+    of_all: Callable[[View], tuple[Values, Values] | None],
+    parameter: str,
+    views: Sequence[View],
+    known: Sequence[dict[str, float]],
+    share: float,
+) -> Iterator[Reading]:
+    """All gradients, with their penalties, as one multiple of what they should be."""
+    whole = Term("gradient", lambda s: s.values[f"gradient/{parameter}"])
+    for found in combined([whole], of_all, views, lambda v: v.scope, known, share, pairs=False):
+        ((factor, _),) = found.terms
+        if factor.text == "1":
+            continue
+
+        def times(value: T, scope: Scope[T], factor: Factor = factor) -> T:
+            at = known_at(target.network, samples(scope), float("nan"))
+            return scaled(scope.ops, value, factor.of(at))
+
+        changes = {f"gradient/{name}": times for name in target.network.parameters}
+        told = f"every gradient, with its penalties, is {factor.text} times what it should be"
+        yield reading(f"gradients {factor.text}", "", told, "", changes, 1.06)
 
 
 def read_penalty(
@@ -205,7 +231,7 @@ def bias_terms(target: Target, place: Place) -> list[Term]:
     def row(which: int) -> Any:
         def made(s: Scope[T]) -> T:
             units = place.fan_out
-            index = (which % samples(s)) * units + np.arange(units)
+            index: NDArray[np.intp] = np.arange(units) + (which % samples(s)) * units
             return s.ops.gather(s.values[delta], index)
 
         return made
@@ -238,7 +264,8 @@ def reordered(order: Callable[[Values], Values]) -> Any:
     """A matrix in another order."""
 
     def changed(value: T, scope: Scope[T]) -> T:
-        index = order(np.arange(value.shape[0] * value.shape[1]).reshape(value.shape))
+        places = np.arange(value.shape[0] * value.shape[1]).reshape(value.shape)
+        index = np.asarray(order(places), np.intp)
         return scope.ops.gather(value, index)
 
     return changed

@@ -221,6 +221,9 @@ def tried(evidence: Evidence, suspect: Suspect, points: list[Point]) -> Cause | 
             return None
         else:
             exceptions.append(point)
+    # Only what sets in later, or ends with the data, may be right at some points alone.
+    if any(p.name != DATA for p in exceptions) and any(p.name != DATA for p in evidence.off):
+        return None
     known = [r for r in radius if np.isfinite(r)]
     return Cause(suspect, max(known), tuple(exceptions)) if known else None
 

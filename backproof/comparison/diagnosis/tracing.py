@@ -9,8 +9,8 @@ function serves them all). What nothing explains stands as it was computed, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from backproof.comparison.diagnosis.evidence import AsComputed, Evidence, Suspect
+from backproof.comparison.diagnosis.reading import FAMILY
 from backproof.comparison.diagnosis.readings import readings
 from backproof.comparison.diagnosis.relations import Relation, concerns, relations
 from backproof.comparison.diagnosis.search import Screen, by_size, telling
@@ -109,10 +110,10 @@ class Tracer:
                 if disproved in self.screens or len(self.screens) >= MOST_SCREENS:
                     continue
                 self.screens[disproved] = Screen(self.evidence, disproved)
-                heappush(queue, (state.cost, next(turn), state))
+                queue = [(0.0, next(turn), Trace(()))]  # all that was found by other points
                 continue
-            for child in self.children(state, off):
-                heappush(queue, (child.cost, next(turn), child))
+            for child, left in self.children(state, off):
+                heappush(queue, (child.cost + ahead(self.order, left), next(turn), child))
         return best
 
     def off(self, state: Trace) -> set[str]:
@@ -134,45 +135,43 @@ class Tracer:
                 return point
         return None
 
-    def children(self, state: Trace, off: set[str]) -> Iterator[Trace]:
+    def children(self, state: Trace, off: set[str]) -> Iterator[tuple[Trace, set[str]]]:
         """The state with one change more, that explains more of the first violated relation."""
         place = min(self.order[name] for name in off)
         relation = self.relations[place]
         mine = {name for name in off if self.order[name] == place}
-        found: list[tuple[float, int, Planted, set[str]]] = []
+        found: list[tuple[float, int, Planted, float, set[str]]] = []
         turn = count()
+        alike: set[bytes] = set()
         for cost, plant in self.changes(state, relation):
-            child = Trace((*state.plants, plant), unread=state.unread, points=state.points)
-            left = self.off_if_progress(child, mine, place, state)
-            if left is not None:
-                found.append((cost + 0.01 * len(left), next(turn), plant, left))
-        for cost, _, plant, _ in sorted(found, key=lambda each: each[:2])[:MOST_BRANCHES]:
-            yield Trace(
-                (*state.plants, plant),
-                state.cost + self.price(state, plant, cost),
-                state.unread,
-                state.unjudged,
-                state.points,
-            )
-        yield self.given_up(state, relation, mine)
+            child = replace(state, plants=with_plant(state.plants, plant))
+            left, numbers = self.left_by(child, mine, place)
+            if left is not None and numbers not in alike:
+                alike.add(numbers)  # what gives the same numbers throughout is told once
+                price = self.price(state, plant, cost)
+                found.append((price + ahead(self.order, left), next(turn), plant, price, left))
+        for _, _, plant, price, left in sorted(found, key=lambda each: each[:2])[:MOST_BRANCHES]:
+            plants = with_plant(state.plants, plant)
+            yield replace(state, plants=plants, cost=state.cost + price), left
+        given_up = self.given_up(state, relation, mine)
+        yield given_up, self.off(given_up)
 
-    def off_if_progress(
-        self, child: Trace, mine: set[str], place: int, state: Trace
-    ) -> set[str] | None:
-        """What is off in a child up to a relation, if that is less than it was; else None."""
+    def left_by(self, child: Trace, mine: set[str], place: int) -> tuple[set[str] | None, bytes]:
+        """What is off in a child, and its numbers; None if up to a relation it is not less."""
         left: set[str] = set()
+        numbers = b""
         for point, screen in self.screens.items():
-            if state.points is not None and point not in state.points:
+            if child.points is not None and point not in child.points:
                 continue
-            flags = screen.matching(screen.evaluated(child.suspect))
-            left |= {
-                n
-                for n, ok in zip(screen.names, flags, strict=True)
-                if not ok and self.order[n] <= place and n not in state.silent
-            }
-            if not left < mine:
-                return None
-        return left
+            values = screen.evaluated(child.suspect)
+            flags = screen.matching(values)
+            wrong = {n for n, ok in zip(screen.names, flags, strict=True) if not ok}
+            left |= wrong - child.silent - {"accuracy"}
+            if not {n for n in left if self.order[n] <= place} < mine:
+                return None, b""
+            with np.errstate(all="ignore"):
+                numbers += values.astype(np.float32).tobytes()
+        return left, numbers
 
     def price(self, state: Trace, plant: Planted, cost: float) -> float:
         """What a change costs, beside those that were found already."""
@@ -228,6 +227,22 @@ class Tracer:
             }
             plants.append(as_computed(name, values))
         return Trace(tuple(plants), state.cost + UNREAD, unread, unjudged, points)
+
+
+def ahead(order: Mapping[str, int], off: set[str]) -> float:
+    """How many violated relations are left: so many mistakes may be to come."""
+    return float(len({order[name] for name in off}))
+
+
+def with_plant(plants: tuple[Planted, ...], plant: Planted) -> tuple[Planted, ...]:
+    """One change more; what was read of the same site before is replaced by it."""
+    kept = [
+        p
+        for p in plants
+        if not (p.fault.family == FAMILY and set(p.changes) <= set(plant.changes))
+        or plant.fault.family != FAMILY
+    ]
+    return (*kept, plant)
 
 
 def as_computed(site: str, shown: dict[Point, Any]) -> AsComputed:

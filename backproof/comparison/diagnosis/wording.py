@@ -32,6 +32,8 @@ def clause(plants: Sequence[Planted], network: Network) -> str:
     for plant in plants:
         grouped.setdefault((plant.fault.family, plant.fault.name), []).append(plant)
     said = [text for group in grouped.values() for text in together(group, network)]
+    if all(set(plant.changes) == {"loss"} and plant.fault.family == FAMILY for plant in plants):
+        said = [f"the gradients are right; {text}" for text in said]
     if len(said) == 1:
         return said[0]
     return f"{len(said)} faults: {'; and '.join(said)}"
@@ -39,23 +41,31 @@ def clause(plants: Sequence[Planted], network: Network) -> str:
 
 def together(group: Sequence[Planted], network: Network) -> list[str]:
     """The same mistake in several layers, in one sentence."""
-    if len(group) < 2 or any("/" in p.where and p.fault.family != FAMILY for p in group):
+    known = {*network.node_names, *network.parameters}
+    if len(group) < 2 or any(plant.where not in known for plant in group):
         return [alone(plant) for plant in group]
-    where = everywhere([plant.where for plant in group], network)
-    first = group[0]
-    return [worded(where, first)]
+    by_own: dict[str, list[Planted]] = {}
+    for plant in group:
+        by_own.setdefault(plant.where.partition("/")[2], []).append(plant)
+    return [
+        alone(plants[0])
+        if len(plants) == 1
+        else worded(everywhere(own, plants, network), plants[0])
+        for own, plants in by_own.items()
+    ]
 
 
-def everywhere(names: Sequence[str], network: Network) -> str:
+def everywhere(own: str, plants: Sequence[Planted], network: Network) -> str:
     """How the places of one mistake are called: all layers, all hidden ones, or by their names."""
-    nodes = [name.partition("/")[0] for name in names]
-    holding = list(network.parameter_counts())
-    hidden = [name for name in holding if name != network.last.name]
-    if set(nodes) == set(holding):
-        return "in every layer"
-    if set(nodes) == set(hidden) and len(hidden) > 1:
-        return "in every hidden layer"
-    return f"in {listed([name for name in network.node_names if name in nodes])}"
+    nodes = {plant.where.partition("/")[0] for plant in plants}
+    holding = set(network.parameter_counts())
+    hidden = holding - {network.last.name}
+    where = f"in {listed([name for name in network.node_names if name in nodes])}"
+    if nodes == holding:
+        where = "in every layer"
+    elif nodes == hidden and len(hidden) > 1:
+        where = "in every hidden layer"
+    return f"{where}, of the {own}" if own else where
 
 
 def listed(names: Sequence[str]) -> str:
