@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from backproof.comparison.diagnosis import slopes, structure
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.flaws import settings, wild
 from backproof.comparison.diagnosis.partial import in_part
-from backproof.comparison.diagnosis.search import Cause, Search, telling, tried
+from backproof.comparison.diagnosis.search import Cause, Search
 from backproof.comparison.diagnosis.tracing import Trace, Tracer
 from backproof.comparison.diagnosis.wording import told
 from backproof.comparison.record.record import SUBJECT
@@ -70,9 +71,7 @@ def explained(evidence: Evidence, *, pairs: bool) -> tuple[list[Cause], Trace]:
         return causes, Trace(())
     trace = Tracer(evidence).trace()
     if trace.whole and trace.mistakes:
-        cause = tried(evidence, trace.suspect, telling(evidence))
-        if cause is not None:
-            return [cause], trace
+        return [Cause(trace.suspect, inf, ())], trace
     return search.pairs() if pairs else [], trace
 
 

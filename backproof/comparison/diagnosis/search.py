@@ -40,13 +40,15 @@ class Screen:
     """One point, where every suspect is evaluated in floating point and compared at once.
 
     A sieve, no verdict: a suspect's own bound is not known yet. It is taken to be `WIDER` times the
-    definition's, in proportion to its values, and a share √u of what the suspect changes.
+    definition's, in proportion to its values, and a share √u of what the suspect changes. One that
+    is ``tight`` allows no more than a share √u of the largest element.
     """
 
     WIDER = 16.0
 
-    def __init__(self, evidence: Evidence, point: Point) -> None:
+    def __init__(self, evidence: Evidence, point: Point, *, tight: bool = False) -> None:
         self.evidence = evidence
+        self.tight = tight and not evidence.record.accuracy
         self.point = point
         self.names = evidence.names(point)
         given = {name: evidence.given[point][name] for name in self.names}
@@ -77,7 +79,11 @@ class Screen:
     def _allowed(self, values: Values) -> Values:
         with np.errstate(divide="ignore", invalid="ignore"):
             grown = np.fmax(1.0, self._largest(values) / self._size)
-            return np.nan_to_num(self.WIDER * self._widest * grown)
+            allowed = self.WIDER * self._widest * grown
+            if self.tight:
+                # Worst cases of wide networks allow anything; roundings come to far less than √u.
+                allowed = np.fmin(allowed, np.sqrt(self.evidence.unit) * self._largest(values))
+            return np.nan_to_num(allowed)
 
     def evaluated(self, suspect: Suspect) -> Values:
         """What the suspect gives, every tensor after the other."""
@@ -109,7 +115,7 @@ class Search:
             for plant in plants
             if not plant.moot and (remembered or not plant.fault.remembers)
         ]
-        self._screen = Screen(evidence, self._points[0])
+        self._screen = Screen(evidence, self._points[0], tight=True)
         self._found = [self._screen.evaluated(suspect) for suspect in self._singles]
         self._matching = np.array([self._screen.matching(values) for values in self._found])
 
@@ -196,7 +202,7 @@ def confirmed(evidence: Evidence, suspects: Iterable[Suspect], off: list[Point])
     for point in off[1:4]:
         if len(left) <= 1:
             break
-        screen = Screen(evidence, point)
+        screen = Screen(evidence, point, tight=True)
         left = [s for s in left if screen.matching(screen.evaluated(s)).all()]
     if len(left) > MOST_SUSPECTS:
         return []

@@ -21,12 +21,14 @@ from backproof.comparison.diagnosis.evidence import AsComputed, Evidence, Suspec
 from backproof.comparison.diagnosis.reading import FAMILY
 from backproof.comparison.diagnosis.readings import readings
 from backproof.comparison.diagnosis.relations import Relation, concerns, relations
-from backproof.comparison.diagnosis.search import Screen, by_size, telling
+from backproof.comparison.diagnosis.search import OVERHEAD, Screen, Values, by_size, telling
 from backproof.comparison.diagnosis.shown import deltas_shown
 from backproof.comparison.diagnosis.views import view
 from backproof.comparison.record.record import DATA, Point
 from backproof.mathematics.faults import Fault, Kind, Planted, Target, planted
 
+# The multiplications that may be spent: some seconds.
+MOST_WORK = 4_000_000_000
 # So many states of the search are looked into, and changes of one state followed.
 MOST_STATES, MOST_BRANCHES = 60, 8
 # Points that the search screens: the first ones, and those that have disproved an explanation.
@@ -75,6 +77,8 @@ class Tracer:
 
     evidence: Evidence
     screens: dict[Point, Screen] = field(default_factory=dict)
+    work: int = 0
+    """The multiplications so far."""
 
     def __post_init__(self) -> None:
         record = self.evidence.record
@@ -91,15 +95,16 @@ class Tracer:
         shown = {name for point in self.evidence.points for name in self.evidence.given[point]}
         self.hidden_forward = not any(name.startswith("activation/") for name in shown)
         for point in screened(self.evidence):
-            self.screens[point] = Screen(self.evidence, point)
+            self.screens[point] = Screen(self.evidence, point, tight=True)
 
     def trace(self) -> Trace:
         """The best explanation that fits at every point, within bounds of its own."""
         turn = count()
-        queue: list[tuple[float, int, Trace]] = [(0.0, next(turn), Trace(()))]
-        best = Trace((), unread=frozenset({"?"}))
+        start = Trace(())
+        queue: list[tuple[float, int, Trace]] = [(0.0, next(turn), start)]
+        best, fewest = start, self.off(start)
         for _ in range(MOST_STATES):
-            if not queue:
+            if not queue or self.work > MOST_WORK:
                 break
             _, _, state = heappop(queue)
             off = self.off(state)
@@ -109,12 +114,22 @@ class Tracer:
                     return state
                 if disproved in self.screens or len(self.screens) >= MOST_SCREENS:
                     continue
-                self.screens[disproved] = Screen(self.evidence, disproved)
-                queue = [(0.0, next(turn), Trace(()))]  # all that was found by other points
+                self.screens[disproved] = Screen(self.evidence, disproved, tight=True)
+                queue = [(0.0, next(turn), start)]  # all that was found by other points
+                best, fewest = start, self.off(start)
                 continue
             for child, left in self.children(state, off):
                 heappush(queue, (child.cost + ahead(self.order, left), next(turn), child))
-        return best
+                if len(left) + len(child.silent) < len(fewest) + len(best.silent):
+                    best, fewest = child, left
+        return replace(best, unread=best.unread | fewest)
+
+    def evaluated(self, screen: Screen, state: Trace) -> Values:
+        """What a state gives at a point; the work is counted."""
+        record = self.evidence.record
+        samples = len(record.batch(screen.point).inputs)
+        self.work += 3 * record.network.products * samples + OVERHEAD
+        return screen.evaluated(state.suspect)
 
     def off(self, state: Trace) -> set[str]:
         """The tensors that a state does not explain at the points that are screened."""
@@ -122,7 +137,7 @@ class Tracer:
         for point, screen in self.screens.items():
             if state.points is not None and point not in state.points:
                 continue
-            flags = screen.matching(screen.evaluated(state.suspect))
+            flags = screen.matching(self.evaluated(screen, state))
             found |= {n for n, ok in zip(screen.names, flags, strict=True) if not ok}
         return found - state.silent - {"accuracy"}
 
@@ -163,7 +178,7 @@ class Tracer:
         for point, screen in self.screens.items():
             if child.points is not None and point not in child.points:
                 continue
-            values = screen.evaluated(child.suspect)
+            values = self.evaluated(screen, child)
             flags = screen.matching(values)
             wrong = {n for n, ok in zip(screen.names, flags, strict=True) if not ok}
             left |= wrong - child.silent - {"accuracy"}
@@ -206,7 +221,7 @@ class Tracer:
                 unread = unread | {name for name in relation.names if name in mine}
                 for point in points[:SCREENS]:
                     if point not in self.screens:
-                        self.screens[point] = Screen(self.evidence, point)
+                        self.screens[point] = Screen(self.evidence, point, tight=True)
             else:
                 below = [r for r in self.relations if r.kind == "backward"]
                 names = [n for r in below[below.index(relation) + 1 :] for n in r.names]

@@ -29,6 +29,8 @@ class View:
     given: Mapping[str, NDArray[Any]]
     radii: Mapping[str, NDArray[np.floating]]
     unit: float
+    errs: float = 0.0
+    """What is declared to be off beyond rounding, as a share."""
     cache: dict[str, Values] = field(default_factory=dict)
     """The atoms that were computed already."""
 
@@ -46,10 +48,14 @@ class View:
         return value if np.isfinite(value).all() else None
 
     def allowed(self, name: str) -> Values:
-        """By how much a number of that tensor may be off in a sieve."""
+        """By how much a number of that tensor may be off in a sieve: a share √u of the largest.
+
+        Worst-case radii of wide networks would let anything through; what roundings really come to
+        is far below that share.
+        """
         actual = self.given[name]
-        share = np.sqrt(self.unit) * float(np.abs(actual).max(initial=0.0))
-        return np.asarray(16 * self.radii[name] + share)
+        size = float(np.abs(actual).max(initial=0.0))
+        return np.full(np.shape(actual), (np.sqrt(self.unit) + self.errs) * size)
 
 
 def view(evidence: Evidence, suspect: Suspect, point: Point) -> View:
@@ -67,7 +73,8 @@ def view(evidence: Evidence, suspect: Suspect, point: Point) -> View:
     batch = record.batch(point).astype("float64")
     results = computed(record.network, record.optimizer, state, batch, seen)
     right = evidence.right(point)
-    return View(point, scopes[0], results, evidence.given[point], right.radii, evidence.unit)
+    errs = 16 * max(record.accuracy.values(), default=0.0)
+    return View(point, scopes[0], results, evidence.given[point], right.radii, evidence.unit, errs)
 
 
 def known_at(
