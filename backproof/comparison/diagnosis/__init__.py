@@ -12,7 +12,7 @@ from math import inf
 
 from backproof.comparison.diagnosis import slopes, structure
 from backproof.comparison.diagnosis.evidence import Evidence
-from backproof.comparison.diagnosis.flaws import settings, wild
+from backproof.comparison.diagnosis.flaws import DECLARED_MILD, settings, wild
 from backproof.comparison.diagnosis.partial import in_part
 from backproof.comparison.diagnosis.search import Cause, Search
 from backproof.comparison.diagnosis.tracing import Trace, Tracer
@@ -42,20 +42,24 @@ def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -
     """
     if not evidence.off:
         return None
-    if causes := Search(evidence).singles():
-        return Diagnosis(tuple(causes), told(causes, evidence))
+    search = Search(evidence)
+    if causes := search.singles():
+        sentence = told(causes, evidence)
+        if all(cause.suspect.numerical for cause in causes) and wild(evidence):
+            sentence += f"; {DECLARED_MILD}"
+        return Diagnosis(tuple(causes), sentence)
     best: tuple[Trace, Evidence, str] | None = None
     for setting in settings(evidence):
         held, flaw = setting.evidence, setting.told
         if not held.off:
             names = "every point with finite numbers" if wild(evidence) else "all other points"
             return Diagnosis((), f"right at {names}; {flaw}", flawed=True)
-        causes, trace = explained(held, pairs=not flaw)
+        causes, trace = explained(held, search if held is evidence else Search(held))
         if causes and not flaw:
             return Diagnosis(tuple(causes), told(causes, held))
         if causes:
-            if both := Search(evidence).pairs():  # the flaw may be in the catalogue too
-                return Diagnosis(tuple(both), told(both, evidence))
+            if both := search.pairs():  # the flaw may be in the catalogue too
+                return Diagnosis(tuple(both), f"{told(causes, held)}; beside that, {flaw}", True)
             return Diagnosis((), f"{told(causes, held)}; beside that, {flaw}", flawed=True)
         if best is None or len(trace.silent) < len(best[0].silent):
             best = trace, held, flaw
@@ -63,16 +67,18 @@ def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -
     return partly(evidence, *best, measure)
 
 
-def explained(evidence: Evidence, *, pairs: bool) -> tuple[list[Cause], Trace]:
-    """What explains everything, if anything does; and how far the numbers were followed."""
-    search = Search(evidence)
+def explained(evidence: Evidence, search: Search) -> tuple[list[Cause], Trace]:
+    """What explains everything, if anything does; and how far the numbers were followed.
+
+    Pairs of the catalogue are tried where all points are looked at: for what no relation shows.
+    """
     causes = search.singles()
     if causes:
         return causes, Trace(())
     trace = Tracer(evidence).trace()
     if trace.whole and trace.mistakes:
         return [Cause(trace.suspect, inf, ())], trace
-    return search.pairs() if pairs else [], trace
+    return search.pairs() if len(evidence.points) == len(evidence.given) else [], trace
 
 
 def partly(

@@ -17,6 +17,9 @@ from backproof.comparison.record.record import SUBJECT, Point
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.probes.probes import SATURATING
 
+DECLARED_MILD = (
+    "where it is not meant for saturated units, declare that, with adapters.unsaturated(subject)"
+)
 SATURATED = {make.__name__ for make in SATURATING}
 
 

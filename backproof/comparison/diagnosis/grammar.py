@@ -122,8 +122,9 @@ def factors() -> Iterator[Factor]:
     for cost, value in ((0, 1.0), (1, 2.0), (1, 0.5), (2, 3.0), (2, 4.0), (2, 0.25)):
         for n, outputs in product(range(-2, 3), repeat=2):
             found.append(power(cost, value, {"n": n, "outputs": outputs}))
-        for name, rare in (("rate", 0), ("units", 3), ("fan_in", 3)):
-            found += [power(cost + rare, value, {name: each}) for each in (-1, 1)]
+        found += [power(cost, value, {"rate": each}) for each in (-1, 1)]
+    for name in ("units", "fan_in"):
+        found += [power(3, 1.0, {name: each}) for each in (-1, 1)]
     for _, text, of in sorted(found, key=lambda each: each[0]):
         yield Factor(text, of)
         yield Factor(f"-{text}", lambda known, of=of: -of(known))  # type: ignore[misc] # bound now
@@ -135,7 +136,7 @@ def power(
     """A number times powers of what code knows: its cost, its text, its value."""
     above = [f"{n}**{p}" if p > 1 else n for n, p in powers.items() if p > 0]
     below = [f"{n}**{-p}" if p < -1 else n for n, p in powers.items() if p < 0]
-    if 0 < value < 1 and below:
+    if 0 < value < 1 and (above or below):
         below = [f"{1 / value:g}", *below]
     elif value != 1 or not above:
         above = [f"{value:g}", *above]
@@ -156,6 +157,13 @@ def power(
 FACTORS = tuple(factors())
 
 
+def counted(factor: Factor, numbers: Sequence[float]) -> Factor:
+    """A factor of the outputs: if it is the same everywhere, the number may be meant."""
+    if "n" in factor.text.replace("outputs", ""):
+        return factor
+    return Factor(f"{numbers[0]:.6g} (or {factor.text})", factor.of)
+
+
 def factor_of(
     numbers: Sequence[float], known: Sequence[Mapping[str, float]], share: float
 ) -> Factor | None:
@@ -168,7 +176,7 @@ def factor_of(
             if all(
                 abs(n - factor.of(k)) <= share * abs(n) for n, k in zip(numbers, known, strict=True)
             ):
-                return factor
+                return factor if "outputs" not in factor.text else counted(factor, numbers)
         except ZeroDivisionError:
             continue
     spread = max(numbers) - min(numbers)
@@ -331,11 +339,9 @@ class Sum:
     @property
     def text(self) -> str:
         """As code would read."""
-        sides = [p.text for _, p in self.terms]
-        for one_side, other in (("(z > 0)", "(z < 0)"), ("(z >= 0)", "(z < 0)")):
-            if sorted(sides) == sorted((one_side, other)):
-                here = {p.text: f.text for f, p in self.terms}
-                return f"where({one_side[1:-1]}, {here[one_side]}, {here[other]})"
+        here = {p.text: f.text for f, p in self.terms}
+        if (pair := self._sides) is not None:
+            return f"where({pair[0][1:-1]}, {here[pair[0]]}, {here[pair[1]]})"
         parts = [factor.before(p.text, loose=p.loose) for factor, p in self.terms]
         text = parts[0]
         for part in parts[1:]:
@@ -345,7 +351,18 @@ class Sum:
     @property
     def cost(self) -> float:
         """How much of it there is: smaller ones are likelier."""
+        if self._sides is not None:
+            return 3
         return sum(1 + len(p.atoms) + (f.text not in ("1", "-1")) + f.found for f, p in self.terms)
+
+    @property
+    def _sides(self) -> tuple[str, str] | None:
+        """The two sides of a kink, where it is one number on each."""
+        texts = sorted(p.text for _, p in self.terms)
+        for pair in (("(z > 0)", "(z < 0)"), ("(z >= 0)", "(z < 0)"), ("(z > 0)", "(z <= 0)")):
+            if texts == sorted(pair):
+                return pair
+        return None
 
     def applied(self, scope: Scope[T], place: Place, known: Mapping[str, float], to: T) -> T:
         """What code makes of ``to``, in whatever order it multiplies."""

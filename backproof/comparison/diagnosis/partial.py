@@ -24,7 +24,10 @@ def in_part(trace: Trace, evidence: Evidence) -> list[str]:
     if look:
         ordered = [name for name in network.node_names if name in right]
         given = any(f"delta/{name}" in {p.fault.name for p in trace.plants} for name in look)
-        what = "the delta" if given else "the gradients"
+        kernels = all(n.endswith("/kernel") for n in trace.unread if n.startswith("gradient/"))
+        what = (
+            "the delta" if given else "the gradient of the kernel" if kernels else "the gradients"
+        )
         told = f"look at {what} of {listed(look)}"
         if ordered:
             told = f"by their own deltas, the gradients of {listed(ordered)} are right; {told}"

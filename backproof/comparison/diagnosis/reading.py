@@ -73,6 +73,12 @@ def sources(target: Target, place: Place) -> list[Source]:
         return [
             Source(text, lambda s: arriving(s, place.name)),
             Source("(a - y)", lambda s: error(s, place)),
+            Source("abs(a - y)", lambda s: s.ops.magnitude(error(s, place))),
+            Source("sign(a - y)", lambda s: s.ops.sign(error(s, place))),
+            Source("(a - y)**2", lambda s: raised(s.ops, error(s, place), 2)),
+            Source("(a - y)**3", lambda s: raised(s.ops, error(s, place), 3)),
+            Source("a", lambda s: s.values[f"activation/{place.name}"]),
+            Source("y", lambda s: s.values["targets"]),
         ]
     if place not in target.hidden:
         return [Source("what arrives", lambda s: arriving(s, place.name))]
@@ -119,6 +125,22 @@ def sources(target: Target, place: Place) -> list[Source]:
                 "(a_above - y).sum(axis=1, keepdims=True)", lambda s: spread(error(s, above), s, 1)
             )
         )
+    for letter, site in (("z", "z"), ("a", "activation")):
+        found.append(
+            Source(
+                f"(delta_above * {letter}_above) @ W_above.T",
+                lambda s, n=f"{site}/{above.name}": back(s.ops.multiply(delta(s), s.values[n]), s),  # type: ignore[misc]
+            )
+        )
+    found.append(
+        Source("abs(delta_above) @ W_above.T", lambda s: back(s.ops.magnitude(delta(s)), s))
+    )
+    found.append(
+        Source(
+            "delta_above @ abs(W_above).T",
+            lambda s: s.ops.matmul(delta(s), turned(s.ops.magnitude(s.values[kernel]), s)),
+        )
+    )
     if above.fan_out == place.fan_out:
         found.append(Source("delta_above", delta))
     found.append(Source("delta_above.sum(axis=1, keepdims=True)", lambda s: spread(delta(s), s, 1)))
@@ -134,6 +156,14 @@ def sources(target: Target, place: Place) -> list[Source]:
             lambda s: s.ops.matmul(delta(s), turned(data_gradient(s, above.kernel), s)),
         )
     )
+    return found
+
+
+def raised(ops: Any, value: T, power: int) -> T:
+    """A power of a value."""
+    found = value
+    for _ in range(power - 1):
+        found = ops.multiply(found, value)
     return found
 
 
@@ -225,7 +255,7 @@ def read_delta(
             if made is not None:
                 hit = True
                 yield made
-        if hit:
+        if hit and len(kinds) > 1:
             return
 
 

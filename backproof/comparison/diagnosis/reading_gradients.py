@@ -16,6 +16,7 @@ from backproof.comparison.diagnosis.reading import (
     error,
     is_penalty,
     penalty_of,
+    raised,
     reading,
 )
 from backproof.comparison.diagnosis.structure import ORDERS
@@ -190,11 +191,15 @@ def kernel_terms(target: Target, place: Place) -> list[Term]:
     below = place.incoming.partition("/")[2]
     if any(each.name == below for each in target.layers):
         lefts.append(("z_below", lambda s: s.values[f"z/{below}"]))
+    lefts.append(("abs(x)", lambda s: s.ops.magnitude(s.values[place.incoming])))
+    lefts.append(("(x**2)", lambda s: raised(s.ops, s.values[place.incoming], 2)))
     lefts.append(("ones", lambda s: s.ops.exact(np.ones(s.values[place.incoming].shape))))
     if place.square:
         lefts.append(("a", lambda s: s.values[f"activation/{place.name}"]))
         lefts.append(("z", lambda s: s.values[f"z/{place.name}"]))
     rights = [("delta", lambda s: s.values[delta])]
+    rights.append(("abs(delta)", lambda s: s.ops.magnitude(s.values[delta])))
+    rights.append(("(delta**2)", lambda s: raised(s.ops, s.values[delta], 2)))
     rights.append(("(delta without its slope)", lambda s: arriving(s, place.name)))
     if place.f.name not in ("linear", "softmax"):
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from backproof.comparison.record.record import Record
 from backproof.mathematics.faults import Planted
 
+FORWARD = ("inputs", "kernel", "bias", "z", "activation")
+"""The sites of the forward pass."""
+
 
 @dataclass(frozen=True)
 class Relation:
@@ -62,7 +65,7 @@ def belongs(site: str, relation: Relation, *, last: bool, hidden_forward: bool) 
     head, _, rest = site.partition("/")
     node, where = rest.partition("/")[0], relation.where
     of_loss = head in ("loss", "targets", "penalty")
-    forward = head in ("inputs", "kernel", "bias", "z", "activation")
+    forward = head in FORWARD
     if relation.kind == "count":
         return head == "parameter_count"
     if relation.kind == "forward":

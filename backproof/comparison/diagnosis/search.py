@@ -115,15 +115,19 @@ class Search:
             for plant in plants
             if not plant.moot and (remembered or not plant.fault.remembers)
         ]
+        self._fitting: list[Cause] | None = None
         self._screen = Screen(evidence, self._points[0], tight=True)
         self._found = [self._screen.evaluated(suspect) for suspect in self._singles]
         self._matching = np.array([self._screen.matching(values) for values in self._found])
 
     def singles(self) -> list[Cause]:
-        """The single faults that fit."""
+        """The single faults that fit; known once they were asked for."""
+        if self._fitting is not None:
+            return self._fitting
         pairs = zip(self._singles, self._matching, strict=True)
         left = [suspect for suspect, same in pairs if same.all()]
-        return ordered(confirmed(self.evidence, left, self._points))
+        self._fitting = ordered(confirmed(self.evidence, left, self._points))
+        return self._fitting
 
     def pairs(self) -> list[Cause]:
         """The pairs of faults that fit."""

@@ -19,8 +19,9 @@ import numpy as np
 
 from backproof.comparison.diagnosis.evidence import AsComputed, Evidence, Suspect
 from backproof.comparison.diagnosis.reading import FAMILY
+from backproof.comparison.diagnosis.reading_hidden import read_hidden
 from backproof.comparison.diagnosis.readings import readings
-from backproof.comparison.diagnosis.relations import Relation, concerns, relations
+from backproof.comparison.diagnosis.relations import FORWARD, Relation, concerns, relations
 from backproof.comparison.diagnosis.search import OVERHEAD, Screen, Values, by_size, telling
 from backproof.comparison.diagnosis.shown import deltas_shown
 from backproof.comparison.diagnosis.views import view
@@ -90,6 +91,7 @@ class Tracer:
             and not plant.fault.remembers
             and plant.fault.kind is not Kind.NUMERICAL
         ]
+        self.shared = list(shared(self.plants, record.network.last.name))
         self.relations = relations(record)
         self.order = {name: i for i, r in enumerate(self.relations) for name in r.names}
         shown = {name for point in self.evidence.points for name in self.evidence.given[point]}
@@ -122,7 +124,7 @@ class Tracer:
                 heappush(queue, (child.cost + ahead(self.order, left), next(turn), child))
                 if len(left) + len(child.silent) < len(fewest) + len(best.silent):
                     best, fewest = child, left
-        return replace(best, unread=best.unread | fewest)
+        return replace(best, unread=best.unread | fewest | self.left(best))
 
     def evaluated(self, screen: Screen, state: Trace) -> Values:
         """What a state gives at a point; the work is counted."""
@@ -141,6 +143,14 @@ class Tracer:
             found |= {n for n, ok in zip(screen.names, flags, strict=True) if not ok}
         return found - state.silent - {"accuracy"}
 
+    def left(self, state: Trace) -> set[str]:
+        """What a state does not explain, at any point."""
+        found: set[str] = set()
+        for point in telling(self.evidence):
+            if state.points is None or point in state.points:
+                found |= set(self.evidence.left(state.suspect, point))
+        return found - state.silent
+
     def disproved(self, state: Trace) -> Point | None:
         """A point that the state does not explain within its bounds."""
         for point in telling(self.evidence):
@@ -155,18 +165,18 @@ class Tracer:
         place = min(self.order[name] for name in off)
         relation = self.relations[place]
         mine = {name for name in off if self.order[name] == place}
-        found: list[tuple[float, int, Planted, float, set[str]]] = []
+        found: list[tuple[float, int, tuple[Planted, ...], float, set[str]]] = []
         turn = count()
         alike: set[bytes] = set()
-        for cost, plant in self.changes(state, relation):
-            child = replace(state, plants=with_plant(state.plants, plant))
+        for cost, made in sorted(self.changes(state, relation), key=lambda each: each[0]):
+            child = replace(state, plants=with_plants(state.plants, made))
             left, numbers = self.left_by(child, mine, place)
             if left is not None and numbers not in alike:
                 alike.add(numbers)  # what gives the same numbers throughout is told once
-                price = self.price(state, plant, cost)
-                found.append((price + ahead(self.order, left), next(turn), plant, price, left))
-        for _, _, plant, price, left in sorted(found, key=lambda each: each[:2])[:MOST_BRANCHES]:
-            plants = with_plant(state.plants, plant)
+                price = self.price(state, made[0], cost)
+                found.append((price + ahead(self.order, left), next(turn), made, price, left))
+        for _, _, made, price, left in sorted(found, key=lambda each: each[:2])[:MOST_BRANCHES]:
+            plants = with_plants(state.plants, made)
             yield replace(state, plants=plants, cost=state.cost + price), left
         given_up = self.given_up(state, relation, mine)
         yield given_up, self.off(given_up)
@@ -196,22 +206,40 @@ class Tracer:
         )
         return AGAIN if same else cost
 
-    def changes(self, state: Trace, relation: Relation) -> Iterator[tuple[float, Planted]]:
-        """The changes that a relation may have: the catalogue's, then what is read."""
+    def changes(
+        self, state: Trace, relation: Relation
+    ) -> Iterator[tuple[float, tuple[Planted, ...]]]:
+        """The changes that a relation may have: the catalogue's, then what is read.
+
+        Where activations are not shown, a mistake in a function that all layers call is seen of all
+        of them together alone.
+        """
         last = relation.where == self.evidence.record.network.last.name
         for plant in self.plants:
             if concerns(plant, relation, last=last, hidden_forward=self.hidden_forward):
-                yield 1.0, plant
+                yield 1.0, (plant,)
+        if self.hidden_forward and relation.kind in ("loss", "backward"):
+            yield from ((1.0 + AGAIN, plants) for plants in self.shared)
+            yield from ((1.0 + AGAIN, made) for made in read_hidden(self.target) if made)
         points = [p for p in self.screens if state.points is None or p in state.points]
         views = [view(self.evidence, state.suspect, point) for point in points]
         for made in readings(self.target, relation, views, self.evidence):
-            yield made.cost, made
+            yield made.cost, (made,)
+
+    def role(self, name: str) -> str:
+        """The role of the parameter that a gradient is of."""
+        return self.evidence.record.network.parameters[name.partition("/")[2]].role
 
     def given_up(self, state: Trace, relation: Relation, mine: set[str]) -> Trace:
         """The state with a relation that nothing explains: what was computed stands there."""
         unread, unjudged, points = state.unread | mine, state.unjudged, state.points
         plants = list(state.plants)
-        if relation.kind == "backward":
+        backward = relation.kind == "backward"
+        biases = {n for n in relation.names if backward and self.role(n) == "bias"}
+        given = any(n in self.evidence.given[p] for p in self.evidence.points for n in biases)
+        if given and not biases & mine:
+            pass  # its bias shows the delta to be right
+        elif backward:
             shown = deltas_shown(self.evidence, state.suspect, self.target, relation.where)
             if points is not None:
                 shown = {p: v for p, v in shown.items() if p in points}
@@ -226,6 +254,7 @@ class Tracer:
                 below = [r for r in self.relations if r.kind == "backward"]
                 names = [n for r in below[below.index(relation) + 1 :] for n in r.names]
                 unjudged = unjudged | set(names)
+        if relation.kind in ("forward", "backward"):
             for name in mine:
                 values = {
                     p: np.asarray(self.evidence.given[p][name], np.float64)
@@ -233,14 +262,6 @@ class Tracer:
                     if name in self.evidence.names(p)
                 }
                 plants.append(as_computed(name, values))
-        if relation.kind == "forward":
-            (name,) = relation.names
-            values = {
-                p: np.asarray(self.evidence.given[p][name], np.float64)
-                for p in self.evidence.points
-                if name in self.evidence.names(p)
-            }
-            plants.append(as_computed(name, values))
         return Trace(tuple(plants), state.cost + UNREAD, unread, unjudged, points)
 
 
@@ -249,15 +270,27 @@ def ahead(order: Mapping[str, int], off: set[str]) -> float:
     return float(len({order[name] for name in off}))
 
 
-def with_plant(plants: tuple[Planted, ...], plant: Planted) -> tuple[Planted, ...]:
-    """One change more; what was read of the same site before is replaced by it."""
-    kept = [
-        p
-        for p in plants
-        if not (p.fault.family == FAMILY and set(p.changes) <= set(plant.changes))
-        or plant.fault.family != FAMILY
-    ]
-    return (*kept, plant)
+def with_plants(plants: tuple[Planted, ...], more: tuple[Planted, ...]) -> tuple[Planted, ...]:
+    """Further changes; what was read of the same site before is replaced by what is read now."""
+    new = {site for plant in more if plant.fault.family == FAMILY for site in plant.changes}
+    kept = [p for p in plants if p.fault.family != FAMILY or not set(p.changes) <= new]
+    return (*kept, *more)
+
+
+def shared(plants: Sequence[Planted], last: str) -> Iterator[tuple[Planted, ...]]:
+    """The catalogue's mistakes of the forward pass, in all layers and in all hidden ones."""
+    by_fault: dict[tuple[str, str], list[Planted]] = {}
+    for plant in plants:
+        if any(site.partition("/")[0] in FORWARD for site in plant.changes):
+            by_fault.setdefault((plant.fault.family, plant.fault.name), []).append(plant)
+    for group in by_fault.values():
+        places = [plant.where.partition("/")[0] for plant in group]
+        if len(set(places)) < len(group):
+            continue
+        hidden = tuple(p for p, where in zip(group, places, strict=True) if where != last)
+        for several in dict.fromkeys((tuple(group), hidden)):
+            if len(several) > 1:
+                yield several
 
 
 def as_computed(site: str, shown: dict[Point, Any]) -> AsComputed:
