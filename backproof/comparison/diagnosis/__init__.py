@@ -7,7 +7,7 @@ explains *every* tensor within the bound, and again at points that were not used
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from backproof.comparison.diagnosis import slopes, structure
@@ -15,9 +15,12 @@ from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.flaws import DECLARED_MILD, settings, wild
 from backproof.comparison.diagnosis.partial import in_part
 from backproof.comparison.diagnosis.search import Cause, Search
+from backproof.comparison.diagnosis.shapes import misshapen
+from backproof.comparison.diagnosis.tabled import tables
 from backproof.comparison.diagnosis.tracing import Trace, Tracer
 from backproof.comparison.diagnosis.wording import told
 from backproof.comparison.record.record import SUBJECT
+from backproof.comparison.record.tables import SlopeTable
 
 __all__ = ["Cause", "Diagnosis", "Evidence", "diagnose"]
 
@@ -27,11 +30,13 @@ class Diagnosis:
     """Why an implementation is off: the causes that fit, the likeliest first, and a sentence.
 
     ``flawed``: whether the sentence tells what is not finite, which is an ERROR's cause as well.
+    ``tables``: of each slope that was read, unit by unit.
     """
 
     causes: tuple[Cause, ...]
     sentence: str
     flawed: bool = False
+    tables: tuple[SlopeTable, ...] = ()
 
 
 def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -> Diagnosis | None:
@@ -42,6 +47,13 @@ def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -
     """
     if not evidence.off:
         return None
+    found = of_numbers(evidence, measure)
+    others = list(misshapen(evidence))
+    return replace(found, sentence="; ".join([found.sentence, *others])) if others else found
+
+
+def of_numbers(evidence: Evidence, measure: Callable[[], object]) -> Diagnosis:
+    """What the numbers say, where something is off."""
     search = Search(evidence)
     if causes := search.singles():
         sentence = told(causes, evidence)
@@ -56,11 +68,13 @@ def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -
             return Diagnosis((), f"right at {names}; {flaw}", flawed=True)
         causes, trace = explained(held, search if held is evidence else Search(held))
         if causes and not flaw:
-            return Diagnosis(tuple(causes), told(causes, held))
+            shown = tables(causes[0].suspect.plants, held)
+            return Diagnosis(tuple(causes), told(causes, held), tables=shown)
         if causes:
             if both := search.pairs():  # the flaw may be in the catalogue too
                 return Diagnosis(tuple(both), f"{told(causes, held)}; beside that, {flaw}", True)
-            return Diagnosis((), f"{told(causes, held)}; beside that, {flaw}", flawed=True)
+            shown, sentence = tables(causes[0].suspect.plants, held), told(causes, held)
+            return Diagnosis((), f"{sentence}; beside that, {flaw}", flawed=True, tables=shown)
         if best is None or len(trace.silent) < len(best[0].silent):
             best = trace, held, flaw
     assert best is not None
@@ -96,7 +110,7 @@ def partly(
         if not evidence.record.slopes:
             measure()
         sentences += own_loss(evidence)
-    return Diagnosis((), "; ".join(sentences), bool(flaw))
+    return Diagnosis((), "; ".join(sentences), bool(flaw), tables(trace.mistakes, held))
 
 
 def own_loss(evidence: Evidence) -> list[str]:

@@ -92,6 +92,7 @@ class Factor:
     text: str
     of: Callable[[Mapping[str, float]], float]
     found: bool = False
+    note: str = ""
 
     def before(self, inner: str, *, loose: bool) -> str:
         """``2 * a``, ``-a``, ``a / n``."""
@@ -123,8 +124,6 @@ def factors() -> Iterator[Factor]:
         for n, outputs in product(range(-2, 3), repeat=2):
             found.append(power(cost, value, {"n": n, "outputs": outputs}))
         found += [power(cost, value, {"rate": each}) for each in (-1, 1)]
-    for name in ("units", "fan_in"):
-        found += [power(3, 1.0, {name: each}) for each in (-1, 1)]
     for _, text, of in sorted(found, key=lambda each: each[0]):
         yield Factor(text, of)
         yield Factor(f"-{text}", lambda known, of=of: -of(known))  # type: ignore[misc] # bound now
@@ -161,7 +160,7 @@ def counted(factor: Factor, numbers: Sequence[float]) -> Factor:
     """A factor of the outputs: if it is the same everywhere, the number may be meant."""
     if "n" in factor.text.replace("outputs", ""):
         return factor
-    return Factor(f"{numbers[0]:.6g} (or {factor.text})", factor.of)
+    return Factor(f"{numbers[0]:.6g}", factor.of, note=f" ({factor.text}, here)")
 
 
 def factor_of(

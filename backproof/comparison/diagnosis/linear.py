@@ -14,7 +14,7 @@ from backproof.comparison.diagnosis.grammar import Factor, scaled
 from backproof.comparison.diagnosis.views import View, known_at
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import samples
-from backproof.mathematics.faults.fault import Change, Place
+from backproof.mathematics.faults.fault import Change
 from backproof.mathematics.network.network import Network
 
 T = Any
@@ -53,11 +53,11 @@ class Combined:
         """How much of it there is."""
         return sum(1 + (f.text not in ("1", "-1")) + 2 * f.found for f, _ in self.terms)
 
-    def change(self, network: Network, rate: float, place: Place | None) -> Change:
+    def change(self, network: Network, rate: float) -> Change:
         """The change that puts it in the place of a value."""
 
         def changed(value: T, scope: Scope[T]) -> T:
-            known = known_at(network, samples(scope), rate, place)
+            known = known_at(network, samples(scope), rate)
             ops = scope.ops
             made = [scaled(ops, term.make(scope), factor.of(known)) for factor, term in self.terms]
             made = [ops.charged(each, 2 * len(made)) for each in made]

@@ -19,7 +19,11 @@ def in_part(trace: Trace, evidence: Evidence) -> list[str]:
     backward = [r for r in every if r.kind == "backward" and shown(r, evidence)]
     wrong = {p.where.partition("/")[0] for p in trace.mistakes}
     wrong |= {r.where for r in backward if set(r.names) & trace.silent}
-    right = [r.where for r in backward if r.where not in wrong]
+    # Off beside the definition, and not judged by its own delta where it is: nothing is known.
+    judged = evidence.off if trace.points is None else trace.points
+    unknown = {name for names in evidence.off.values() for name in names}
+    unknown -= {name for point in judged for name in evidence.off.get(point, ())}
+    right = [r.where for r in backward if r.where not in wrong and not unknown & set(r.names)]
     look = [r.where for r in backward if set(r.names) & trace.unread]
     if look:
         ordered = [name for name in network.node_names if name in right]

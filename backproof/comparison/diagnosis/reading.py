@@ -240,7 +240,7 @@ def read_delta(
 ) -> Iterator[Reading]:
     """The delta: what it is made of, times which slope."""
     network = target.network
-    known = [known_at(network, view.samples, rate, place) for view in views]
+    known = [known_at(network, view.samples, rate) for view in views]
     among = sources(target, place)
     for kinds in (("bias", "kernel"), ("bias",), ("kernel",)):
         numbers = [Numbers(view, place, kinds) for view in views]
@@ -274,8 +274,12 @@ def expressions(
             every = candidates(place, partial(atom_at, numbers, place), MOST_FACTORS)
             short = [p for p in every if len(p.atoms) <= 2]
             slopes = [p for p in every if len(p.atoms) <= 1]
-            labels = [(among[0], p) for p in short]
-            labels += [(source, p) for source in among[1:] for p in slopes]
+            wanted = right_atom(place).text
+            right = [p for p in slopes if p.text == wanted] or [p for p in slopes if not p.atoms]
+            labels = [(among[0], p) for p in slopes]
+            labels += [(source, p) for source in among[1:] for p in right]
+            labels += [(among[0], p) for p in short if len(p.atoms) > 1]
+            labels += [(source, p) for source in among[1:] for p in slopes if p not in right]
             labels += [(among[0], p) for p in every if len(p.atoms) > 2]
             labels += [(source, p) for source in among[1:] for p in short if len(p.atoms) > 1]
         with np.errstate(all="ignore"):
@@ -339,7 +343,7 @@ def delta_of(
     parts = [(source, Sum(tuple(each))) for source, each in by_source.values()]
 
     def change(value: T, scope: Scope[T]) -> T:
-        known = known_at(network, samples(scope), rate, place)
+        known = known_at(network, samples(scope), rate)
         made = [each.applied(scope, place, known, source.make(scope)) for source, each in parts]
         return made[0] if len(made) == 1 else scope.ops.add(*made)
 
@@ -398,4 +402,4 @@ def multiple_of(used: Sum, right: Sum | None) -> str | None:
     if right is None or len(used.terms) > 1:
         return None
     (factor, product), (_, wanted) = used.terms[0], right.terms[0]
-    return factor.text if product.text == wanted.text else None
+    return factor.text + factor.note if product.text == wanted.text else None

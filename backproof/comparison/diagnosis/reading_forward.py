@@ -31,7 +31,7 @@ def read_forward(
     views = [view for view in views if view.shown(name) is not None]
     if not views:
         return
-    known = [known_at(target.network, view.samples, rate, place) for view in views]
+    known = [known_at(target.network, view.samples, rate) for view in views]
 
     def computed(view: View) -> tuple[Values, Values] | None:
         shown = view.shown(name)
@@ -41,7 +41,7 @@ def read_forward(
     for found in combined(terms, computed, views, lambda v: v.scope, known, share):
         if found.text == terms[0].text:
             continue
-        changes: dict[str, Change] = {name: found.change(target.network, rate, place)}
+        changes: dict[str, Change] = {name: found.change(target.network, rate)}
         if place.name == target.network.last.name and target.fused:
             changes["loss/slope"] = lambda value, s: error(s, place)
         told = f"the activation is {found.text}"

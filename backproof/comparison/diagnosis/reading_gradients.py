@@ -44,7 +44,7 @@ def read_gradient(
     views = [v for v in views if v.shown(name) is not None]
     if not views:
         return
-    known = [known_at(target.network, view.samples, rate, place) for view in views]
+    known = [known_at(target.network, view.samples, rate) for view in views]
     own = parameter.partition("/")[2]
 
     def of_data(view: View) -> tuple[Values, Values] | None:
@@ -62,15 +62,16 @@ def read_gradient(
         terms = (kernel_terms if parameter == place.kernel else bias_terms)(target, place)
         for found in combined(terms, of_data, views, lambda v: v.scope, known, share, pairs=False):
             if len(found.terms) == 1 and found.terms[0][1] is terms[0]:
-                factor = found.terms[0][0].text
-                if factor == "1":
+                number = found.terms[0][0]
+                if number.text == "1":
                     continue
+                factor = number.text + number.note
                 told = f"the gradient of the {own} is {factor} times what it should be"
                 formula = ""
             else:
                 told, formula = f"the gradient of the {own} is {found.text}", terms[0].text
             site = f"data_gradient/{parameter}"
-            changes = {site: found.change(target.network, rate, place)}
+            changes = {site: found.change(target.network, rate)}
             yield reading(f"{own} {found.text}", node, told, formula, changes, 1 + found.cost / 20)
     yield from read_penalty(target, place, parameter, of_all, views, known, rate, share)
     for told, order in ORDERS.items():
@@ -106,7 +107,8 @@ def read_multiple(
             return scaled(scope.ops, value, factor.of(at))
 
         changes = {f"gradient/{name}": times for name in target.network.parameters}
-        told = f"every gradient, with its penalties, is {factor.text} times what it should be"
+        number = factor.text + factor.note
+        told = f"every gradient, with its penalties, is {number} times what it should be"
         yield reading(f"gradients {factor.text}", "", told, "", changes, 1.06)
 
 
@@ -167,7 +169,7 @@ def instead_of_penalty(found: Combined, parameter: str, target: Target, rate: fl
                 data = ops.subtract(data, values[key])
         values[f"data_gradient/{parameter}"] = data
         inner = Scope(ops, scope.network, scope.parameters, scope.batch, values)
-        return found.change(target.network, rate, None)(value, inner)
+        return found.change(target.network, rate)(value, inner)
 
     return changed
 

@@ -65,7 +65,7 @@ def read_step(
     for found in combined(terms, computed, views, scope_of, known, max(share, 1e-5)):
         if found.text in (DECLARED, formula):
             continue
-        changed = found.change(target.network, rate, None)
+        changed = found.change(target.network, rate)
 
         def step(value: T, scope: Scope[T], change: Change = changed) -> T:
             values = dict(scope.values) | {NOW: value}

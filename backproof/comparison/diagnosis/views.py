@@ -13,7 +13,6 @@ from backproof.comparison.diagnosis.evidence import Evidence, Suspect
 from backproof.comparison.record.record import Point
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.evaluation import computed
-from backproof.mathematics.faults.fault import Place
 from backproof.mathematics.network.network import Network
 
 Values = NDArray[np.float64]
@@ -77,13 +76,6 @@ def view(evidence: Evidence, suspect: Suspect, point: Point) -> View:
     return View(point, scopes[0], results, evidence.given[point], right.radii, evidence.unit, errs)
 
 
-def known_at(
-    network: Network, samples: int, rate: float, place: Place | None = None
-) -> dict[str, float]:
-    """The numbers that code has at hand at a layer."""
-    known = {"n": float(samples), "outputs": float(network.outputs), "rate": rate}
-    if place is not None:
-        known |= {"units": float(place.fan_out), "fan_in": float(place.fan_in)}
-    else:
-        known |= {"units": np.nan, "fan_in": np.nan}
-    return known
+def known_at(network: Network, samples: int, rate: float) -> dict[str, float]:
+    """The numbers that code has at hand."""
+    return {"n": float(samples), "outputs": float(network.outputs), "rate": rate}

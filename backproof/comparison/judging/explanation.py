@@ -53,4 +53,5 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
     if not any(row.status is Status.MISMATCH for row in failing):
         return False
     of_subject = diagnosis(SUBJECT)
+    record.tables = () if of_subject is None else of_subject.tables
     return of_subject is not None and bool(of_subject.causes)

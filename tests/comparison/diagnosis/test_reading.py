@@ -40,7 +40,7 @@ def test_three_mistakes_are_three() -> None:
     assert len(diagnosis.causes[0].suspect.plants) == 3
     sentence = diagnosis.sentence
     assert sentence.startswith(
-        "3 faults: in dense_4: the gradient of the bias is 3 (or outputs) times"
+        "3 faults: in dense_4: the gradient of the bias is 3 (outputs, here) times"
     )
     assert "in dense_3, the delta goes back through the square kernel, not through its" in sentence
     assert "in dense_1: the slope is a; it should be 1 - a**2" in sentence
@@ -246,3 +246,21 @@ def test_float32_is_read_too() -> None:
         return {name: np.float32(value) for name, value in inner(p, batch).items()}
 
     assert "the slope is a * z**2; it should be 1 - a**2" in said(FOUR, subject, dtype="float32")
+
+
+def test_a_bias_gradient_of_every_sample_is_told_beside_the_rest() -> None:
+    wrong = by_hand(biases={4: lambda d: d}, slopes={1: lambda z, a, n: a})
+    told = said(FOUR, wrong)
+    assert "in dense_1: the slope is a; it should be 1 - a**2" in told
+    assert told.endswith(
+        "gradient/dense_4/bias is given for each sample, as the delta is: sum it over the samples"
+    )
+
+
+def test_a_wrong_slope_has_a_table_of_its_units() -> None:
+    (table,) = explained(FOUR, by_hand(slopes={2: lambda z, a, n: a * z**2})).tables
+    assert (table.where, table.used, table.right) == ("dense_2", "a * z**2", "1 - a**2")
+    assert [z for z, *_ in table.rows] == sorted(z for z, *_ in table.rows)
+    for z, a, used, right in table.rows:
+        assert (a, used, right) == pytest.approx((np.tanh(z), a * z**2, 1 - a**2))
+    assert explained(FOUR, by_hand(biases={4: lambda d: 3 * d.sum(0)})).tables == ()
