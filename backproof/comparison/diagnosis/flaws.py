@@ -102,6 +102,8 @@ def overflowing(evidence: Evidence, spoilt: list[Point], names: list[str]) -> st
         if function is not None and function.name == "softmax"
         else ""
     )
+    if not set(names) <= SATURATED:
+        return f"at {listed(names)}, {listed(tensors[:3])} are not finite"
     shown = listed(tensors[:3]) + (" and others" if len(tensors) > 3 else "")
     return (
         f"at {listed(names)}, where units are saturated, {shown} overflow: {shift}declare that it "

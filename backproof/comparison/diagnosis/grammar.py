@@ -123,7 +123,8 @@ def factors() -> Iterator[Factor]:
     for cost, value in ((0, 1.0), (1, 2.0), (1, 0.5), (2, 3.0), (2, 4.0), (2, 0.25)):
         for n, outputs in product(range(-2, 3), repeat=2):
             found.append(power(cost, value, {"n": n, "outputs": outputs}))
-        found += [power(cost, value, {"rate": each}) for each in (-1, 1)]
+        if value in (0.5, 1.0, 2.0):
+            found += [power(cost, value, {"rate": each}) for each in (-1, 1)]
     for _, text, of in sorted(found, key=lambda each: each[0]):
         yield Factor(text, of)
         yield Factor(f"-{text}", lambda known, of=of: -of(known))  # type: ignore[misc] # bound now

@@ -18,6 +18,7 @@ from backproof.comparison.diagnosis.grammar import (
     Factor,
     Product,
     Sum,
+    a_of,
     candidates,
     right_atom,
 )
@@ -79,6 +80,8 @@ def sources(target: Target, place: Place) -> list[Source]:
             Source("(a - y)**3", lambda s: raised(s.ops, error(s, place), 3)),
             Source("a", lambda s: s.values[f"activation/{place.name}"]),
             Source("y", lambda s: s.values["targets"]),
+            Source("y / a", lambda s: s.ops.divide(s.values["targets"], a_of(s, place))),
+            Source("(a - y) / (a * (1 - a))", lambda s: quotient(s, place)),
         ]
     if place not in target.hidden:
         return [Source("what arrives", lambda s: arriving(s, place.name))]
@@ -157,6 +160,13 @@ def sources(target: Target, place: Place) -> list[Source]:
         )
     )
     return found
+
+
+def quotient(s: Scope[T], place: Place) -> T:
+    """The derivative of a cross-entropy by the probability."""
+    a = a_of(s, place)
+    rest = s.ops.subtract(s.ops.exact(np.ones(a.shape)), a)
+    return s.ops.divide(error(s, place), s.ops.multiply(a, rest))
 
 
 def raised(ops: Any, value: T, power: int) -> T:

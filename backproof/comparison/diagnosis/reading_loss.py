@@ -81,7 +81,10 @@ def fitting_factors(
             yield factor
             return
     found = factor_of([float(r / s) for r, s in zip(rest, sums, strict=True)], known, share)
-    if found is not None and len(rest) > 1:
+    if found is None or len(rest) < 2:
+        return
+    numbers = np.array([found.of(k) for k in known])
+    if (np.abs(rest - numbers * sums) <= allowed).all():
         yield found
 
 

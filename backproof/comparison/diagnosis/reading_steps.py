@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,43 +60,86 @@ def read_step(
         values[NOW] = w - np.asarray(values[f"updated/{parameter}"])
         return Scope(Float(), target.network, view.scope.parameters, view.scope.batch, values)
 
-    terms = slot_terms(target, parameter, slot) if slot else change_terms(target, parameter)
+    terms = terms_of(target, parameter, slot)
     formula = written_step(target, slot)
     for found in combined(terms, computed, views, scope_of, known, max(share, 1e-5)):
-        if found.text in (DECLARED, formula):
+        texts = [term.text for _, term in found.terms]
+        if found.text in (DECLARED, formula) or (slot and texts[1:] and DECLARED in texts):
             continue
-        changed = found.change(target.network, rate)
-
-        def step(value: T, scope: Scope[T], change: Change = changed) -> T:
-            values = dict(scope.values) | {NOW: value}
-            inner = Scope(scope.ops, scope.network, scope.parameters, scope.batch, values)
-            return change(value, inner)
-
-        own = parameter.partition("/")[2]
-        cost = 1 + found.cost / 20
-        key = f"{slot or 'step'} {own if own != 'kernel' else ''} {found.text}"
-        if slot:
-            told = f"the new {slot.replace('_', ' ')} is {found.text}"
-            follows = from_slot(target, parameter, slot, step)
-            if slot == "velocity" and (sign := holds_the_step(found)):
-                yield of_the_step(parameter, name, step, sign, cost - 0.05)
-            changes: dict[str, Change] = {name: step, f"change/{parameter}": follows}
-            yield reading(key, parameter, told, formula, changes, cost)
-            yield reading(f"{key} alone", parameter, told, formula, {name: step}, cost + 0.01)
+        if found.text == "rate * g" and target.optimizer.name == "gradient_descent":
             continue
-        told = f"the step takes off {found.text}"
-        if (decay := decay_of(found)) is not None:
-            told = f"the step has a weight decay that is not declared: it takes off {decay} as well"
-        changes = {f"change/{parameter}": step}
-        yield reading(key, parameter, told, formula, changes, cost)
+        places = [next(i for i, t in enumerate(terms) if t is term) for _, term in found.terms]
+        yield from told_of(target, parameter, slot, found, places, rate)
 
 
-def decay_of(found: Combined) -> str | None:
+def told_of(
+    target: Target,
+    parameter: str,
+    slot: str,
+    found: Combined,
+    places: Sequence[int],
+    rate: float,
+) -> Iterator[Reading]:
+    """What was found of one parameter, for all of them alike; then for this one alone."""
+    cost, formula = 1 + found.cost / 20, written_step(target, slot)
+    every = list(target.network.parameters)
+
+    def change_of(name: str) -> Change:
+        among = terms_of(target, name, slot)
+        pairs = zip(found.terms, places, strict=True)
+        other = Combined(tuple((factor, among[place]) for (factor, _), place in pairs))
+        return at_step(other.change(target.network, rate))
+
+    told = f"the step takes off {found.text}"
+    if slot:
+        told = f"the new {slot.replace('_', ' ')} is {found.text}"
+    elif (decay := decay_of(found, rate)) is not None:
+        told = f"the step has a weight decay that is not declared: it takes off {decay} as well"
+    sign = holds_the_step(found) if slot == "velocity" else 0.0
+    for names, where, more in ((every, "", 0.0), ([parameter], parameter, 0.02)):
+        if names == [parameter] and len(every) == 1 and not where:
+            continue
+        made = {name: change_of(name) for name in names}
+        if sign:
+            yield of_the_step(made, where, sign, cost + more - 0.05)
+        key = f"{slot or 'step'} {found.text}"
+        if not slot:
+            changes = {f"change/{name}": change for name, change in made.items()}
+            yield reading(key, where, told, formula, changes, cost + more)
+            continue
+        alone = {f"updated/{slot}/{name}": change for name, change in made.items()}
+        follows = {f"change/{n}": from_slot(target, n, slot, c) for n, c in made.items()}
+        yield reading(key, where, told, formula, alone | follows, cost + more)
+        yield reading(f"{key} alone", where, told, formula, alone, cost + more + 0.01)
+
+
+def at_step(change: Change) -> Change:
+    """A change that finds under `NOW` what the definition takes off."""
+
+    def changed(value: T, scope: Scope[T]) -> T:
+        values = dict(scope.values) | {NOW: value}
+        inner = Scope(scope.ops, scope.network, scope.parameters, scope.batch, values)
+        return change(value, inner)
+
+    return changed
+
+
+def terms_of(target: Target, parameter: str, slot: str) -> list[Term]:
+    """What a slot may become, or what may be taken off a parameter."""
+    return slot_terms(target, parameter, slot) if slot else change_terms(target, parameter)
+
+
+def decay_of(found: Combined, rate: float) -> str | None:
     """What a step takes off the parameter itself beside the declared step; None if nothing."""
     texts = {term.text: factor for factor, term in found.terms}
-    if texts.keys() != {DECLARED, "W"} or texts[DECLARED].text != "1":
+    own = texts.pop("W", None)
+    if own is None or {(name, f.text) for name, f in texts.items()} not in (
+        {(DECLARED, "1")},
+        {("g", "rate")},
+    ):
         return None
-    return texts["W"].before("W", loose=False)
+    share = own.of({"n": 1.0, "outputs": 1.0, "rate": rate}) / rate
+    return f"{own.before('W', loose=False)} (rate * {share:.6g} * W)"
 
 
 def holds_the_step(found: Combined) -> float:
@@ -105,24 +148,30 @@ def holds_the_step(found: Combined) -> float:
     return {"-rate": -1.0, "rate": 1.0}.get(texts.get("g", ""), 0.0) if "v" in texts else 0.0
 
 
-def of_the_step(parameter: str, name: str, step: Change, sign: float, cost: float) -> Reading:
+def of_the_step(made: Mapping[str, Change], where: str, sign: float, cost: float) -> Reading:
     """The convention in which the velocity holds the step itself."""
 
-    def taken(value: T, scope: Scope[T]) -> T:
-        made = step(value, scope)
-        return made if sign > 0 else scope.ops.scale(made, -1.0, roundings=-1)
+    def taken(step: Change) -> Change:
+        def changed(value: T, scope: Scope[T]) -> T:
+            found = step(value, scope)
+            return found if sign > 0 else scope.ops.scale(found, -1.0, roundings=-1)
 
+        return changed
+
+    minus = "-" if sign < 0 else ""
     fault = Fault(
         FAMILY,
         f"velocity of the step {sign:g}",
         Kind.CONVENTION,
         "right by another convention: the velocity holds the step itself, "
-        f"{'-' if sign < 0 else ''}rate times that which is declared",
+        f"{minus}rate times that which is declared",
         "v = mu * v + g, W - rate * v; multiply what is given by "
-        f"{'-' if sign < 0 else ''}1 / rate, and what comes in by {'-' if sign < 0 else ''}rate",
+        f"{minus}1 / rate, and what comes in by {minus}rate",
         lambda of: iter(()),
     )
-    return Reading(fault, parameter, {name: step, f"change/{parameter}": taken}, cost=cost)
+    slots = {f"updated/velocity/{name}": change for name, change in made.items()}
+    steps = {f"change/{name}": taken(change) for name, change in made.items()}
+    return Reading(fault, where, slots | steps, cost=cost)
 
 
 def gradient_of(parameter: str) -> Any:
@@ -134,12 +183,7 @@ def change_terms(target: Target, parameter: str) -> list[Term]:
     """What may be taken off a parameter."""
     optimizer = target.optimizer
     g = gradient_of(parameter)
-    declared = Term(DECLARED, lambda s: s.values[NOW])
-    found = [Term("W", lambda s: s.ops.exact(s.parameters[parameter]))]
-    if not optimizer.SLOTS:
-        found.insert(0, declared)
-    else:
-        found.append(Term("g", g))
+    found = [Term("g", g), Term("W", lambda s: s.ops.exact(s.parameters[parameter]))]
     for slot in optimizer.SLOTS:
         letter = LETTERS.get(slot, slot)
         found.append(
@@ -148,12 +192,51 @@ def change_terms(target: Target, parameter: str) -> list[Term]:
     rate = getattr(optimizer, "learning_rate", 0.0)
     if optimizer.name == "momentum" and not getattr(optimizer, "nesterov", False) and rate:
         found.append(Term("v_new", lambda s: s.ops.scale(s.values[NOW], 1 / rate, roundings=2)))
+    if optimizer.name in ("adam", "adamw"):
+        found += quotients(target, parameter)
     found.append(Term("sign(g)", lambda s: s.ops.sign(g(s))))
     found.append(Term("abs(g)", lambda s: s.ops.magnitude(g(s))))
     found.append(Term("g**2", lambda s: s.ops.multiply(g(s), g(s))))
     if optimizer.SLOTS:
-        found.append(declared)
+        found.append(Term(DECLARED, lambda s: s.values[NOW]))
     return found
+
+
+def quotients(target: Target, parameter: str) -> list[Term]:
+    """The steps of Adam as people get them wrong: each correction, the root, the count."""
+    optimizer: Any = target.optimizer
+
+    def corrected_by(s: Scope[T], mean: T, beta: float, late: int) -> T:
+        count = int(s.parameters[STEP_COUNT]) + late
+        if count < 0:
+            return s.ops.scale(mean, float("inf"))
+        return corrected(s.ops, mean, beta, count)
+
+    def term(
+        text: str, m: tuple[float, int] | None, v: tuple[float, int] | None, root: bool
+    ) -> Term:
+        def made(s: Scope[T]) -> T:
+            ops, slots = s.ops, stepped(s, target, parameter)[1]
+            top, below = slots["first_moment"], slots["second_moment"]
+            top = top if m is None else corrected_by(s, top, *m)
+            below = below if v is None else corrected_by(s, below, *v)
+            below = ops.sqrt(below) if root else below
+            return ops.divide(top, ops.add(below, ops.constant(optimizer.epsilon, below, 2)))
+
+        return Term(text, made)
+
+    one, two = optimizer.beta_1, optimizer.beta_2
+    return [
+        term("m / (sqrt(v) + eps)", None, None, True),
+        term("m_hat / (sqrt(v) + eps)", (one, 0), None, True),
+        term("m / (sqrt(v_hat) + eps)", None, (two, 0), True),
+        term("m_hat / (v_hat + eps)", (one, 0), (two, 0), False),
+        term("m_hat / (v + eps)", (one, 0), None, False),
+        term("m_hat / (sqrt(v / (1 - beta_1**t)) + eps)", (one, 0), (one, 0), True),
+        term("m / (1 - beta_2**t) / (sqrt(v_hat) + eps)", (two, 0), (two, 0), True),
+        term("m_hat / (sqrt(v_hat) + eps), with t one step behind", (one, -1), (two, -1), True),
+        term("m_hat / (sqrt(v_hat) + eps), with t one step ahead", (one, 1), (two, 1), True),
+    ]
 
 
 def slot_terms(target: Target, parameter: str, slot: str) -> list[Term]:

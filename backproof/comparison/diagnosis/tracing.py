@@ -130,7 +130,7 @@ class Tracer:
         """What a state gives at a point; the work is counted."""
         record = self.evidence.record
         samples = len(record.batch(screen.point).inputs)
-        self.work += 3 * record.network.products * samples + OVERHEAD
+        self.work += 3 * record.network.products * samples + 2 * OVERHEAD
         return screen.evaluated(state.suspect)
 
     def off(self, state: Trace) -> set[str]:

@@ -18,6 +18,10 @@ from backproof.mathematics.network.network import Network
 Values = NDArray[np.float64]
 
 
+# So many roundings of the largest element are let through: what is right seldom has a tenth.
+SIEVE = 4096
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """One point: every site in floating point, what was computed, and how far that may be off."""
@@ -47,14 +51,14 @@ class View:
         return value if np.isfinite(value).all() else None
 
     def allowed(self, name: str) -> Values:
-        """By how much a number of that tensor may be off in a sieve: a share √u of the largest.
+        """By how much a number of that tensor may be off in a sieve: some units of the largest.
 
         Worst-case radii of wide networks would let anything through; what roundings really come to
-        is far below that share.
+        is far below that.
         """
         actual = self.given[name]
         size = float(np.abs(actual).max(initial=0.0))
-        return np.full(np.shape(actual), (np.sqrt(self.unit) + self.errs) * size)
+        return np.full(np.shape(actual), (SIEVE * self.unit + self.errs) * size)
 
 
 def view(evidence: Evidence, suspect: Suspect, point: Point) -> View:
