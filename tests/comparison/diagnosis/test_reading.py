@@ -146,7 +146,7 @@ def test_a_weight_decay_that_is_not_declared_is_told() -> None:
         return {f"gradient/{NAME}": g, f"updated/{NAME}": p[NAME] - 0.1 * (g + 0.013 * p[NAME])}
 
     told = said(line(), subject, GradientDescent(0.1), given=("gradient", "updated"))
-    assert "a weight decay that is not declared: it takes off 0.0013 * W as well" in told
+    assert "a weight decay that is not declared: it takes off 0.0013 * W (rate * 0.013 * W)" in told
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
