@@ -89,6 +89,8 @@ def explained(evidence: Evidence, search: Search) -> tuple[list[Cause], Trace]:
     causes = search.singles()
     if causes:
         return causes, Trace(())
+    if evidence.who != SUBJECT:  # a framework's own code is not read, only compared
+        return search.pairs(), Trace(())
     trace = Tracer(evidence).trace()
     if trace.whole and trace.mistakes:
         return [Cause(trace.suspect, inf, ())], trace

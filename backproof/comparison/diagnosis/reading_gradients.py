@@ -109,7 +109,7 @@ def read_multiple(
         changes = {f"gradient/{name}": times for name in target.network.parameters}
         number = factor.text + factor.note
         told = f"every gradient, with its penalties, is {number} times what it should be"
-        yield reading(f"gradients {factor.text}", "", told, "", changes, 1.06)
+        yield reading(f"gradients {factor.text}", "", told, "", changes, 1.3)
 
 
 def read_penalty(

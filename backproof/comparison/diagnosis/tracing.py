@@ -27,13 +27,14 @@ from backproof.comparison.diagnosis.shown import deltas_shown
 from backproof.comparison.diagnosis.views import view
 from backproof.comparison.record.record import DATA, Point
 from backproof.mathematics.faults import Fault, Kind, Planted, Target, planted
+from backproof.mathematics.probes.probes import SATURATING
 
 # The multiplications that may be spent: some seconds.
 MOST_WORK = 4_000_000_000
 # So many states of the search are looked into, and changes of one state followed.
 MOST_STATES, MOST_BRANCHES = 60, 8
 # Points that the search screens: the first ones, and those that have disproved an explanation.
-SCREENS, MOST_SCREENS = 2, 5
+SCREENS, MOST_SCREENS = 3, 6
 # What a relation that nothing explains costs, and a mistake that another layer has too.
 UNREAD, AGAIN = 4.0, 0.2
 
@@ -301,15 +302,15 @@ def as_computed(site: str, shown: dict[Point, Any]) -> AsComputed:
 
 def screened(evidence: Evidence) -> Sequence[Point]:
     """The points that are looked at first: with several samples, and with another number."""
-    order = by_size(evidence)
+    off = by_size(evidence)
+    # Points where nothing is off tell as much, of what else an expression would change.
+    calm = [p for p in evidence.points if p.name not in (DATA, *(m.__name__ for m in SATURATING))]
+    order = [*off, *(point for point in calm if point not in off)]
+
+    def size(point: Point) -> int:
+        return len(evidence.record.batch(point).inputs)
+
     chosen = order[:1]
-    sizes = {len(evidence.record.batch(point).inputs) for point in chosen}
-    for point in order[1:]:
-        size = len(evidence.record.batch(point).inputs)
-        if size not in sizes and point.name != DATA:
-            chosen.append(point)
-            sizes.add(size)
-    for point in order[1:]:
-        if len(chosen) < SCREENS and point not in chosen:
-            chosen.append(point)
-    return chosen[: SCREENS + 1]
+    chosen += [p for p in order[1:] if size(p) != size(chosen[0]) and p.name != DATA][:1]
+    chosen += [p for p in order[1:] if p not in chosen][: SCREENS - len(chosen)]
+    return chosen
