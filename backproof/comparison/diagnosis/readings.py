@@ -8,6 +8,7 @@ import numpy as np
 
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.reading import Reading, read_delta
+from backproof.comparison.diagnosis.reading_clips import read_clips
 from backproof.comparison.diagnosis.reading_forward import read_forward
 from backproof.comparison.diagnosis.reading_gradients import read_gradient
 from backproof.comparison.diagnosis.reading_loss import read_loss
@@ -32,10 +33,12 @@ def readings(
         for name in relation.names:
             place = places.get(relation.where)
             yield from read_gradient(target, place, name, views, rate, share)
+            yield from read_clips(target, name, views, rate, share)
     elif relation.kind == "loss":
         yield from read_loss(target, views, evidence, share)
     elif relation.kind in ("slots", "step"):
         for name in relation.names:
             yield from read_step(target, relation.where, name, views, rate, share)
+            yield from read_clips(target, name, views, rate, share)
     elif relation.kind == "forward" and relation.where in places:
         yield from read_forward(target, places[relation.where], views, rate, share)

@@ -264,3 +264,29 @@ def test_a_wrong_slope_has_a_table_of_its_units() -> None:
     for z, a, used, right in table.rows:
         assert (a, used, right) == pytest.approx((np.tanh(z), a * z**2, 1 - a**2))
     assert explained(FOUR, by_hand(biases={4: lambda d: 3 * d.sum(0)})).tables == ()
+
+
+@pytest.mark.parametrize(
+    ("clip", "told"),
+    [
+        (lambda g: np.clip(g, -0.5, 0.5), "the step is made with clip(g, -0.5, 0.5); it should"),
+        (
+            lambda g: g * min(1, 20 / np.linalg.norm(g)),
+            "the step is made with g * min(1, 20 / norm(g)); it should be g",
+        ),
+        (lambda g: g / np.linalg.norm(g), "the step is made with g / norm(g); it should be g"),
+        (np.sign, "the step takes off rate * sign(g); it should be 0.1 * g"),
+    ],
+)
+def test_a_gradient_that_is_clipped_before_the_step_is_told(clip, told: str) -> None:
+    def subject(p, batch):
+        g = gradient(p, batch)
+        return {f"gradient/{NAME}": g, f"updated/{NAME}": p[NAME] - 0.1 * clip(g)}
+
+    assert told in said(line(), subject, GradientDescent(0.1), given=("gradient", "updated"))
+
+
+def test_gradients_that_are_clipped_in_every_kernel_alone_are_told() -> None:
+    wrong = by_hand(kernels=dict.fromkeys(range(1, 5), lambda x, d: np.clip(x.T @ d, -0.3, 0.3)))
+    told = said(FOUR, wrong)
+    assert told == "the gradient of each kernel is clip(g, -0.3, 0.3); it should be g"
