@@ -76,7 +76,10 @@ def of_numbers(evidence: Evidence, measure: Callable[[], object]) -> Diagnosis:
             shown, sentence = tables(causes[0].suspect.plants, held), told(causes, held)
             return Diagnosis((), f"{sentence}; beside that, {flaw}", flawed=True, tables=shown)
         if best is None or len(trace.silent) < len(best[0].silent):
-            best = trace, held, flaw
+            # Where nothing is explained, only what overflows is sure to be a flaw.
+            best = trace, held, flaw if best is None else best[2]
+        if not trace.disproved and "loss" not in trace.unread:
+            break  # no flaw at some points hides what explains the others
     assert best is not None
     return partly(evidence, *best, measure)
 

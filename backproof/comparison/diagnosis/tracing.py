@@ -52,6 +52,8 @@ class Trace:
     unread: frozenset[str] = frozenset()
     unjudged: frozenset[str] = frozenset()
     points: tuple[Point, ...] | None = None
+    disproved: frozenset[Point] = frozenset()
+    """Points that have disproved what fits elsewhere."""
 
     @property
     def suspect(self) -> Suspect:
@@ -103,7 +105,7 @@ class Tracer:
     def trace(self) -> Trace:
         """The best explanation that fits at every point, within bounds of its own."""
         turn = count()
-        start = Trace(())
+        start, against = Trace(()), set[Point]()
         queue: list[tuple[float, int, Trace]] = [(0.0, next(turn), start)]
         best, fewest = start, self.off(start)
         for _ in range(MOST_STATES):
@@ -114,7 +116,8 @@ class Tracer:
             if not off:
                 disproved = self.disproved(state)
                 if disproved is None:
-                    return state
+                    return replace(state, disproved=frozenset(against))
+                against.add(disproved)
                 if disproved in self.screens or len(self.screens) >= MOST_SCREENS:
                     continue
                 self.screens[disproved] = Screen(self.evidence, disproved, tight=True)
@@ -125,7 +128,8 @@ class Tracer:
                 heappush(queue, (child.cost + ahead(self.order, left), next(turn), child))
                 if len(left) + len(child.silent) < len(fewest) + len(best.silent):
                     best, fewest = child, left
-        return replace(best, unread=best.unread | fewest | self.left(best))
+        unread = best.unread | fewest | self.left(best)
+        return replace(best, unread=unread, disproved=frozenset(against))
 
     def evaluated(self, screen: Screen, state: Trace) -> Values:
         """What a state gives at a point; the work is counted."""
