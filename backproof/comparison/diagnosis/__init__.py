@@ -13,6 +13,7 @@ from math import inf
 from backproof.comparison.diagnosis import slopes, structure
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.flaws import DECLARED_MILD, settings, wild
+from backproof.comparison.diagnosis.inaccurate import declared_accuracy
 from backproof.comparison.diagnosis.partial import in_part
 from backproof.comparison.diagnosis.search import Cause, Search
 from backproof.comparison.diagnosis.shapes import misshapen
@@ -81,6 +82,8 @@ def of_numbers(evidence: Evidence, measure: Callable[[], object]) -> Diagnosis:
         if not trace.disproved and "loss" not in trace.unread:
             break  # no flaw at some points hides what explains the others
     assert best is not None
+    if (inaccurate := declared_accuracy(evidence)) is not None:
+        return Diagnosis((), inaccurate)
     return partly(evidence, *best, measure)
 
 

@@ -290,3 +290,28 @@ def test_gradients_that_are_clipped_in_every_kernel_alone_are_told() -> None:
     wrong = by_hand(kernels=dict.fromkeys(range(1, 5), lambda x, d: np.clip(x.T @ d, -0.3, 0.3)))
     told = said(FOUR, wrong)
     assert told == "the gradient of each kernel is clip(g, -0.3, 0.3); it should be g"
+
+
+def test_a_function_of_a_table_is_told_with_the_accuracy_to_declare() -> None:
+    network = Network(
+        (Dense(3, 6, "sigmoid"), Dense(6, 4, "sigmoid")), Loss("squared_error", batch="sum")
+    )
+    table = 1 / (1 + np.exp(12 - np.arange(3200) * 24 / 3200))
+
+    def looked_up(z):
+        return table[np.clip(((z + 12) * 3200 / 24 + 0.5).astype(int), 0, 3199)]
+
+    def subject(p, batch):
+        h = looked_up(batch.inputs @ p["dense_1/kernel"] + p["dense_1/bias"])
+        a = looked_up(h @ p["dense_2/kernel"] + p["dense_2/bias"])
+        d2 = 2 * (a - batch.targets) * a * (1 - a)
+        d1 = d2 @ p["dense_2/kernel"].T * h * (1 - h)
+        gradients = {"dense_2/kernel": h.T @ d2, "dense_1/kernel": batch.inputs.T @ d1}
+        loss = np.sum((a - batch.targets) ** 2)
+        return {"loss": loss, **{f"gradient/{name}": g for name, g in gradients.items()}}
+
+    told = said(network, subject)
+    assert told.startswith("all that is off is explained by a sigmoid that errs by")
+    assert told.endswith('adapters.declared(subject, {"sigmoid": 0.000488})')
+    wrong = said(network, lambda p, b: {**subject(p, b), "loss": 3.0 * subject(p, b)["loss"]})
+    assert "sigmoid that errs" not in wrong
