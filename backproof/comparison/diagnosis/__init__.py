@@ -7,23 +7,37 @@ explains *every* tensor within the bound, and again at points that were not used
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 from backproof.comparison.diagnosis import slopes, structure
 from backproof.comparison.diagnosis.evidence import Evidence
-from backproof.comparison.diagnosis.search import Cause, search
+from backproof.comparison.diagnosis.flaws import DECLARED_MILD, settings, wild
+from backproof.comparison.diagnosis.inaccurate import declared_accuracy
+from backproof.comparison.diagnosis.partial import in_part
+from backproof.comparison.diagnosis.search import Cause, Search
+from backproof.comparison.diagnosis.shapes import misshapen
+from backproof.comparison.diagnosis.tabled import tables
+from backproof.comparison.diagnosis.tracing import Trace, Tracer
 from backproof.comparison.diagnosis.wording import told
 from backproof.comparison.record.record import SUBJECT
+from backproof.comparison.record.tables import SlopeTable
 
 __all__ = ["Cause", "Diagnosis", "Evidence", "diagnose"]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why an implementation is off: the causes that fit, the likeliest first, and a sentence."""
+    """Why an implementation is off: the causes that fit, the likeliest first, and a sentence.
+
+    ``flawed``: whether the sentence tells what is not finite, which is an ERROR's cause as well.
+    ``tables``: of each slope that was read, unit by unit.
+    """
 
     causes: tuple[Cause, ...]
     sentence: str
+    flawed: bool = False
+    tables: tuple[SlopeTable, ...] = ()
 
 
 def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -> Diagnosis | None:
@@ -34,15 +48,77 @@ def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -
     """
     if not evidence.off:
         return None
-    causes = search(evidence)
+    found = of_numbers(evidence, measure)
+    others = list(misshapen(evidence))
+    return replace(found, sentence="; ".join([found.sentence, *others])) if others else found
+
+
+def of_numbers(evidence: Evidence, measure: Callable[[], object]) -> Diagnosis:
+    """What the numbers say, where something is off."""
+    search = Search(evidence)
+    if causes := search.singles():
+        sentence = told(causes, evidence)
+        if all(cause.suspect.numerical for cause in causes) and wild(evidence):
+            sentence += f"; {DECLARED_MILD}"
+        return Diagnosis(tuple(causes), sentence)
+    best: tuple[Trace, Evidence, str] | None = None
+    for setting in settings(evidence):
+        held, flaw = setting.evidence, setting.told
+        if not held.off:
+            names = "every point with finite numbers" if wild(evidence) else "all other points"
+            return Diagnosis((), f"right at {names}; {flaw}", flawed=True)
+        causes, trace = explained(held, search if held is evidence else Search(held))
+        if causes and not flaw:
+            shown = tables(causes[0].suspect.plants, held)
+            return Diagnosis(tuple(causes), told(causes, held), tables=shown)
+        if causes:
+            if both := search.pairs():  # the flaw may be in the catalogue too
+                return Diagnosis(tuple(both), f"{told(causes, held)}; beside that, {flaw}", True)
+            shown, sentence = tables(causes[0].suspect.plants, held), told(causes, held)
+            return Diagnosis((), f"{sentence}; beside that, {flaw}", flawed=True, tables=shown)
+        if best is None or len(trace.silent) < len(best[0].silent):
+            # Where nothing is explained, only what overflows is sure to be a flaw.
+            best = trace, held, flaw if best is None else best[2]
+        if not trace.disproved and "loss" not in trace.unread:
+            break  # no flaw at some points hides what explains the others
+    assert best is not None
+    if (inaccurate := declared_accuracy(evidence)) is not None:
+        return Diagnosis((), inaccurate)
+    return partly(evidence, *best, measure)
+
+
+def explained(evidence: Evidence, search: Search) -> tuple[list[Cause], Trace]:
+    """What explains everything, if anything does; and how far the numbers were followed.
+
+    Pairs of the catalogue are tried where all points are looked at: for what no relation shows.
+    """
+    causes = search.singles()
     if causes:
-        return Diagnosis(tuple(causes), told(causes, evidence))
-    sentences = ["no fault of the catalogue explains it", structure.described(evidence)]
+        return causes, Trace(())
+    if evidence.who != SUBJECT:  # a framework's own code is not read, only compared
+        return search.pairs(), Trace(())
+    trace = Tracer(evidence).trace()
+    if trace.whole and trace.mistakes:
+        return [Cause(trace.suspect, inf, ())], trace
+    return search.pairs() if len(evidence.points) == len(evidence.given) else [], trace
+
+
+def partly(
+    evidence: Evidence, trace: Trace, held: Evidence, flaw: str, measure: Callable[[], object]
+) -> Diagnosis:
+    """What can be said where nothing explains everything."""
+    found = in_part(trace, held)
+    sentences = [] if trace.mistakes else ["no fault of the catalogue explains it"]
+    if not trace.mistakes:
+        sentences.append(structure.described(held))
+    sentences += found
+    if flaw:
+        sentences.append(f"beside that, {flaw}")
     if evidence.who == SUBJECT:
         if not evidence.record.slopes:
             measure()
         sentences += own_loss(evidence)
-    return Diagnosis((), "; ".join(sentences))
+    return Diagnosis((), "; ".join(sentences), bool(flaw), tables(trace.mistakes, held))
 
 
 def own_loss(evidence: Evidence) -> list[str]:

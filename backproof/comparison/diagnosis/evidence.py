@@ -6,8 +6,8 @@ lies within the bound of the definition with that fault, as a correct one lies w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -28,6 +28,7 @@ from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import Rounding, held_in
+from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition.measure import measure
 from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
 from backproof.mathematics.definition.step import recovered
@@ -36,6 +37,24 @@ from backproof.mathematics.faults.evaluation import computed
 from backproof.mathematics.probes.probes import PROBES
 
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class AsComputed(Planted):
+    """A site that was not explained: what was computed there stands, at the points that show it."""
+
+    shown: Mapping[Point, Values] = field(default_factory=dict)
+    site: str = ""
+    roundings: int = 4
+    """How often it may have been rounded since, at the size of its largest element."""
+
+    def put(self, point: Point, name: str, value: Any, scope: Scope[Any]) -> Any:
+        """The value at a site, or what was computed there."""
+        if name != self.site or point not in self.shown:
+            return value
+        ops, shown = scope.ops, self.shown[point]
+        size = np.full(shown.shape, float(np.abs(shown).max(initial=0.0)))
+        return charged_at(ops, ops.exact(shown), ops.exact(size), self.roundings)
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,21 @@ class Suspect:
         for plant in self.plants:
             value = plant.intervene(name, value, scope)
         return value
+
+    def at(self, point: Point) -> Intervention:
+        """The intervention at a point: where something is given as it was computed, that."""
+        if not any(isinstance(plant, AsComputed) for plant in self.plants):
+            return self.intervene
+
+        def intervene(name: str, value: Any, scope: Scope[Any]) -> Any:
+            for plant in self.plants:
+                if isinstance(plant, AsComputed):
+                    value = plant.put(point, name, value, scope)
+                else:
+                    value = plant.intervene(name, value, scope)
+            return value
+
+        return intervene
 
     @property
     def numerical(self) -> bool:
@@ -96,6 +130,20 @@ class Evidence:
         self.recovers = record.recovered and who == SUBJECT
         self._ops = balls_of(bounds.rounding(who))
 
+    def among(self, points: Iterable[Point]) -> Evidence:
+        """The same at some of its points alone."""
+        chosen = set(points)
+        other = Evidence(self.record, self.bounds, self.who)
+        other.points = [point for point in self.points if point in chosen]
+        other.off = {point: names for point, names in self.off.items() if point in chosen}
+        return other
+
+    def left(self, suspect: Suspect, point: Point) -> list[str]:
+        """What the suspect does not explain at a point."""
+        wrong = self._bound(suspect, point)
+        at = suspect.at(point)
+        return [n for n in self.names(point) if not self._within(n, point, wrong, at)]
+
     @property
     def unit(self) -> float:
         return Rounding.of(self.record.dtype).unit
@@ -130,7 +178,7 @@ class Evidence:
         """Whether the suspect explains everything that was computed at a point."""
         wrong = self._bound(suspect, point)
         for name in self.names(point):
-            if not self._within(name, point, wrong, suspect.intervene):
+            if not self._within(name, point, wrong, suspect.at(point)):
                 return Fit(False, inf)
         telling = [
             strength
@@ -150,7 +198,7 @@ class Evidence:
             record.optimizer,
             state,
             record.batch(point).astype(dtype),
-            suspect.intervene if suspect else unchanged,
+            suspect.at(point) if suspect else unchanged,
             [{name: ball.value for name, ball in values.items()} for values in earlier],
         )
         if self.recovers:
@@ -176,7 +224,7 @@ class Evidence:
         if not suspect.numerical:
             before: Sequence[dict[str, Ball]] = self._before(point) if suspect.remembers else ()
             balls = balls_at(
-                self.record, self._ops, point, suspect.intervene, before, recovers=self.recovers
+                self.record, self._ops, point, suspect.at(point), before, recovers=self.recovers
             )
             return bound_of(self.record, point, balls)
         right, values = self.right(point), self.floats(suspect, point)

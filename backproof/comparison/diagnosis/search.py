@@ -40,13 +40,15 @@ class Screen:
     """One point, where every suspect is evaluated in floating point and compared at once.
 
     A sieve, no verdict: a suspect's own bound is not known yet. It is taken to be `WIDER` times the
-    definition's, in proportion to its values, and a share √u of what the suspect changes.
+    definition's, in proportion to its values, and a share √u of what the suspect changes. One that
+    is ``tight`` allows no more than a share √u of the largest element.
     """
 
     WIDER = 16.0
 
-    def __init__(self, evidence: Evidence, point: Point) -> None:
+    def __init__(self, evidence: Evidence, point: Point, *, tight: bool = False) -> None:
         self.evidence = evidence
+        self.tight = tight and not evidence.record.accuracy
         self.point = point
         self.names = evidence.names(point)
         given = {name: evidence.given[point][name] for name in self.names}
@@ -77,7 +79,11 @@ class Screen:
     def _allowed(self, values: Values) -> Values:
         with np.errstate(divide="ignore", invalid="ignore"):
             grown = np.fmax(1.0, self._largest(values) / self._size)
-            return np.nan_to_num(self.WIDER * self._widest * grown)
+            allowed = self.WIDER * self._widest * grown
+            if self.tight:
+                # Worst cases of wide networks allow anything; roundings come to far less than √u.
+                allowed = np.fmin(allowed, np.sqrt(self.evidence.unit) * self._largest(values))
+            return np.nan_to_num(allowed)
 
     def evaluated(self, suspect: Suspect) -> Values:
         """What the suspect gives, every tensor after the other."""
@@ -94,31 +100,50 @@ class Screen:
         return np.asarray(self._gap(values, self.actual) <= self._allowed(values) + share)
 
 
-def search(evidence: Evidence) -> list[Cause]:
-    """The suspects that fit, by radius, then by the number of faults; nothing if none does."""
-    points = by_size(evidence)
-    record = evidence.record
-    plants = planted(record.network, record.optimizer, saturates=record.saturates)
-    needed = {"loss", *(f"gradient/{name}" for name in record.network.shapes())}
-    remembered = all(needed <= set(record.names(call)) for call in evidence.calls)
-    singles = [
-        Suspect((plant,))
-        for plant in plants
-        if not plant.moot and (remembered or not plant.fault.remembers)
-    ]
-    screen = Screen(evidence, points[0])
-    found = [screen.evaluated(suspect) for suspect in singles]
-    matching = np.array([screen.matching(values) for values in found])
-    left = [suspect for suspect, same in zip(singles, matching, strict=True) if same.all()]
-    causes = confirmed(evidence, left, points)
-    if not causes:
-        affected = np.array([screen.affected(values) for values in found])
-        outputs = f"activation/{record.network.last.name}"
+class Search:
+    """The catalogue held against what was computed: single faults first, pairs only if asked."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        record = evidence.record
+        self._points = by_size(evidence)
+        plants = planted(record.network, record.optimizer, saturates=record.saturates)
+        needed = {"loss", *(f"gradient/{name}" for name in record.network.shapes())}
+        remembered = all(needed <= set(record.names(call)) for call in evidence.calls)
+        self._singles = [
+            Suspect((plant,))
+            for plant in plants
+            if not plant.moot and (remembered or not plant.fault.remembers)
+        ]
+        self._fitting: list[Cause] | None = None
+        self._screen = Screen(evidence, self._points[0], tight=True)
+        self._found = [self._screen.evaluated(suspect) for suspect in self._singles]
+        self._matching = np.array([self._screen.matching(values) for values in self._found])
+
+    def singles(self) -> list[Cause]:
+        """The single faults that fit; known once they were asked for."""
+        if self._fitting is not None:
+            return self._fitting
+        pairs = zip(self._singles, self._matching, strict=True)
+        left = [suspect for suspect, same in pairs if same.all()]
+        self._fitting = ordered(confirmed(self.evidence, left, self._points))
+        return self._fitting
+
+    def pairs(self) -> list[Cause]:
+        """The pairs of faults that fit."""
+        screen = self._screen
+        affected = np.array([screen.affected(values) for values in self._found])
+        outputs = f"activation/{self.evidence.record.network.last.name}"
         if {"accuracy", outputs} <= set(screen.names):
             # Other outputs may mean another accuracy, if not here then with a second fault.
             one, other = screen.names.index("accuracy"), screen.names.index(outputs)
             affected[:, one] |= affected[:, other]
-        causes = confirmed(evidence, pairs(screen, singles, matching, affected), points)
+        chosen = pairs(screen, self._singles, self._matching, affected)
+        return ordered(confirmed(self.evidence, chosen, self._points))
+
+
+def ordered(causes: list[Cause]) -> list[Cause]:
+    """By radius, then by the number of faults; those that no point contradicts, if there are."""
     whole = [cause for cause in causes if not cause.exceptions]
     return sorted(whole or causes, key=lambda cause: (cause.radius, len(cause.suspect.plants)))
 
@@ -181,7 +206,7 @@ def confirmed(evidence: Evidence, suspects: Iterable[Suspect], off: list[Point])
     for point in off[1:4]:
         if len(left) <= 1:
             break
-        screen = Screen(evidence, point)
+        screen = Screen(evidence, point, tight=True)
         left = [s for s in left if screen.matching(screen.evaluated(s)).all()]
     if len(left) > MOST_SUSPECTS:
         return []
@@ -206,6 +231,9 @@ def tried(evidence: Evidence, suspect: Suspect, points: list[Point]) -> Cause | 
             return None
         else:
             exceptions.append(point)
+    # Only what sets in later, or ends with the data, may be right at some points alone.
+    if any(p.name != DATA for p in exceptions) and any(p.name != DATA for p in evidence.off):
+        return None
     known = [r for r in radius if np.isfinite(r)]
     return Cause(suspect, max(known), tuple(exceptions)) if known else None
 

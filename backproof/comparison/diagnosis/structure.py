@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.evidence import Evidence
+from backproof.comparison.diagnosis.relations import relations
 from backproof.comparison.diagnosis.search import by_size
 from backproof.comparison.record.record import SUBJECT, Point
 from backproof.mathematics.arithmetic.rounding.model import U64
@@ -71,26 +72,26 @@ def described(evidence: Evidence) -> str:
     name = first(evidence)
     points = [point for point in by_size(evidence) if name in evidence.off[point]]
     seen = [s for point in points if (s := Seen.of(evidence, name, point)) is not None]
-    told = next(chain(form_of(evidence, name, seen), relations(name, seen)), "") if seen else ""
-    before = " and what comes before it matches" if name != evidence.names(points[0])[0] else ""
+    told = next(chain(form_of(evidence, name, seen), facts(name, seen)), "") if seen else ""
+    place = places(evidence)
+    earlier = any(place[other] < place[name] for other in evidence.names(points[0]))
+    before = " and what comes before it matches" if earlier else ""
     return f"the first tensor to diverge is {name}{before}" + (f": {told}" if told else "")
+
+
+def places(evidence: Evidence) -> dict[str, tuple[int, str]]:
+    """The place of every tensor in the order of computation."""
+    order = enumerate(relations(evidence.record))
+    return {name: (i, name) for i, relation in order for name in relation.names}
 
 
 def first(evidence: Evidence) -> str:
     """The first tensor in the order of computation that is off anywhere.
 
-    Forwards by layer, then the loss, backwards from the last layer, then the step and the measures.
+    Forwards by layer, then the loss, backwards from the last layer, then slots, the step, measures.
     """
-    layers = list(evidence.record.network.node_names)
-    wrong = {name for names in evidence.off.values() for name in names}
-
-    def place(name: str) -> tuple[int, int, str]:
-        quantity, tensor = split(name)
-        order = ("parameter_count", "activation", "loss", "gradient", "updated", "accuracy")
-        layer = next((i for i, each in enumerate(layers) if each in tensor.split("/")), 0)
-        return order.index(quantity), -layer if quantity == "gradient" else layer, tensor
-
-    return min(wrong, key=place)
+    place = places(evidence)
+    return min({n for names in evidence.off.values() for n in names}, key=lambda n: place[n])
 
 
 def form_of(evidence: Evidence, name: str, seen: list[Seen]) -> Iterator[str]:
@@ -116,7 +117,7 @@ def form_of(evidence: Evidence, name: str, seen: list[Seen]) -> Iterator[str]:
     )
 
 
-def relations(name: str, seen: list[Seen]) -> Iterator[str]:
+def facts(name: str, seen: list[Seen]) -> Iterator[str]:
     """What is true of a tensor wherever it is off, the most telling first."""
     common = agreed([ratio(each.actual, each.right, each.radius) for each in seen])
     if common is not None:
@@ -185,7 +186,7 @@ def concerned(name: str, masks: list[Flags]) -> Iterator[str]:
     if len({mask.shape for mask in masks}) > 1:  # batches of several sizes have the units in common
         rows, masks = "", [np.asarray(mask.any(axis=0, keepdims=True)) for mask in masks]
     wrong = np.logical_or.reduce(masks)
-    if wrong.sum() == 1 and rows:
+    if wrong.sum() == 1 < wrong.size and rows:
         yield f"one element alone is off, at {tuple(int(i) for i in np.argwhere(wrong)[0])}"
     for what, axis in ((rows, 1), (columns, 0)) if wrong.ndim == 2 else (("elements", 1),):
         lines = wrong if wrong.ndim == 1 else wrong.any(axis=axis)

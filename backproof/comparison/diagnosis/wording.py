@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backproof.comparison.diagnosis.evidence import Evidence
+from backproof.comparison.diagnosis.reading import FAMILY
 from backproof.comparison.diagnosis.search import Cause
 from backproof.comparison.record.record import DATA
 from backproof.mathematics.faults import Kind, Planted
+from backproof.mathematics.network.network import Network
 
 # Sites that make another loss of it, rather than another network or another step.
 OF_THE_LOSS = ("loss", "penalty", "penalty_gradient", "targets")
@@ -13,28 +17,80 @@ OF_THE_LOSS = ("loss", "penalty", "penalty_gradient", "targets")
 
 def told(causes: list[Cause], evidence: Evidence) -> str:
     """All causes that fit; several mean that no point tells them apart."""
-    clauses = [f"{clause(cause)}{since(cause, evidence)}" for cause in causes]
+    network = evidence.record.network
+    clauses = [
+        f"{clause(cause.suspect.plants, network)}{since(cause, evidence)}" for cause in causes
+    ]
     if len(clauses) == 1:
         return clauses[0]
     return f"no point tells these apart: {'; or '.join(clauses)}"
 
 
-def clause(cause: Cause) -> str:
-    """One fault or several, each with what should stand there."""
-    plants = cause.suspect.plants
-    if len(plants) == 1:
-        return alone(plants[0])
-    return f"{len(plants)} faults: {'; and '.join(alone(plant) for plant in plants)}"
+def clause(plants: Sequence[Planted], network: Network) -> str:
+    """One mistake or several, each with what should stand there; one in all layers once."""
+    grouped: dict[tuple[str, str], list[Planted]] = {}
+    for plant in plants:
+        grouped.setdefault((plant.fault.family, plant.fault.name), []).append(plant)
+    said = [text for group in grouped.values() for text in together(group, network)]
+    if all(set(plant.changes) == {"loss"} and plant.fault.family == FAMILY for plant in plants):
+        said = [f"the gradients are right; {text}" for text in said]
+    if len(said) == 1:
+        return said[0]
+    return f"{len(said)} faults: {'; and '.join(said)}"
+
+
+def together(group: Sequence[Planted], network: Network) -> list[str]:
+    """The same mistake in several layers, in one sentence."""
+    known = {*network.node_names, *network.parameters}
+    if len(group) < 2 or any(plant.where not in known for plant in group):
+        return [alone(plant) for plant in group]
+    by_own: dict[str, list[Planted]] = {}
+    for plant in group:
+        by_own.setdefault(plant.where.partition("/")[2], []).append(plant)
+    return [
+        alone(plants[0])
+        if len(plants) == 1
+        else worded(everywhere(own, plants, network), plants[0])
+        for own, plants in by_own.items()
+    ]
+
+
+def everywhere(own: str, plants: Sequence[Planted], network: Network) -> str:
+    """How the places of one mistake are called: all layers, all hidden ones, or by their names."""
+    nodes = {plant.where.partition("/")[0] for plant in plants}
+    holding = set(network.parameter_counts())
+    hidden = holding - {network.last.name}
+    where = f"in {listed([name for name in network.node_names if name in nodes])}"
+    if nodes == holding:
+        where = "in every layer"
+    elif nodes == hidden and len(hidden) > 1:
+        where = "in every hidden layer"
+    return f"{where}, of the {own}" if own else where
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def alone(plant: Planted) -> str:
     """What is wrong and where, and what should stand there."""
+    return worded(f"in {plant.where}" if plant.where else "", plant)
+
+
+def worded(where: str, plant: Planted) -> str:
+    """The sentence of a mistake at some places."""
     fault = plant.fault
+    if fault.family == FAMILY:
+        should = f"; it should be {fault.formula}" if fault.formula else ""
+        return f"{where}: {fault.sentence}{should}" if where else f"{fault.sentence}{should}"
+    sentence = f"{where}, {fault.sentence}" if where else fault.sentence
     if fault.kind is not Kind.CONVENTION:
-        return f"{plant.told} (it should be: {fault.formula})"
+        return f"{sentence} (it should be: {fault.formula})"
     kinds = {site.split("/")[0] for site in plant.changes}
     what = "gradient of another loss" if kinds & set(OF_THE_LOSS) else "by another convention"
-    return f"right {what}: {plant.told} (declared is: {fault.formula})"
+    return f"right {what}: {sentence} (declared is: {fault.formula})"
 
 
 def since(cause: Cause, evidence: Evidence) -> str:

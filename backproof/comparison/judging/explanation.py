@@ -42,7 +42,7 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
         if not found:
             continue
         if row.status is Status.ERROR:
-            causes = [why.sentence for _, why in found if why.causes]
+            causes = [why.sentence for _, why in found if why.causes or why.flawed]
             row.cause = "; ".join([row.cause, *causes])
         elif whose == [SUBJECT, row.reference] and (row.bound_used or 0) > 1:
             told = [f"{who}: {why.sentence}" for who, why in found]
@@ -55,6 +55,7 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
     if not any(row.status is Status.MISMATCH for row in failing):
         return False
     of_subject = diagnosis(SUBJECT)
+    record.tables = () if of_subject is None else of_subject.tables
     return of_subject is not None and bool(of_subject.causes)
 
 

@@ -222,6 +222,17 @@ def blame(reference: str, mine: float, its: float, *, apart: bool) -> str:
     return "each is within its bound of the definition, but they are too far apart"
 
 
+def meant(given: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What a shape that does not fit may come from."""
+    if len(given) == len(wanted) + 1 and given[1:] == wanted and wanted:
+        return "; is it of every sample? the sum over the first axis is missing"
+    if given != wanted and given[::-1] == wanted:
+        return ": it is transposed"
+    if tuple(n for n in given if n != 1) == tuple(n for n in wanted if n != 1):
+        return ": axes of length 1 are too many, or too few"
+    return ""
+
+
 def unusable(name: str, tensors: Tensors, radius: Array | None, dtype: str) -> str:
     """Why an implementation's tensor cannot be compared, or nothing."""
     if name not in tensors:
@@ -230,7 +241,7 @@ def unusable(name: str, tensors: Tensors, radius: Array | None, dtype: str) -> s
     value = tensors[name]
     shape = () if radius is None else radius.shape
     if value.shape != shape:
-        return f"{name} has shape {value.shape}, but should be {shape}"
+        return f"{name} has shape {value.shape}, but should be {shape}{meant(value.shape, shape)}"
     if name.startswith("parameter_count"):
         return (
             "" if value.dtype.kind in "iu" else f"{name} has dtype {value.dtype}; give an integer"

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from backproof.comparison.judging.rows import COLUMNS, Grade, Row, Status
 from backproof.comparison.pairing.pairing import Waiver
+from backproof.comparison.record.tables import SlopeTable
 from backproof.implementations.host.mapped import let_go
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import optimizers
@@ -85,6 +86,8 @@ class Record:
     slopes: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Of the subject's own loss along a direction of each parameter (see `subjects`): difference
     quotients with steps h and 2h, and h. Measured only where something does not match."""
+    tables: tuple[SlopeTable, ...] = ()
+    """What its diagnosis shows beside its sentence; found again wherever it is judged again."""
     judged: tuple[Row, ...] = ()
     """All rows, as they were judged, of a record of which not all was stored (see `without`)."""
     fingerprints: dict[str, str] = field(default_factory=dict)

@@ -48,6 +48,7 @@ def render(report: Findings) -> str:
             duels=every,
             shown=[s for s in SHOWN if s == "MATCH" or any(duel.counts[s] for duel in every)],
             failing=told,
+            tables={record.pairing: record.tables for record in report.records},
             remedies={record.pairing: remedy(record) for record in report.records},
             probed=probed([failure for _, found, _ in told for failure in found]),
             at_fault=[(d, f) for d, found in failing for f in found if f.status == Status.AT_FAULT],

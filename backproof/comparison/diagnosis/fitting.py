@@ -1,0 +1,132 @@
+"""Fitting: which of many expressions, or which two of them, give the numbers that were computed.
+
+A sieve in floating point: what passes is held against a bound of its own afterwards. The factors
+are solved for at one point, and count if other points have them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.comparison.diagnosis.grammar import Factor, factor_of
+
+Values = NDArray[np.float64]
+
+# So many that fit are looked at more closely, of one expression and of two.
+MOST_SINGLES, MOST_PAIRS = 12, 24
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The expressions (many, numbers) and what was computed (numbers) at one point.
+
+    ``allowed``: by how much a number may be off. ``known``: the numbers that code has there.
+    """
+
+    expressions: Values
+    computed: Values
+    allowed: Values
+    known: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The expressions that fit, by their places, each with its factor."""
+
+    terms: tuple[tuple[Factor, int], ...]
+
+
+def fitting(samples: Sequence[Sample], *, share: float, pairs: int = 0) -> Iterator[Found]:
+    """Single expressions that fit at all points, in their order; if none does, pairs.
+
+    ``share``: within which factors count as the same. ``pairs``: of how many expressions, the
+    first ones, pairs are tried.
+    """
+    first = samples[0]
+    if not first.computed.size:
+        return
+    hit = False
+    for index in singles(first):
+        if (found := everywhere(samples, (index,), share)) is not None:
+            hit = True
+            yield found
+    if hit or not pairs:
+        return
+    for both in twos(first, pairs):
+        if (found := everywhere(samples, both, share)) is not None:
+            yield found
+
+
+def singles(sample: Sample) -> list[int]:
+    """The expressions of which a multiple fits."""
+    m, o = sample.expressions, sample.computed
+    size = np.einsum("ij,ij->i", m, m)
+    with np.errstate(all="ignore"):
+        c = np.where(size > 0, (m @ o) / size, 0.0)
+        fits = (np.abs(o - c[:, None] * m) <= sample.allowed).all(axis=1) & (size > 0)
+    return [int(i) for i in np.flatnonzero(fits)[:MOST_SINGLES]]
+
+
+def twos(sample: Sample, most: int) -> list[tuple[int, int]]:
+    """The pairs with a sum that leaves least of what was computed, the smallest first."""
+    m, o = sample.expressions[:most], sample.computed
+    if len(o) < 4:
+        return []
+    norm = np.sqrt(np.einsum("ij,ij->i", m, m))
+    norm[norm == 0] = np.inf
+    unit = m / norm[:, None]
+    gram, along = unit @ unit.T, unit @ o
+    with np.errstate(all="ignore"):
+        rest = 1 - gram**2
+        kept = along[:, None] ** 2 + along[None, :] ** 2
+        kept = (kept - 2 * gram * along[:, None] * along[None, :]) / rest
+        left = float(o @ o) - kept
+    left[~np.isfinite(left) | (rest < 1e-9)] = np.inf
+    one, two = np.triu_indices(len(m), k=1)
+    among = left[one, two]
+    near = np.flatnonzero(among <= 1e-6 * float(o @ o))
+    fits = []
+    for index in near[np.argsort(one[near] + two[near], kind="stable")][:512]:
+        both = (int(one[index]), int(two[index]))
+        if solved(sample, both) is not None:
+            fits.append(both)
+            if len(fits) >= MOST_PAIRS:
+                break
+    return fits
+
+
+def solved(sample: Sample, chosen: tuple[int, ...]) -> Values | None:
+    """The factors with which the chosen expressions fit; None if they do not."""
+    m = sample.expressions[list(chosen)].T
+    norm = np.sqrt(np.einsum("ij,ij->j", m, m))
+    if not norm.all() or not np.isfinite(m).all():
+        return None
+    c = np.linalg.lstsq(m / norm, sample.computed, rcond=None)[0] / norm
+    fits = (np.abs(sample.computed - m @ c) <= sample.allowed).all()
+    return np.asarray(c) if fits else None
+
+
+def everywhere(samples: Sequence[Sample], chosen: tuple[int, ...], share: float) -> Found | None:
+    """The chosen expressions with their factors, if they fit at every point with the same ones."""
+    numbers, known = [], []
+    for sample in samples:
+        if not sample.expressions[list(chosen)].any(axis=1).all():
+            continue  # one of them is 0 throughout: its factor is not to be seen
+        c = solved(sample, chosen)
+        if c is None:
+            return None
+        numbers.append(c)
+        known.append(sample.known)
+    if not numbers:
+        return None
+    terms = []
+    for place, index in enumerate(chosen):
+        factor = factor_of([float(c[place]) for c in numbers], known, share)
+        if factor is None:
+            return None
+        terms.append((factor, index))
+    return Found(tuple(terms))

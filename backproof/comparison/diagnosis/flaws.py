@@ -1,0 +1,111 @@
+"""Flaws at a probe: numbers that overflow there, or a form of the loss that loses digits there.
+
+They are told beside a fault, not instead of it, with the option that declares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.diagnosis.evidence import Evidence
+from backproof.comparison.diagnosis.wording import listed
+from backproof.comparison.record.record import SUBJECT, Point
+from backproof.mathematics.arithmetic.rounding.forms import Form
+from backproof.mathematics.probes.probes import SATURATING
+
+DECLARED_MILD = (
+    "where it is not meant for saturated units, declare that, with adapters.unsaturated(subject)"
+)
+SATURATED = {make.__name__ for make in SATURATING}
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """The evidence without what a flaw spoils, and the sentence that tells of the flaw."""
+
+    evidence: Evidence
+    told: str = ""
+
+
+def wild(evidence: Evidence) -> list[Point]:
+    """The points where something is not finite that should be."""
+    found = []
+    for point in evidence.off:
+        right, given = evidence.right(point), evidence.given[point]
+        for name in evidence.off[point]:
+            wanted = right.values.get(name)
+            finite = wanted is not None and np.isfinite(wanted).all()
+            if finite and not np.isfinite(given[name]).all():
+                found.append(point)
+                break
+    return found
+
+
+def settings(evidence: Evidence) -> Iterator[Setting]:
+    """The evidence as it is, if its numbers are finite; then what is left of it without flaws."""
+    spoilt = wild(evidence)
+    if not spoilt:
+        yield Setting(evidence)
+    if evidence.who != SUBJECT:
+        if spoilt:
+            yield Setting(evidence)
+        return
+    names = sorted({point.name for point in spoilt})
+    if spoilt:
+        rest = evidence.among(point for point in evidence.points if point not in spoilt)
+        yield Setting(rest, overflowing(evidence, spoilt, names))
+    saturated = [p for p in evidence.off if p.name in SATURATED and p not in spoilt]
+    calm = [p for p in evidence.points if p.name not in SATURATED and p not in spoilt]
+    if saturated and len(calm) > 1:
+        extreme = sorted({p.name for p in saturated})
+        told = overflowing(evidence, spoilt, names) if spoilt else ""
+        more = (
+            f"at {listed(extreme)} it is off by more, where units are saturated: where that is "
+            "meant, declare it with adapters.unsaturated(subject)"
+        )
+        yield Setting(evidence.among(calm), f"{told}; {more}" if told else more)
+    if evidence.record.network.loss_of == "fused" and SUBJECT not in evidence.record.forms:
+        yield of_probabilities(evidence, calm)
+
+
+def of_probabilities(evidence: Evidence, calm: list[Point]) -> Setting:
+    """The evidence by the bounds of a loss that is computed from probabilities."""
+    record = evidence.record
+    form = Form("probabilities")
+    other = replace(record, forms={**record.forms, SUBJECT: form})
+    held = Evidence(other, Bounds(other), SUBJECT)
+    return Setting(
+        held.among(calm),
+        "the loss is computed from probabilities, which lose digits near 0 and 1: declare "
+        'forms={"subject": Form("probabilities")}, and adapters.unsaturated(subject) where units '
+        "saturate",
+    )
+
+
+def overflowing(evidence: Evidence, spoilt: list[Point], names: list[str]) -> str:
+    """What is not finite, where, and what to do."""
+    tensors = sorted(
+        {
+            name
+            for point in spoilt
+            for name in evidence.off[point]
+            if not np.isfinite(evidence.given[point][name]).all()
+        }
+    )
+    function = evidence.record.network.last.layer.function
+    shift = (
+        "take each row's largest off before exp, or "
+        if function is not None and function.name == "softmax"
+        else ""
+    )
+    if not set(names) <= SATURATED:
+        return f"at {listed(names)}, {listed(tensors[:3])} are not finite"
+    shown = listed(tensors[:3]) + (" and others" if len(tensors) > 3 else "")
+    return (
+        f"at {listed(names)}, where units are saturated, {shown} overflow: {shift}declare that it "
+        "is not meant for such values, with adapters.unsaturated(subject)"
+    )

@@ -1,0 +1,289 @@
+"""Readings of one gradient: what it is a product or a sum of, its penalties, its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.comparison.diagnosis.grammar import Factor, scaled
+from backproof.comparison.diagnosis.linear import Combined, Term, combined
+from backproof.comparison.diagnosis.reading import (
+    Reading,
+    data_gradient,
+    error,
+    is_penalty,
+    penalty_of,
+    raised,
+    reading,
+)
+from backproof.comparison.diagnosis.structure import ORDERS
+from backproof.comparison.diagnosis.views import View, known_at
+from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.faults import Target
+from backproof.mathematics.faults.changes import arriving, samples, turned
+from backproof.mathematics.faults.fault import Place
+
+T = Any
+Values = NDArray[np.float64]
+
+
+def read_gradient(
+    target: Target,
+    place: Place | None,
+    name: str,
+    views: Sequence[View],
+    rate: float,
+    share: float,
+) -> Iterator[Reading]:
+    """What one gradient, by its full name with ``gradient/``, was made of."""
+    parameter = name.partition("/")[2]
+    node = parameter.partition("/")[0]
+    views = [v for v in views if v.shown(name) is not None]
+    if not views:
+        return
+    known = [known_at(target.network, view.samples, rate) for view in views]
+    own = parameter.partition("/")[2]
+
+    def of_data(view: View) -> tuple[Values, Values] | None:
+        shown = view.shown(name)
+        if shown is None:
+            return None
+        return shown - penalty_of(view.scope, parameter), view.allowed(name)
+
+    def of_all(view: View) -> tuple[Values, Values] | None:
+        shown = view.shown(name)
+        return None if shown is None else (shown, view.allowed(name))
+
+    yield from read_multiple(target, of_all, parameter, views, known, share)
+    if place is not None and parameter in (place.kernel, place.bias):
+        terms = (kernel_terms if parameter == place.kernel else bias_terms)(target, place)
+        for found in combined(terms, of_data, views, lambda v: v.scope, known, share, pairs=False):
+            if len(found.terms) == 1 and found.terms[0][1] is terms[0]:
+                number = found.terms[0][0]
+                if number.text == "1":
+                    continue
+                factor = number.text + number.note
+                told = f"the gradient of the {own} is {factor} times what it should be"
+                formula = ""
+            else:
+                told, formula = f"the gradient of the {own} is {found.text}", terms[0].text
+            site = f"data_gradient/{parameter}"
+            changes = {site: found.change(target.network, rate)}
+            yield reading(f"{own} {found.text}", node, told, formula, changes, 1 + found.cost / 20)
+    yield from read_penalty(target, place, parameter, of_all, views, known, rate, share)
+    for told, order in ORDERS.items():
+        changed = reordered(order)
+        if all(is_in_order(order, view, name) for view in views):
+            yield reading(
+                f"{own} {told}",
+                node,
+                f"the gradient of the {own} is {told}",
+                "",
+                {f"gradient/{parameter}": changed},
+                1.1,
+            )
+
+
+def read_multiple(
+    target: Target,
+    of_all: Callable[[View], tuple[Values, Values] | None],
+    parameter: str,
+    views: Sequence[View],
+    known: Sequence[dict[str, float]],
+    share: float,
+) -> Iterator[Reading]:
+    """All gradients, with their penalties, as one multiple of what they should be."""
+    whole = Term("gradient", lambda s: s.values[f"gradient/{parameter}"])
+    for found in combined([whole], of_all, views, lambda v: v.scope, known, share, pairs=False):
+        ((factor, _),) = found.terms
+        if factor.text == "1":
+            continue
+
+        def times(value: T, scope: Scope[T], factor: Factor = factor) -> T:
+            at = known_at(target.network, samples(scope), float("nan"))
+            return scaled(scope.ops, value, factor.of(at))
+
+        changes = {f"gradient/{name}": times for name in target.network.parameters}
+        number = factor.text + factor.note
+        told = f"every gradient, with its penalties, is {number} times what it should be"
+        yield reading(f"gradients {factor.text}", "", told, "", changes, 1.3)
+
+
+def read_penalty(
+    target: Target,
+    place: Place | None,
+    parameter: str,
+    of_all: Callable[[View], tuple[Values, Values] | None],
+    views: Sequence[View],
+    known: Sequence[dict[str, float]],
+    rate: float,
+    share: float,
+) -> Iterator[Reading]:
+    """The data's gradient with another penalty than is declared."""
+    node, _, own = parameter.partition("/")
+    letter = "W" if own == "kernel" else "b" if own == "bias" else own
+
+    def data(s: Scope[T]) -> T:
+        return s.values[f"data_gradient/{parameter}"]
+
+    def w(s: Scope[T]) -> T:
+        return s.ops.exact(s.parameters[parameter])
+
+    terms = [
+        Term("g", data),
+        Term(letter, w),
+        Term(f"sign({letter})", lambda s: s.ops.sign(w(s))),
+        Term(f"abs({letter})", lambda s: s.ops.magnitude(w(s))),
+        Term(f"{letter}**2", lambda s: s.ops.multiply(w(s), w(s))),
+    ]
+
+    def without_penalty(view: View) -> Scope[T]:
+        """The data's own gradient stands under that name before the penalties are added."""
+        values = dict(view.scope.values)
+        key = f"data_gradient/{parameter}"
+        values[key] = np.asarray(values[key]) - penalty_of(view.scope, parameter)
+        return Scope(view.scope.ops, view.scope.network, view.scope.parameters, None, values)
+
+    right = declared_penalty(target, parameter, letter)
+    for found in combined(terms, of_all, views, without_penalty, known, share):
+        text = found.text
+        if found.terms[0][1] is not terms[0] or text == right:
+            continue
+        told = f"the gradient of the {own}, with g that of the data, is {text}"
+        changes = {f"gradient/{parameter}": instead_of_penalty(found, parameter, target, rate)}
+        yield reading(f"penalty {text}", node, told, right, changes, 1 + found.cost / 20)
+
+
+def instead_of_penalty(found: Combined, parameter: str, target: Target, rate: float) -> Any:
+    """The data's own gradient and other penalties."""
+
+    def changed(value: T, scope: Scope[T]) -> T:
+        ops = scope.ops
+        values = dict(scope.values)
+        data = value
+        for key in list(values):
+            if is_penalty(key, parameter):
+                data = ops.subtract(data, values[key])
+        values[f"data_gradient/{parameter}"] = data
+        inner = Scope(ops, scope.network, scope.parameters, scope.batch, values)
+        return found.change(target.network, rate)(value, inner)
+
+    return changed
+
+
+def declared_penalty(target: Target, parameter: str, letter: str) -> str:
+    """The gradient with its penalties as code would write it."""
+    penalty = target.network.penalty_on(parameter)
+    text = "g"
+    over = " / n" if penalty.batch == "mean" else ""
+    if penalty.l2:
+        text += f" + {2 * penalty.l2:.6g} * {letter}{over}"
+    if penalty.l1:
+        text += f" + {penalty.l1:.6g} * sign({letter}){over}"
+    return text
+
+
+def kernel_terms(target: Target, place: Place) -> list[Term]:
+    """What code may take for the gradient of a kernel; the right one first."""
+    delta = f"delta/{place.name}"
+    lefts = [("x", lambda s: s.values[place.incoming])]
+    below = place.incoming.partition("/")[2]
+    if any(each.name == below for each in target.layers):
+        lefts.append(("z_below", lambda s: s.values[f"z/{below}"]))
+    lefts.append(("abs(x)", lambda s: s.ops.magnitude(s.values[place.incoming])))
+    lefts.append(("(x**2)", lambda s: raised(s.ops, s.values[place.incoming], 2)))
+    lefts.append(("ones", lambda s: s.ops.exact(np.ones(s.values[place.incoming].shape))))
+    if place.square:
+        lefts.append(("a", lambda s: s.values[f"activation/{place.name}"]))
+        lefts.append(("z", lambda s: s.values[f"z/{place.name}"]))
+    rights = [("delta", lambda s: s.values[delta])]
+    rights.append(("abs(delta)", lambda s: s.ops.magnitude(s.values[delta])))
+    rights.append(("(delta**2)", lambda s: raised(s.ops, s.values[delta], 2)))
+    rights.append(("(delta without its slope)", lambda s: arriving(s, place.name)))
+    if place.f.name not in ("linear", "softmax"):
+
+        def again(s: Scope[T]) -> T:
+            z, a = s.values[f"z/{place.name}"], s.values[f"activation/{place.name}"]
+            return s.ops.vjp(place.f, z, a, s.values[delta])
+
+        rights.append(("(delta * slope)", again))
+    if place.name == target.network.last.name:
+        rights.append(("(a - y)", lambda s: error(s, place)))
+        rights.append(("a", lambda s: s.values[f"activation/{place.name}"]))
+        rights.append(("y", lambda s: s.values["targets"]))
+
+    def product(left: Any, right: Any) -> Any:
+        return lambda s: s.ops.matmul(turned(left(s), s), right(s))
+
+    found = [
+        Term(f"{one}.T @ {two}", product(left, right))
+        for two, right in rights
+        for one, left in lefts
+    ]
+    if place.square:
+        found.append(Term("delta.T @ x", product(rights[0][1], lefts[0][1])))
+    return found
+
+
+def bias_terms(target: Target, place: Place) -> list[Term]:
+    """What code may take for the gradient of a bias; the right one first."""
+    delta = f"delta/{place.name}"
+
+    def spread(s: Scope[T], total: T) -> T:
+        return s.ops.gather(s.ops.reshaped(total, (1,)), np.zeros(place.biases, dtype=np.intp))
+
+    def row(which: int) -> Any:
+        def made(s: Scope[T]) -> T:
+            units = place.fan_out
+            index: NDArray[np.intp] = np.arange(units) + (which % samples(s)) * units
+            return s.ops.gather(s.values[delta], index)
+
+        return made
+
+    found = [Term("delta.sum(axis=0)", lambda s: s.ops.total(s.values[delta], axis=0))]
+    if place.bias and not place.unitwise:
+        return [Term("delta.sum()", lambda s: spread(s, s.ops.total(s.values[delta])))]
+    found.append(
+        Term(
+            "(delta without its slope).sum(axis=0)",
+            lambda s: s.ops.total(arriving(s, place.name), axis=0),
+        )
+    )
+    found.append(Term("delta.sum()", lambda s: spread(s, s.ops.total(s.values[delta]))))
+    found.append(Term("delta[0]", row(0)))
+    found.append(Term("delta[-1]", row(-1)))
+    if place.name == target.network.last.name:
+        found.append(Term("(a - y).sum(axis=0)", lambda s: s.ops.total(error(s, place), axis=0)))
+    found.append(
+        Term("a.sum(axis=0)", lambda s: s.ops.total(s.values[f"activation/{place.name}"], axis=0))
+    )
+    kernel = place.kernel
+    found.append(Term("dW.sum(axis=0)", lambda s: s.ops.total(data_gradient(s, kernel), axis=0)))
+    found.append(Term("b", lambda s: s.ops.exact(s.parameters[place.bias])))
+    found.append(Term("1", lambda s: s.ops.exact(np.ones(place.biases))))
+    return found
+
+
+def reordered(order: Callable[[Values], Values]) -> Any:
+    """A matrix in another order."""
+
+    def changed(value: T, scope: Scope[T]) -> T:
+        places = np.arange(value.shape[0] * value.shape[1]).reshape(value.shape)
+        index = np.asarray(order(places), np.intp)
+        return scope.ops.gather(value, index)
+
+    return changed
+
+
+def is_in_order(order: Callable[[Values], Values], view: View, name: str) -> bool:
+    """Whether a matrix is the right one in another order."""
+    actual, right = view.shown(name), np.asarray(view.results[name], np.float64)
+    if actual is None or actual.ndim != 2:
+        return False
+    other = order(right)
+    return other.shape == actual.shape and bool(
+        (np.abs(actual - other) <= view.allowed(name)).all()
+    )

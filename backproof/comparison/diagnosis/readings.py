@@ -1,0 +1,44 @@
+"""Readings of every relation: what its own numbers say that code did there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from backproof.comparison.diagnosis.evidence import Evidence
+from backproof.comparison.diagnosis.reading import Reading, read_delta
+from backproof.comparison.diagnosis.reading_clips import read_clips
+from backproof.comparison.diagnosis.reading_forward import read_forward
+from backproof.comparison.diagnosis.reading_gradients import read_gradient
+from backproof.comparison.diagnosis.reading_loss import read_loss
+from backproof.comparison.diagnosis.reading_steps import read_step
+from backproof.comparison.diagnosis.relations import Relation
+from backproof.comparison.diagnosis.views import View
+from backproof.mathematics.faults import Target
+
+
+def readings(
+    target: Target, relation: Relation, views: Sequence[View], evidence: Evidence
+) -> Iterator[Reading]:
+    """The mistakes that may be read of a relation, the plainest of each sort first."""
+    if not views:
+        return
+    share = 16 * float(np.sqrt(evidence.unit))
+    rate = getattr(evidence.record.optimizer, "learning_rate", float("nan"))
+    places = {place.name: place for place in target.layers}
+    if relation.kind == "backward":
+        if relation.where in places:
+            yield from read_delta(target, places[relation.where], views, rate, share)
+        for name in relation.names:
+            place = places.get(relation.where)
+            yield from read_gradient(target, place, name, views, rate, share)
+            yield from read_clips(target, name, views, rate, share)
+    elif relation.kind == "loss":
+        yield from read_loss(target, views, evidence, share)
+    elif relation.kind in ("slots", "step"):
+        for name in relation.names:
+            yield from read_step(target, relation.where, name, views, rate, share)
+            yield from read_clips(target, name, views, rate, share)
+    elif relation.kind == "forward" and relation.where in places:
+        yield from read_forward(target, places[relation.where], views, rate, share)

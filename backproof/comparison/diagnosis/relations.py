@@ -1,0 +1,84 @@
+"""Relations: in which order tensors follow from each other, and what may be wrong between two.
+
+A relation is what one layer makes of what it is given: its activation, its gradients from the delta
+above it, a slot, a step. In the order of computation the first that is violated is where the code
+went wrong, whatever follows from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backproof.comparison.record.record import Record
+from backproof.mathematics.faults import Planted
+
+FORWARD = ("inputs", "kernel", "bias", "z", "activation")
+"""The sites of the forward pass."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What follows together from what was there before: the names of the tensors that show it.
+
+    ``kind``: count, forward, loss, backward, slots, step, accuracy. ``where``: a node, or the name
+    of a parameter.
+    """
+
+    kind: str
+    where: str
+    names: tuple[str, ...]
+
+
+def relations(record: Record) -> list[Relation]:
+    """All relations of a record's network, in the order of computation."""
+    network = record.network
+    counts = ("parameter_count", *(f"parameter_count/{n}" for n in network.parameter_counts()))
+    found = [Relation("count", "", counts)]
+    found += [Relation("forward", n, (f"activation/{n}",)) for n in network.node_names]
+    found.append(Relation("loss", "", ("loss",)))
+    for node in reversed(network.node_names):
+        own = [name for name in network.parameters if name.startswith(f"{node}/")]
+        if own:
+            found.append(Relation("backward", node, tuple(f"gradient/{name}" for name in own)))
+    for name in network.parameters:
+        slots = tuple(f"updated/{slot}/{name}" for slot in record.optimizer.SLOTS)
+        if slots:
+            found.append(Relation("slots", name, slots))
+    found += [Relation("step", name, (f"updated/{name}",)) for name in network.parameters]
+    found.append(Relation("accuracy", "", ("accuracy",)))
+    return found
+
+
+def concerns(plant: Planted, relation: Relation, *, last: bool, hidden_forward: bool) -> bool:
+    """Whether a change is one of what the relation makes, and not of what comes before it.
+
+    ``hidden_forward``: whether activations are not shown, so that the loss and the gradients are
+    the first to show a change of them.
+    """
+    return any(
+        belongs(site, relation, last=last, hidden_forward=hidden_forward) for site in plant.changes
+    )
+
+
+def belongs(site: str, relation: Relation, *, last: bool, hidden_forward: bool) -> bool:
+    """Whether a site lies in a relation."""
+    head, _, rest = site.partition("/")
+    node, where = rest.partition("/")[0], relation.where
+    of_loss = head in ("loss", "targets", "penalty")
+    forward = head in FORWARD
+    if relation.kind == "count":
+        return head == "parameter_count"
+    if relation.kind == "forward":
+        return forward and (node == where or head == "inputs")
+    if relation.kind == "loss":
+        return of_loss or (hidden_forward and forward)
+    if relation.kind == "backward":
+        if head == "penalty_gradient":
+            return rest.partition("/")[2].startswith(f"{where}/")
+        own = head in ("delta", "data_gradient", "gradient", "back") and node == where
+        return own or (last and of_loss) or (hidden_forward and forward)
+    if relation.kind == "slots":
+        return site in relation.names
+    if relation.kind == "step":
+        return site in (f"change/{where}", f"updated/{where}")
+    return head in ("correct", "accuracy")
