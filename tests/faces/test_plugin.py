@@ -333,8 +333,8 @@ def test_a_fault_of_ours_is_shown(
         """
         import backproof.faces.pytest_plugin.run as run
 
-        def broken(pairings, workers, today, verify=run.verify):
-            yield next(verify(pairings, workers, today))
+        def broken(*given, verify=run.verify, **options):
+            yield next(verify(*given, **options))
             raise LookupError("a hole in our code")
 
         run.verify = broken

@@ -157,7 +157,8 @@ def properties(rows: list[Row]) -> list[tuple[str, object]]:
     weakest = max(rows, key=lambda row: badness(row)[2])
     numbers = {"bound": worst.bound, "bound_used": worst.bound_used, "power": weakest.power}
     grade = next((str(row.grade) for row in (worst, weakest) if row.grade), "")
-    told: list[tuple[str, object]] = [("status", str(worst.status)), ("grade", grade)]
+    told: list[tuple[str, object]] = [("status", str(worst.status))]
+    told += [("grade", grade)] if grade else []
     told += [(key, "" if n is None else f"{n:.17g}") for key, n in numbers.items()]
     return told if worst.status == "MATCH" else [*told, ("cause", worst.cause)]
 

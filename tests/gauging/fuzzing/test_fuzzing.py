@@ -131,7 +131,7 @@ def test_a_planted_fault_is_found_shrunk_and_replayed(
 def test_a_mismatch_shrinks_to_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A smaller network that fails for another reason is not what was found."""
 
-    def rows_of(case: Case, workers: Workers) -> list[Row]:
+    def rows_of(case: Case, workers: Workers, chance: float) -> list[Row]:
         failing = {1: Status.MATCH, 2: Status.ERROR}
         return [replace(ROW, status=failing.get(case.network.outputs, Status.MISMATCH))]
 

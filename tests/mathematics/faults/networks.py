@@ -17,6 +17,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.adam import Adam
 from backproof.mathematics.optimizers.adamw import AdamW
+from backproof.mathematics.optimizers.clipped import Clipped
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.optimizers.momentum import Momentum
 from backproof.mathematics.optimizers.rmsprop import RMSprop
@@ -68,3 +69,4 @@ STATEFUL = (
     AdamW(0.1, epsilon=0.01, epsilon_at="raw", weight_decay=0.1),
 )
 OPTIMIZER = GradientDescent(0.1)
+CLIPPED = Clipped(OPTIMIZER, global_norm=0.05)

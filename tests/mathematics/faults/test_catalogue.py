@@ -16,6 +16,7 @@ from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.probes.probes import probes
 from tests.mathematics.faults.networks import (
+    CLIPPED,
     JOINED,
     LEAKY,
     OPTIMIZER,
@@ -36,7 +37,7 @@ Point = tuple[Parameters, Batch]
 def grounds() -> list[tuple[Network, Optimizer, list[Point]]]:
     """Every network with its probes and, where it is a pairing's, its data."""
     mine = [(each, OPTIMIZER) for each in (SQUARE, OUTPUTS, LEAKY, SCALAR, JOINED, POSITIONS)]
-    mine += [(LEAKY, optimizer) for optimizer in STATEFUL]
+    mine += [(LEAKY, optimizer) for optimizer in (*STATEFUL, CLIPPED)]
     found = [(network, optimizer, points(network, optimizer)) for network, optimizer in mine]
     for path in sorted((ROOT / "comparisons").glob("[!_]*.py")):
         for pairing in load(path):
