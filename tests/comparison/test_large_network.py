@@ -31,6 +31,7 @@ def judged(workers: run.Workers) -> tuple[list[list[Row]], list[list[Row]]]:
     return [each.rows for each in found], [each.rows for each in again]
 
 
+@pytest.mark.slow(11)
 def test_rows_are_the_same_as_if_all_was_kept(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:

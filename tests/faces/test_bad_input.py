@@ -256,6 +256,7 @@ def test_exit_status(parts: dict[str, str], status: int, tmp_path: Path, alone: 
     assert done.returncode == status, done.stdout + done.stderr
 
 
+@pytest.mark.slow(4)
 def test_a_syntax_error_is_named_and_the_others_run(tmp_path: Path, alone: Path) -> None:
     planted_ends.write(tmp_path, "good")
     comparisons = tmp_path / "comparisons"
@@ -277,6 +278,7 @@ def test_a_mismatch_comes_before_a_file_that_cannot_be_loaded(tmp_path: Path, al
     assert planted_ends.run(tmp_path, alone, "verify").returncode == 1
 
 
+@pytest.mark.slow(2)
 def test_a_framework_that_is_not_installed(project: Path, tmp_path: Path) -> None:
     """Keras is hidden behind a package that cannot be imported; PyTorch's rows are whole."""
     comparisons = tmp_path / "comparisons"

@@ -107,6 +107,7 @@ def test_it_is_an_error_that_says_what_to_do(subject: Subject, message: str) -> 
         raise AssertionError(report.cause)
 
 
+@pytest.mark.slow(2)
 def test_one_that_hangs_is_asked_once_and_where_it_hangs_is_told() -> None:
     assert check(by_hand).passed  # its worker, which has the same limit, is there
     report = check(sleeps, time_limit=2)

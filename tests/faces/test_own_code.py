@@ -42,6 +42,7 @@ def test_the_ten_lines_print_what_they_are_said_to(tmp_path: Path) -> None:
     assert done.stdout.startswith("<Report MATCH: ")
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize(("old", "new"), [("2 * batch", "batch"), ("error.mean", "error.sum")])
 def test_a_bug_in_them_is_found(old: str, new: str, capsys: Any) -> None:
     code = example("Ten lines")

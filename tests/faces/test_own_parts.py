@@ -90,6 +90,7 @@ def verified(references: tuple[str, ...], **more: Any) -> backproof.Report:
     )
 
 
+@pytest.mark.slow(2)
 def test_they_match_in_every_framework_and_are_certified(tmp_path: Path) -> None:
     report = verified(ALL)
     assert report.passed, report.cause

@@ -72,6 +72,7 @@ def test_the_same_network_is_built_once_under_whatever_name() -> None:
     assert not held.batches
 
 
+@pytest.mark.slow(2)
 def test_a_model_of_the_users_own_is_made_anew_each_time() -> None:
     held = Held(framework := Counting(), "float64")  # type: ignore[arg-type]
     for index in range(5):
@@ -80,6 +81,7 @@ def test_a_model_of_the_users_own_is_made_anew_each_time() -> None:
     assert len(framework.alive) == 0
 
 
+@pytest.mark.slow(5)
 def test_twins_of_more_networks_than_are_kept_are_let_go() -> None:
     held = Held(framework := Counting(), "float64")  # type: ignore[arg-type]
     for units in range(1, KEPT + 4):

@@ -15,6 +15,7 @@ from backproof.mathematics.faults import catalogue
 from backproof.reproduction.errata import Erratum, catalogued, definition, descend, expose
 from backproof.reproduction.run import recipes
 from comparisons import circles
+from tests.halves import slow_but
 from tests.reproduction.conftest import FOLDER
 from tests.workers import Shared
 
@@ -33,6 +34,9 @@ EXPOSED_BY = {
     "layered: a norm for its square": "loss",
 }
 
+# The others are of larger networks.
+SMALL = ["xor: ascent", "layered: a norm for its square"]
+
 
 @pytest.fixture(scope="module")
 def workers(shared: Shared) -> Workers:
@@ -50,7 +54,7 @@ def test_which_errata_are_of_the_mathematics() -> None:
     assert all(erratum.effect is not None for erratum in ERRATA.values())
 
 
-@pytest.mark.parametrize("name", EXPOSED_BY)
+@pytest.mark.parametrize("name", slow_but(SMALL, EXPOSED_BY, 3))
 def test_the_gate_exposes_it(name: str, workers: Workers) -> None:
     found = expose(ERRATA[name], "torch", workers)
     assert found.name == EXPOSED_BY[name]
@@ -61,7 +65,7 @@ def test_the_gate_exposes_it(name: str, workers: Workers) -> None:
         assert sentence(fault) in found.cause
 
 
-@pytest.mark.parametrize("name", EXPOSED_BY)
+@pytest.mark.parametrize("name", slow_but(SMALL, EXPOSED_BY, 3))
 def test_the_gate_lets_the_definition_through(name: str, workers: Workers) -> None:
     clean = replace(ERRATA[name], fault=unchanged)
     with pytest.raises(EvaluationError, match=r"no comparison of .* exposes it$"):

@@ -73,7 +73,7 @@ def catalogued(sentence: str, z: np.ndarray, a: np.ndarray, right: np.ndarray) -
     return np.full_like(z, np.nan)
 
 
-@pytest.mark.parametrize("function", slow_but(["tanh"], ["tanh", "sigmoid", "relu"], 12))
+@pytest.mark.parametrize("function", slow_but([], ["tanh", "sigmoid", "relu"], 12))
 def test_what_is_drawn_is_read_back(function: str) -> None:
     chance = random.Random(f"slopes of {function}")
     texts = []

@@ -85,6 +85,7 @@ def test_the_families_are_all_there_in_the_report(scores) -> None:
     assert {row["family"] for row in rows} >= {"derivative", "penalty", "measures", "overflow"}
 
 
+@pytest.mark.slow(4)
 def test_a_fault_that_no_point_shows_escapes(workers: Workers, monkeypatch) -> None:
     """A numerical fault below the bound, and a mathematical one below it too."""
     network, optimizer = PAIRINGS["xor"].network, PAIRINGS["xor"].optimizer

@@ -61,6 +61,7 @@ CLIPPED = (
 )
 
 
+@pytest.mark.slow(5)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("optimizer", CLIPPED, ids=str)
 def test_a_clipped_step_matches(optimizer: Clipped, dtype: str) -> None:

@@ -70,6 +70,7 @@ def started(folder: Path) -> list[int]:
     return [int((folder / f"{name}.pid").read_text()) for name in ("program", "daemon")]
 
 
+@pytest.mark.slow(3)
 def test_one_that_is_given_up_leaves_nobody(tmp_path: Path) -> None:
     process = asking(tmp_path, 3)
     out, _ = process.communicate(timeout=60)
