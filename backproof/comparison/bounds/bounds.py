@@ -262,6 +262,23 @@ class Bounds:
             name: reason for name, reason in known.items() if name in idle
         }
 
+    def best(self, implementation: str, point: Point) -> Bound:
+        """The narrowest bound that was derived there."""
+        found = self._spread.get(self._key(implementation, point, self.rounding(implementation)))
+        return self.at(implementation, point) if found is None else found.every_way
+
+    def changed(self, implementation: str, point: Point, change: Intervention) -> Bound | None:
+        """The bound of a definition with changes, by random errors, where these were asked for."""
+        rounding, recovers, _ = key = self._key(
+            implementation, point, self.rounding(implementation)
+        )
+        if key not in self._spread:
+            return None
+        found = spreads_at(
+            self.record, rounding, point, recovers=recovers, watched=(), change=change, few=True
+        )
+        return bound_of(self.record, point, found.tensors)
+
     def unknown(self, implementation: str, point: Point, name: str) -> str:
         """Why random rounding errors say nothing of a tensor; "" where they do."""
         kept = self._spread.get(self._key(implementation, point, self.rounding(implementation)))

@@ -19,7 +19,7 @@ from backproof.mathematics.arithmetic.operations import Ops
 from backproof.mathematics.arithmetic.random.spread import REPLICAS, spreads
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate
-from backproof.mathematics.definition.sites import Intervention
+from backproof.mathematics.definition.sites import Intervention, unchanged
 from backproof.mathematics.definition.step import recovered, step
 from backproof.mathematics.network.network import Network
 
@@ -29,6 +29,8 @@ Values = NDArray[np.floating]
 WATCHED = ("z/", "delta/", "back/", "loss/slope")
 # Up to so many products of a forward pass, four times the replicas cost little more, and tell more.
 SMALL, MANY = 100_000, 4 * REPLICAS
+# With so few, at this chance of an element, Student's t is what it is for the others at theirs.
+FEW, CHANCE_OF_FEW = 12, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +61,14 @@ def spreads_at(
     recovers: bool,
     watched: tuple[str, ...] = WATCHED,
     shifts: Mapping[str, Values] | None = None,
+    change: Intervention = unchanged,
+    few: bool = False,
 ) -> Spreads:
     """The definition at a point of a record, every element with its radius.
 
     ``watched``: how the names of the sites begin that are wanted too. ``shifts``: what is added at
-    some sites, see `shifts_to`.
+    some sites, see `shifts_to`. ``change``: of a definition with changes. ``few``: from fewer
+    replicas, at a chance that makes up for it: for what is only explained, not judged.
     """
     network, state, batch = record.network, record.parameters[point], record.batch(point)
     # Samples are left open by the outputs, and vacuity is judged by what a step makes.
@@ -74,7 +79,7 @@ def spreads_at(
         sites: dict[str, Any] = {}
 
         def noted(name: str, value: Any, scope: Any) -> Any:
-            found = intervene(name, value, scope)
+            found = intervene(name, change(name, value, scope), scope)
             if shifts and name in shifts:
                 found = scope.ops.add(found, scope.ops.exact(shifts[name]))
             if name.startswith(watched):
@@ -90,8 +95,12 @@ def spreads_at(
     found = spreads(
         evaluation,
         rounding,
-        chance=element_chance(record),
-        replicas=MANY if record.network.products * len(batch.inputs) <= SMALL else REPLICAS,
+        chance=CHANCE_OF_FEW if few else element_chance(record),
+        replicas=FEW
+        if few
+        else MANY
+        if record.network.products * len(batch.inputs) <= SMALL
+        else REPLICAS,
         seed=seed_of(record, point),
     )
     every_way = {name: Ball(spread.value, spread.radius) for name, spread in found.items()}

@@ -172,7 +172,7 @@ class Evidence:
 
     def right(self, point: Point) -> Bound:
         """The definition's values and bounds at a point."""
-        return self.bounds.at(self.who, point)
+        return self.bounds.best(self.who, point)
 
     def fit(self, suspect: Suspect, point: Point) -> Fit:
         """Whether the suspect explains everything that was computed at a point."""
@@ -222,6 +222,10 @@ class Evidence:
         it leaves no more of it than that.
         """
         if not suspect.numerical:
+            if not suspect.remembers:
+                found = self.bounds.changed(self.who, point, suspect.at(point))
+                if found is not None:
+                    return found
             before: Sequence[dict[str, Ball]] = self._before(point) if suspect.remembers else ()
             balls = balls_at(
                 self.record, self._ops, point, suspect.at(point), before, recovers=self.recovers

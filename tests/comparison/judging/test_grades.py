@@ -19,7 +19,7 @@ from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters, probes
 from tests.comparison.diagnosis.grounds import judged, record_of
 
 WIDE = Network(
@@ -167,3 +167,17 @@ def test_what_is_left_out_changes_no_chance():
     count = made.count()
     assert count > sum(np.size(value) for value in made.evaluations["torch"][HERE].values()) - 10
     assert made.without({HERE}, []).count() == count
+
+
+@pytest.mark.slow(8)
+def test_a_mismatch_that_only_random_errors_show_is_explained():
+    def larger(name: str, value: Any, scope: Any) -> Any:
+        return value * 1.02 if name == "delta/dense_2" else value
+
+    optimizer = GradientDescent(0.1)
+    general = [probe for probe in probes(WIDE, optimizer, "float32") if probe.name == "general"]
+    made = record_of(WIDE, optimizer, points=general, intervene=larger, dtype="float32")
+    found = {row.name: row for row in judged(replace(made, chance=FALSE_ALARM))}
+    assert found["gradient/dense_2/kernel"].grade is Grade.STATISTICAL
+    assert "1.02 times" in found["gradient/dense_2/kernel"].cause
+    assert all(row.status is not Status.MISMATCH for row in judged(made))
