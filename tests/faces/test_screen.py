@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from backproof.comparison.record.record import FORMAT
 from tests.halves import slow_but
 from tests.reports.evaluated import evaluated, judged, wrong_loss
 
@@ -130,7 +131,8 @@ def test_a_damaged_folder_is_wrong_usage(damage, tmp_path):
         record.write_bytes(record.read_bytes()[:100])
     else:
         manifest = tmp_path / "evaluations" / "manifest.json"
-        manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
+        newer = f'"format": {FORMAT + 1}'
+        manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', newer))
     done = subprocess.run(
         [sys.executable, "-m", "backproof", "replay", str(tmp_path)],
         capture_output=True,
