@@ -94,8 +94,8 @@ class FalseAlarmError(Exception):
     """A comparison that should match does not."""
 
 
-def compared(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> Compared:
-    """The case's comparisons with every reference; ``chance``: of a false alarm in them."""
+def answered(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> Record:
+    """What the definition and every reference give; ``chance``: of a false alarm in the case."""
     point = Point(DATA, 0)
     optimizer = GradientDescent(0.01)
     record = Record(
@@ -127,6 +127,12 @@ def compared(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> Compa
     }
     for exchange in exchanges:
         exchange.collect()
+    return record
+
+
+def compared(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> Compared:
+    """The case's comparisons with every reference; ``chance``: of a false alarm in them."""
+    record, point = answered(case, workers, chance), Point(DATA, 0)
     bounds, certainty = Bounds(record), Certainty(record, wanted=False)
     rows, ill = [], 0
     for reference in record.references:
