@@ -465,7 +465,7 @@ def distance(name: str, computed: Values, bound: Bound) -> float:
     if name not in bound.values:
         return 0.0
     value = bound.values[name]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         gap = np.abs(computed - value)
         if (gap <= 2 * bound.radii[name]).all():
             return 0.0

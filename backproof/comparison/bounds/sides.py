@@ -27,8 +27,11 @@ class Pair:
         if name not in self.mine.radii or name not in self.its.radii:
             return None
         mine, its = self.mine.radii[name], self.its.radii[name]
-        # The common case is one model for both, one radius for both.
-        return 2 * mine if mine is its else mine + its
+        with np.errstate(
+            over="ignore"
+        ):  # a radius beyond all numbers is infinite, and says nothing
+            # The common case is one model for both, one radius for both.
+            return 2 * mine if mine is its else mine + its
 
     @property
     def open_samples(self) -> NDArray[np.intp]:

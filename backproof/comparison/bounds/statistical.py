@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backproof.comparison.record.record import Point, Record
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.operations import Ops
-from backproof.mathematics.arithmetic.random.spread import REPLICAS, spreads
+from backproof.mathematics.arithmetic.random.spread import REPLICAS, Evaluation, apart, spreads
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.sites import Intervention, unchanged
@@ -53,23 +53,16 @@ class Spreads:
         return any(ball is not self.one_way[name] for name, ball in self.tensors.items())
 
 
-def spreads_at(
+def evaluation_at(
     record: Record,
-    rounding: Rounding,
     point: Point,
     *,
     recovers: bool,
-    watched: tuple[str, ...] = WATCHED,
+    watched: tuple[str, ...] = (),
     shifts: Mapping[str, Values] | None = None,
     change: Intervention = unchanged,
-    few: bool = False,
-) -> Spreads:
-    """The definition at a point of a record, every element with its radius.
-
-    ``watched``: how the names of the sites begin that are wanted too. ``shifts``: what is added at
-    some sites, see `shifts_to`. ``change``: of a definition with changes. ``few``: from fewer
-    replicas, at a chance that makes up for it: for what is only explained, not judged.
-    """
+) -> Evaluation:
+    """What is compared at a point, in any arithmetic; see `spreads_at`."""
     network, state, batch = record.network, record.parameters[point], record.batch(point)
     # Samples are left open by the outputs, and vacuity is judged by what a step makes.
     wanted = {*record.names(point), f"activation/{network.last.name}"}
@@ -92,15 +85,34 @@ def spreads_at(
             found |= recovered(ops, network, state, found, record.optimizer.learning_rate)
         return {name: found[name] for name in found if name in wanted} | sites
 
+    return evaluation
+
+
+def spreads_at(
+    record: Record,
+    rounding: Rounding,
+    point: Point,
+    *,
+    recovers: bool,
+    watched: tuple[str, ...] = WATCHED,
+    shifts: Mapping[str, Values] | None = None,
+    change: Intervention = unchanged,
+    few: bool = False,
+) -> Spreads:
+    """The definition at a point of a record, every element with its radius.
+
+    ``watched``: how the names of the sites begin that are wanted too. ``shifts``: what is added at
+    some sites, see `shifts_to`. ``change``: of a definition with changes. ``few``: from fewer
+    replicas, at a chance that makes up for it: for what is only explained, not judged.
+    """
+    products = record.network.products * len(record.batch(point).inputs)
     found = spreads(
-        evaluation,
+        evaluation_at(
+            record, point, recovers=recovers, watched=watched, shifts=shifts, change=change
+        ),
         rounding,
         chance=CHANCE_OF_FEW if few else element_chance(record),
-        replicas=FEW
-        if few
-        else MANY
-        if record.network.products * len(batch.inputs) <= SMALL
-        else REPLICAS,
+        replicas=FEW if few else MANY if products <= SMALL else REPLICAS,
         seed=seed_of(record, point),
     )
     every_way = {name: Ball(spread.value, spread.radius) for name, spread in found.items()}
@@ -116,6 +128,12 @@ def spreads_at(
         {name[5:]: each for name, each in every_way.items() if name.startswith("site:")},
         {name: spread.unknown for name, spread in found.items() if spread.unknown},
     )
+
+
+def apart_at(record: Record, rounding: Rounding, point: Point) -> dict[str, float]:
+    """By how much correct implementations differ at a point, by name: see `apart`."""
+    evaluation = evaluation_at(record, point, recovers=False)
+    return apart(evaluation, rounding, seed=seed_of(record, point))
 
 
 def shifts_to(

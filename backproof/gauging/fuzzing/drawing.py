@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
@@ -38,8 +38,14 @@ RECTIFIED_OR_BOUNDED = functions.examples(*FIRST[:4])
 class Drawn:
     """What random networks are drawn from, beside activations of one's own.
 
-    Kernels have variance 1/fan_in, times one of ``scales``; ``factors``: scales of the loss;
-    ``depths``: how many layers; ``weighted``: whether samples may have weights.
+    Kernels have variance 1/fan_in, times one of ``scales``: of one layer, or of all in equal parts,
+    so that rounding errors grow by about as much and not by its power. ``factors``: scales of the
+    loss; ``depths``: how many layers; ``wide``: of some, the width of one layer between; 0 of those
+    without; ``weighted``: whether samples may have weights.
+
+    Scales are in proportion to a dtype's digits. A unit that saturates, or a softmax, takes as many
+    digits off its inputs as these have before the point: at 1000, float32 has four left, the next
+    such layer one, and no right answer exists of which a bound could tell wrong ones.
     """
 
     depths: tuple[int, ...]
@@ -53,16 +59,19 @@ class Drawn:
         for name in (*SIMPLEST, *sorted({*losses.names()} - {*SIMPLEST}))
         if not losses.PARTS.get(name).SIGNED
     )
+    wide: tuple[int, ...] = (0,)
     weighted: bool = False
 
 
-# Mostly ordinary weights, some extreme.
+# Mostly ordinary weights, some extreme; mostly small networks, some deep or wide.
 LARGE = Drawn(
-    depths=(1, 2, 3, 4, 5, 6),
+    depths=(*(1, 2, 3, 4, 5, 6) * 3, 12, 30),
     widths=(1, 2, 3, 5, 8, 16, 33, 64),
     rows=(1, 2, 3, 10, 37, 100, 300),
     scales=(1.0, 1.0, 1.0, 0.3, 3.0, 1e-3, 30.0, 1000.0),
+    wide=(*(0,) * 10, 256, 1024),
 )
+LARGE_FLOAT32 = replace(LARGE, scales=(1.0, 1.0, 1.0, 0.3, 3.0, 1e-3, 10.0, 30.0))
 # A power of 1/8 is 16 u in bfloat16, and 128 u in float16: so many roundings may lie between the
 # data and a gradient. In bfloat16 the tail of an exponential, or a GELU, takes that many alone.
 SMALL = {
@@ -78,7 +87,7 @@ SMALL = {
         activations=RECTIFIED_OR_BOUNDED,
     ),
 }
-DRAWN = {"float64": LARGE, "float32": LARGE, **SMALL}
+DRAWN = {"float64": LARGE, "float32": LARGE_FLOAT32, **SMALL}
 # How many roundings, or smallest numbers, may lie between an implementation's probability and ours.
 ROOM = 64
 # A network and a number of samples: what a framework compiles for.
@@ -107,6 +116,8 @@ def networks(draw: st.DrawFn, drawn: Drawn = LARGE) -> Network:
     depth = draw(st.sampled_from(drawn.depths))
     width = st.sampled_from(drawn.widths)
     widths = [draw(width) for _ in range(depth + 1)]
+    if depth > 1 and (wide := draw(st.sampled_from(drawn.wide))):
+        widths[draw(st.integers(1, depth - 1))] = wide
     hidden = st.sampled_from((*drawn.activations, *functions.examples(*further())))
     kind = draw(st.sampled_from(drawn.losses))
     fused = losses.named(kind).ACTIVATION
@@ -160,11 +171,11 @@ def bucket(drawn: Drawn, count: int, chosen_seed: int, of: Networks = networks) 
 def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str, drawn: Drawn) -> Case:
     """A network with random parameters and data, rounded to the dtype; some have zero weights."""
     network, samples = draw(among)
-    scale = draw(st.sampled_from(drawn.scales))
+    scales = draw(scalings(network, drawn))
     kept = draw(st.sampled_from((1.0, 1.0, 1.0, 0.7)))
     stream = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     parameters = {
-        name: round_to(scale * array * (stream.random(array.shape) < kept), dtype)
+        name: round_to(scales(name) * array * (stream.random(array.shape) < kept), dtype)
         for name, array in drawn_parameters(network, stream).items()
     }
     batch = drawn_batch(network, stream, samples)
@@ -175,6 +186,18 @@ def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str, drawn: D
     batch = batch.astype(dtype)
     assume(finite(network, parameters, batch, dtype))
     return Case(network, parameters, batch)
+
+
+@st.composite
+def scalings(draw: st.DrawFn, network: Network, drawn: Drawn) -> Callable[[str], float]:
+    """By what each parameter is multiplied: those of one layer, or all in equal parts."""
+    scale = draw(st.sampled_from(drawn.scales))
+    layers = list(dict.fromkeys(name.partition("/")[0] for name in network.parameters))
+    alone = draw(st.sampled_from((None, *layers)))
+    if alone is None:
+        share = scale ** (1 / len(layers))
+        return lambda name: share
+    return lambda name: scale if name.partition("/")[0] == alone else 1.0
 
 
 def finite(network: Network, parameters: Parameters, batch: Batch, dtype: str) -> bool:

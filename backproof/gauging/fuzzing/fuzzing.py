@@ -11,7 +11,9 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import hypot
 from pathlib import Path
+from statistics import NormalDist
 from textwrap import dedent
 from typing import Any
 
@@ -19,8 +21,9 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds
 from backproof.comparison.bounds.certainty import Certainty
+from backproof.comparison.bounds.statistical import apart_at, element_chance
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Subject
@@ -51,6 +54,8 @@ class Tally:
 
     cases: int = 0
     statuses: Counter[Status] = field(default_factory=Counter)
+    ill_conditioned: int = 0
+    """Of the undecided, see `ill_conditioned`."""
     nearest: float = 0.0
 
     @property
@@ -61,12 +66,13 @@ class Tally:
         return 0 if decided(self.statuses) and not self.statuses[Status.ERROR] else 3
 
     def line(self) -> str:
-        """How many were compared, decided and mismatched."""
-        compared = self.statuses.total()
+        """How many were compared, decided and mismatched; and why the others are not decided."""
+        compared, undecided = self.statuses.total(), self.statuses[Status.UNDECIDED]
         share = f" ({decided(self.statuses) / compared:.1%})" if compared else ""
         return (
             f"{self.cases} networks, {compared} comparisons: {decided(self.statuses)} decided"
-            f"{share}, {self.statuses[Status.MISMATCH]} mismatched, "
+            f"{share}, {undecided} undecided ({self.ill_conditioned} of them ill-conditioned), "
+            f"{self.statuses[Status.MISMATCH]} mismatched, "
             f"{self.statuses[Status.ERROR]} in error; at most {self.nearest:.2f} of a bound used"
         )
 
@@ -76,12 +82,20 @@ def decided(statuses: Counter[Status]) -> int:
     return statuses[Status.MATCH] + statuses[Status.MISMATCH]
 
 
+@dataclass(frozen=True)
+class Compared:
+    """The comparisons of a case, and how many of the undecided are ill-conditioned."""
+
+    rows: list[Row]
+    ill_conditioned: int = 0
+
+
 class FalseAlarmError(Exception):
     """A comparison that should match does not."""
 
 
-def rows_of(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> list[Row]:
-    """The case's comparisons with every reference; ``chance``: of a false alarm in them."""
+def answered(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> Record:
+    """What the definition and every reference give; ``chance``: of a false alarm in the case."""
     point = Point(DATA, 0)
     optimizer = GradientDescent(0.01)
     record = Record(
@@ -113,12 +127,39 @@ def rows_of(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> list[R
     }
     for exchange in exchanges:
         exchange.collect()
+    return record
+
+
+def compared(case: Case, workers: Workers, chance: float = FALSE_ALARM) -> Compared:
+    """The case's comparisons with every reference; ``chance``: of a false alarm in them."""
+    record, point = answered(case, workers, chance), Point(DATA, 0)
     bounds, certainty = Bounds(record), Certainty(record, wanted=False)
-    return [
-        row
-        for reference in record.references
-        for row in compare_point(record, bounds, certainty, reference, point)
-    ]
+    rows, ill = [], 0
+    for reference in record.references:
+        found = compare_point(record, bounds, certainty, reference, point)
+        rows += found
+        open_ones = [row.name for row in found if row.status is Status.UNDECIDED]
+        if open_ones:
+            ill += len(ill_conditioned(record, bounds, reference, point) & {*open_ones})
+    return Compared(rows, ill)
+
+
+def ill_conditioned(record: Record, bounds: Bounds, reference: str, point: Point) -> set[str]:
+    """The tensors of which no bound could tell right from wrong, however well it were known.
+
+    Of two correct implementations with independent rounding errors of σ₁ and σ₂, the difference is
+    Gaussian, and lies beyond z·√(σ₁² + σ₂²) with the chance of an element, so that no bound of that
+    chance is smaller. Where its power, twice that over the largest element, is more than is asked
+    of a comparison, nothing can be decided. (The bounds themselves add t·σ₁ and t·σ₂, with t of a
+    few replicas: power is lost between, by 2 or so, and is not counted here.)
+    """
+    deviations = -NormalDist().inv_cdf(element_chance(record) / 2)
+    mine, its = (apart_at(record, bounds.rounding(who), point) for who in (SUBJECT, reference))
+    return {
+        name
+        for name, sigma in mine.items()
+        if 2 * deviations * hypot(sigma, its[name]) > WEAKEST_POWER
+    }
 
 
 def fuzz(
@@ -156,10 +197,12 @@ def fuzz(
     )
     @given(cases(among, workers.dtype, drawn))
     def matches(case: Case) -> None:
-        rows = rows_of(case, workers, FALSE_ALARM / count)
+        found = compared(case, workers, FALSE_ALARM / count)
+        rows = found.rows
         if not failed:  # what shrinking tries is not counted
             tally.cases += 1
             tally.statuses.update(row.status for row in rows)
+            tally.ill_conditioned += found.ill_conditioned
             tally.nearest = max([tally.nearest, *(row.bound_used or 0 for row in rows)])
             on_case(tally)
         # What it shrinks to fails as the first one did: a mismatch is no error.

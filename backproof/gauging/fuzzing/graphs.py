@@ -37,6 +37,7 @@ LARGE_GRAPHS = replace(
     widths=(1, 2, 3, 5, 8),
     rows=(1, 2, 3, 10, 37),
     scales=(1.0, 1.0, 1.0, 0.3, 3.0, 1e-3),
+    wide=(0,),
     weighted=True,
 )
 GRAPHS = {

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from backproof import Dense, Form, Loss, Network, adapters, verify
+from backproof.comparison.bounds.bounds import Bound, distance
+from backproof.comparison.bounds.sides import Pair
+from backproof.comparison.judging.rows import Grade
 
 NETWORK = Network((Dense(4, 3, "softmax", bias=False),), Loss("categorical_cross_entropy"))
 
@@ -43,3 +46,14 @@ def test_what_it_advises_matches() -> None:
 def test_beside_a_mismatch_it_is_not_called_right() -> None:
     report = verify(NETWORK, lambda p, b: subject(p, b, 2.0), references=["torch"])
     assert not any("right wherever" in row.cause for row in report.comparisons)
+
+
+def test_a_radius_beyond_all_numbers_says_nothing_and_warns_of_nothing() -> None:
+    widest = np.array([np.finfo(np.float64).max])
+    bound = Bound({"loss": np.ones(1)}, {"loss": widest}, np.array([], int))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        radius = Pair(Grade.PROVEN, bound, bound).radius("loss")
+        assert radius is not None
+        assert np.isinf(radius).all()
+        assert distance("loss", np.full(1, 1e300), bound) == 0

@@ -6,12 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
 import pytest
+from hypothesis import given, seed, settings
 
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.run import Workers
 from backproof.gauging.fuzzing import fuzzing
-from backproof.gauging.fuzzing.drawing import LARGE, Case, bucket
+from backproof.gauging.fuzzing.drawing import LARGE, Case, bucket, scalings
+from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.network.loss import Loss
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import Batch
 from tests.faces.test_bad_input import backproof
 from tests.halves import slow_but
 from tests.project import ROOT
@@ -131,11 +137,12 @@ def test_a_planted_fault_is_found_shrunk_and_replayed(
 def test_a_mismatch_shrinks_to_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A smaller network that fails for another reason is not what was found."""
 
-    def rows_of(case: Case, workers: Workers, chance: float) -> list[Row]:
+    def compared(case: Case, workers: Workers, chance: float) -> fuzzing.Compared:
         failing = {1: Status.MATCH, 2: Status.ERROR}
-        return [replace(ROW, status=failing.get(case.network.outputs, Status.MISMATCH))]
+        row = replace(ROW, status=failing.get(case.network.outputs, Status.MISMATCH))
+        return fuzzing.Compared([row])
 
-    monkeypatch.setattr(fuzzing, "rows_of", rows_of)
+    monkeypatch.setattr(fuzzing, "compared", compared)
     found = set()
     with Workers([], "float64", ROOT) as workers:
         for seed in range(6):
@@ -146,6 +153,58 @@ def test_a_mismatch_shrinks_to_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> No
             assert failed.network.outputs == (3 if first is Status.MISMATCH else 2)
             found.add(first)
     assert found == {Status.MISMATCH, Status.ERROR}
+
+
+def small(scale: float) -> Case:
+    """Two units behind a softmax, whose inputs are that large and all but cancel."""
+    network = Network((Dense(2, 2, "softmax"),), Loss("categorical_cross_entropy"))
+    state = {
+        "dense_1/kernel": np.array([[1, 2], [-1, -2.0]]) * scale,
+        "dense_1/bias": np.array([0, 0.1]),
+    }
+    batch = Batch(np.array([[0.7, 0.7], [0.3, 0.3]]), np.array([[0, 1], [1, 0.0]]))
+    state = {name: value.astype("float32") for name, value in state.items()}
+    return Case(network, state, batch.astype("float32"))
+
+
+@pytest.mark.parametrize(("scale", "ill"), [(1.0, False), (1e6, True)])
+def test_what_no_bound_can_decide_is_counted(scale: float, ill: bool, shared: Shared) -> None:
+    """At a million, float32 has no digit left of what a softmax takes."""
+    found = fuzzing.compared(small(scale), shared("torch", dtype="float32"))
+    undecided = [row for row in found.rows if row.status is Status.UNDECIDED]
+    assert bool(undecided) is ill
+    assert (found.ill_conditioned > 0) is ill
+
+
+def test_a_bound_that_is_merely_wide_is_not_called_ill_conditioned(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backproof.comparison.judging.judging.WEAKEST_POWER", 1e-12)
+    found = fuzzing.compared(small(1.0), shared("torch", dtype="float32"))
+    assert any(row.status is Status.UNDECIDED for row in found.rows)
+    assert found.ill_conditioned == 0
+
+
+def test_deep_and_wide_networks_are_drawn() -> None:
+    shapes = [network for network, _ in bucket(LARGE, 200, 0)]
+    assert max(len(network.layers) for network in shapes) == 30
+    assert max(max(w) for each in shapes for w in each.shapes().values()) == 1024
+
+
+def test_large_weights_are_those_of_one_layer_or_of_all_in_equal_parts() -> None:
+    """A rounding error grows by the scale, and not by its power."""
+    network = Network((Dense(3, 3), Dense(3, 3)), Loss("squared_error"))
+    only = replace(LARGE, scales=(100.0,))
+    found = set()
+
+    @seed(0)
+    @settings(max_examples=30, database=None)
+    @given(scalings(network, only))
+    def collect(scales) -> None:
+        found.add(tuple(scales(f"dense_{i}/kernel") for i in (1, 2)))
+
+    collect()
+    assert found == {(10.0, 10.0), (100.0, 1.0), (1.0, 100.0)}
 
 
 def test_nothing_decided_is_no_pass() -> None:

@@ -15,7 +15,7 @@ from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.gauging.fuzzing.drawing import Case
-from backproof.gauging.fuzzing.fuzzing import rows_of
+from backproof.gauging.fuzzing.fuzzing import compared
 from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.operations import BallOps
@@ -91,7 +91,7 @@ def test_what_is_zero_at_every_point_shows_nothing() -> None:
 @pytest.mark.parametrize("reference", ["jax", "keras", "torch"])
 @pytest.mark.parametrize("name", ["hidden", "last"])
 def test_references_get_exactly_1(name: str, reference: str, dtype: str, shared: Shared) -> None:
-    found = rows_of(case(NETWORKS[name]), shared(reference, dtype=dtype))
+    found = compared(case(NETWORKS[name]), shared(reference, dtype=dtype)).rows
     assert {row.status for row in found} == {Status.MATCH}
 
 

@@ -8,7 +8,7 @@ import pytest
 from backproof.comparison.judging.rows import Status
 from backproof.comparison.run import Workers
 from backproof.gauging.fuzzing.drawing import Case
-from backproof.gauging.fuzzing.fuzzing import rows_of
+from backproof.gauging.fuzzing.fuzzing import compared
 from backproof.mathematics.layers.activation import Activation
 from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.network.loss import Loss
@@ -51,5 +51,5 @@ def workers(request: pytest.FixtureRequest, shared: SharedWorkers) -> Workers:
 def test_a_twin_says_what_the_definition_says(network: Network, workers: Workers) -> None:
     stream = np.random.default_rng(0)
     case = Case(network, drawn_parameters(network, stream), drawn_batch(network, stream))
-    rows = rows_of(case, workers)
+    rows = compared(case, workers).rows
     assert {row.status for row in rows} == {Status.MATCH}, rows

@@ -74,3 +74,16 @@ def spreads(
     return {
         name: each.wider(allowed[name]) if name in allowed else each for name, each in found.items()
     }
+
+
+def apart(
+    evaluation: Evaluation, rounding: Rounding, *, replicas: int = REPLICAS, seed: int = 0
+) -> dict[str, float]:
+    """By how much correct implementations differ: σ, the largest, by the largest |value|.
+
+    By replicas as they are, not enlarged, so that it holds where nothing is of first order, too;
+    infinite where one of them is not finite, or where the value is 0 throughout and not all are.
+    """
+    with np.errstate(all="ignore"):
+        trial = Trial(evaluation, errors_of(rounding), rounding, seed, AS_THEY_ARE)
+        return trial.apart(replicas, MEMORY)

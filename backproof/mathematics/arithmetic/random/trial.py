@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -157,6 +157,21 @@ class Trial:
                 every_way += (1 + OPEN_ROUNDED) * off
             unknown = "" if np.isfinite(every_way).all() else self._why(name, pairs)
             found[name] = Spread(value, sigma, every_way, one_way, unknown)
+        return found
+
+    def apart(self, replicas: int, memory: int) -> dict[str, float]:
+        """See `apart` of `random.spread`."""
+        squares = {name: Squares(value.shape) for name, value in self.values.items()}
+        for start, many in self._chunks(replicas, 0, memory):
+            once = self._replicas(start, many, self.enlargements[0])
+            for name, total in squares.items():
+                total.add(once[name].drawn, self.values[name])
+        found = {}
+        for name, value in self.values.items():
+            sigma = float(squares[name].root_mean(replicas).max(initial=0.0))
+            largest = float(np.abs(value).max(initial=0.0))
+            share = sigma / largest if largest else inf
+            found[name] = (share if isfinite(share) else inf) if sigma else 0.0
         return found
 
     def _chunks(self, replicas: int, pairs: int, memory: int) -> Iterator[tuple[int, int]]:
