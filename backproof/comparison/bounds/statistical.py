@@ -57,14 +57,15 @@ def spreads_at(
     point: Point,
     *,
     recovers: bool,
-    watched: tuple[str, ...] = WATCHED,
+    watched: tuple[str, ...] | None = None,
     shifts: Mapping[str, Values] | None = None,
 ) -> Spreads:
     """The definition at a point of a record, every element with its radius.
 
-    ``watched``: how the names of the sites begin that are wanted too. ``shifts``: what is added at
-    some sites, see `shifts_to`.
+    ``watched``: how the names of the sites begin that are wanted too; without, those by which
+    vacuity is judged. ``shifts``: what is added at some sites, see `shifts_to`.
     """
+    watching = watched_of(record, point) if watched is None else watched
     network, state, batch = record.network, record.parameters[point], record.batch(point)
     # Samples are left open by the outputs, and vacuity is judged by what a step makes.
     wanted = {*record.names(point), f"activation/{network.last.name}"}
@@ -77,7 +78,7 @@ def spreads_at(
             found = intervene(name, value, scope)
             if shifts and name in shifts:
                 found = scope.ops.add(found, scope.ops.exact(shifts[name]))
-            if name.startswith(watched):
+            if name.startswith(watching):
                 sites[f"site:{name}"] = found
             return found
 
@@ -107,6 +108,13 @@ def spreads_at(
         {name[5:]: each for name, each in every_way.items() if name.startswith("site:")},
         {name: spread.unknown for name, spread in found.items() if spread.unknown},
     )
+
+
+def watched_of(record: Record, point: Point) -> tuple[str, ...]:
+    """How the sites are called by which vacuity is judged, beside the tensors that are compared."""
+    compared = record.names(point)
+    outputs = (f"activation/{node.name}" for node in record.network.nodes)
+    return (*WATCHED, *(name for name in outputs if name not in compared))
 
 
 def shifts_to(
