@@ -24,6 +24,7 @@ from backproof.comparison.record.twin_session import Exchange
 from backproof.implementations.client import Worker
 from backproof.implementations.host import watched
 from backproof.implementations.host.watched import TIME_LIMIT
+from backproof.mathematics import registry
 from backproof.mathematics.arithmetic.rounding.model import HALF
 from backproof.mathematics.errors import EvaluationError, UsageError, told
 from backproof.mathematics.network.quantities import expected
@@ -292,6 +293,7 @@ def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) 
         pairing=pairing.name,
         subject=pairing.subject_name,
         place=pairing.subject_place,
+        parts=tuple(in_project(file, workers.root) for file in registry.files()),
         network=pairing.network,
         optimizer=pairing.optimizer,
         dtype=workers.dtype,
@@ -310,6 +312,12 @@ def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) 
             if model is None and workers.calibrated(name)
         ),
     )
+
+
+def in_project(file: str, root: Path) -> str:
+    """A file's path in the project, or its name, where it lies elsewhere."""
+    path, root = Path(file).resolve(), root.resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def declared_accuracy(pairing: Pairing) -> dict[str, float]:
