@@ -24,6 +24,7 @@ from backproof.comparison.record.twin_session import Exchange
 from backproof.implementations.client import Worker
 from backproof.implementations.host import watched
 from backproof.implementations.host.watched import TIME_LIMIT
+from backproof.mathematics import registry
 from backproof.mathematics.arithmetic.rounding.model import HALF
 from backproof.mathematics.errors import EvaluationError, UsageError, told
 from backproof.mathematics.network.quantities import expected
@@ -48,8 +49,27 @@ class Workers:
         self.limit = limit
         self.by_name: dict[str, Worker] = {}
         self._calibrated: dict[str, bool] = {}
+        self._others: dict[str, Workers] = {}
         for name in frameworks:
             self.start(name)
+
+    def suited(self, pairing: Pairing) -> Workers:
+        """The workers for a pairing: in another dtype, where its subject knows only that one.
+
+        In half precision every subject is given float32 (docs/bounds.md).
+        """
+        dtype = pairing.traits.dtype
+        if dtype in (None, self.dtype) or self.dtype in HALF:
+            return self
+        if dtype not in self._others:
+            self._others[dtype] = Workers((), dtype, self.root, self.limit)
+        return self._others[dtype]
+
+    def every(self) -> Iterator[Worker]:
+        """All workers, of every dtype."""
+        yield from self.by_name.values()
+        for others in self._others.values():
+            yield from others.every()
 
     def start(self, name: str) -> None:
         """Start a framework's worker, unless it runs already."""
@@ -65,7 +85,7 @@ class Workers:
     def versions(self) -> dict[str, str]:
         """The versions of every framework that could be started."""
         found: dict[str, str] = {}
-        for worker in self.by_name.values():
+        for worker in self.every():
             try:
                 found |= worker.versions()
             except EvaluationError as error:
@@ -99,7 +119,7 @@ class Workers:
 
     def __exit__(self, kind: object = None, *_: object) -> None:
         with ExitStack() as stack:
-            for worker in self.by_name.values():
+            for worker in self.every():
                 stack.callback(worker.close)
                 if kind is not None:  # broken off: nobody waits for what they are doing
                     worker.kill()
@@ -127,11 +147,12 @@ def verify(
     for pairing in pairings:
         on_stage(f"{pairing.name}: running the subject")
         pairing = pairing.narrowed(workers.by_name)
+        own = workers.suited(pairing)
+        for name in pairing.references:
+            own.start(name)
         try:
-            case = Case(pairing, new_record(pairing, workers, chance), certified)
-            case.attempt(
-                "running it", partial(case.ask, workers), but=(UsageError, EvaluationError)
-            )
+            case = Case(pairing, own, new_record(pairing, own, chance), certified)
+            case.attempt("running it", case.ask, but=(UsageError, EvaluationError))
         except (UsageError, EvaluationError) as error:
             yield Broken(pairing.name, str(error), isinstance(error, EvaluationError))
         except Exception as error:  # it costs this pairing, and must not cost the others
@@ -150,17 +171,19 @@ def verify(
     for index, case in enumerate(cases):
         name = case.record.pairing
         on_stage(f"{name}: waiting for {' and '.join(case.record.references)}")
-        case.attempt("taking the answers", partial(case.collect, workers, cases[index + 1 :]))
+        following = [later for later in cases[index + 1 :] if later.workers is case.workers]
+        case.attempt("taking the answers", partial(case.collect, following))
         with watched.doing(f"judging {name}", name):
-            judged = case.judged(today, workers.limit)
+            judged = case.judged(today)
         yield judged
 
 
 class Case:
     """One pairing on its way through a run, with all that is known of it so far."""
 
-    def __init__(self, pairing: Pairing, record: Record, certified: bool) -> None:
+    def __init__(self, pairing: Pairing, workers: Workers, record: Record, certified: bool) -> None:
         self.pairing = pairing
+        self.workers = workers
         self.record = record
         self.certified = certified
         self.exchanges: list[Exchange] = []
@@ -188,25 +211,26 @@ class Case:
             self.failed = failure(doing, error)
             self.bounds = Bounds(self.record)  # it may be memory that lacks
 
-    def ask(self, workers: Workers) -> None:
+    def ask(self) -> None:
         """Run the subject, and ask the references about its points."""
-        self.exchanges = ask(self.pairing, self.record, workers)
+        self.exchanges = ask(self.pairing, self.record, self.workers)
         self.certainty = Certainty(self.record, wanted=self.certified)  # now its points are known
 
-    def collect(self, workers: Workers, following: Iterable[Case]) -> None:
+    def collect(self, following: Iterable[Case]) -> None:
         """Take the references' answers."""
         for exchange in self.exchanges:
             with watched.doing(f"waiting for {' and '.join(self.record.references)}"):
                 exchange.collect()
             if exchange.worker.lost is not None and exchange.worker.ready:
                 # This pairing's twin has ended its worker; those that follow get another one.
-                worker = workers.restart(exchange.worker.framework)
+                worker = self.workers.restart(exchange.worker.framework)
                 for later in following:
                     later.exchanges = renewed(later.exchanges, worker)
 
-    def judged(self, today: datetime.date, limit: float) -> Judged:
+    def judged(self, today: datetime.date) -> Judged:
         """The record with its rows."""
         rows: list[Row] = []
+        limit = self.workers.limit
 
         def judge() -> None:
             measure = partial(measure_slopes, self.pairing, self.record, limit)
@@ -269,6 +293,7 @@ def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) 
         pairing=pairing.name,
         subject=pairing.subject_name,
         place=pairing.subject_place,
+        parts=tuple(in_project(file, workers.root) for file in registry.files()),
         network=pairing.network,
         optimizer=pairing.optimizer,
         dtype=workers.dtype,
@@ -287,6 +312,12 @@ def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) 
             if model is None and workers.calibrated(name)
         ),
     )
+
+
+def in_project(file: str, root: Path) -> str:
+    """A file's path in the project, or its name, where it lies elsewhere."""
+    path, root = Path(file).resolve(), root.resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def declared_accuracy(pairing: Pairing) -> dict[str, float]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from backproof.implementations.client import Worker
 from backproof.mathematics import optimizers
+from backproof.mathematics.checking import check_arguments
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.network import Network
@@ -17,7 +18,7 @@ from backproof.mathematics.optimizers import Optimizer
 
 
 def external(
-    command: Sequence[str | os.PathLike[str]],
+    command: Sequence[str | Path],
     *,
     folder: str | Path | None = None,
     time_limit: float = 60.0,
@@ -29,8 +30,12 @@ def external(
     has to understand is in docs/protocol.md. What goes wrong, at the start, in the middle or in
     what it writes, is an error of its comparisons that says what was read.
     """
-    if isinstance(command, str) or not command:
+    check_arguments(external, locals())
+    command = list(command)
+    if not command:
         raise UsageError(f"external({command!r}): give a list, the program and its arguments")
+    if time_limit <= 0:
+        raise UsageError(f"external(time_limit={time_limit!r}): give a number of seconds above 0")
     return External([os.fspath(part) for part in command], Path(folder or Path.cwd()), time_limit)
 
 

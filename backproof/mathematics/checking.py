@@ -47,6 +47,7 @@ WORDS: dict[Any, str] = {
     list: "a list",
     datetime.date: "a date, as in datetime.date(2030, 1, 31)",
     type(None): "None",
+    "Activation": 'an Activation, as in activations.named("relu")',
     "Batch": "a Batch, as in Batch(inputs, targets)",
     "Form": 'a Form, as in Form("probabilities")',
     "Loss": 'a Loss, as in Loss("squared_error")',
@@ -141,7 +142,8 @@ def fits(value: Any, hint: Any) -> bool:
     if kind in (Union, types.UnionType):
         return any(fits(value, each) for each in inner)
     if kind is Literal:
-        return any(value is each or (isinstance(each, str) and value == each) for each in inner)
+        texts = isinstance(value, str)  # of an array, == is one too
+        return any(value is each or (texts and value == each) for each in inner)
     if kind is not None and issubclass(kind, Mapping):
         return isinstance(value, Mapping) and all(
             fits(key, inner[0]) and fits(each, inner[1]) for key, each in value.items()
@@ -232,6 +234,7 @@ def plural(hint: Any) -> str:
     if get_origin(hint) is not None:
         return f"{getattr(get_origin(hint), '__name__', 'thing').lower()}s"
     words = {str: "strings", float: "numbers", int: "whole numbers", type(None): "None"}
+    words[Path] = "paths"
     return words.get(hint) or f"{getattr(hint, '__name__', hint)}s"
 
 

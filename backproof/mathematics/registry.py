@@ -15,6 +15,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from backproof.mathematics.checking import check_arguments
 from backproof.mathematics.errors import UsageError
 
 T = TypeVar("T")
@@ -119,6 +120,7 @@ def register(sort: str) -> Callable[[T], T]:
     What each sort asks of a part is said in its folder. Raises `UsageError` for an unknown sort,
     for a name that is taken, and for a part that lacks something or stands in no file.
     """
+    check_arguments(register, locals())
     if sort in HOMES:
         importlib.import_module(HOMES[sort])
     if sort not in SORTS:

@@ -5,6 +5,8 @@ They get bounds, certified values, twins in every framework, faults, random netw
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ import backproof
 from backproof import Batch, Dense, Loss, Network, UsageError, register
 from backproof.comparison.bounds.bounds import traits_of
 from backproof.comparison.judging.rows import Status
-from backproof.comparison.run import Workers
+from backproof.comparison.record import archive
+from backproof.comparison.run import Workers, judge_again
 from backproof.gauging.fuzzing import drawing, fuzzing
 from backproof.implementations import frameworks, worker
 from backproof.implementations.frameworks import load_file
@@ -117,6 +120,40 @@ def test_a_fault_in_them_is_planted_found_and_named(name: str, told: str) -> Non
     report = verified(("torch",), intervene=plant.intervene)
     assert report.status is Status.MISMATCH
     assert report.cause.startswith(told)
+
+
+def test_a_stored_run_is_judged_again_where_their_files_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = verified(("torch",))
+    report.write(tmp_path / "report")
+
+    def forgotten() -> None:
+        for each in SORTS.values():
+            each._entered, each._sources = {}, {}
+
+    forgotten()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"own_parts/square\.py, which is not there: replay it in"):
+        archive.load(tmp_path / "report")
+    monkeypatch.chdir(ROOT)
+    (record,) = archive.load(tmp_path / "report").records
+    assert repr(record.network) == repr(report.records[0].network)
+    assert record.parts == tuple(f"tests/faces/own_parts/{path.name}" for path in FILES)
+    (judged,) = judge_again([record], datetime.date(2026, 1, 1))
+    assert {row.status for row in judged.rows} == {Status.MATCH}
+
+
+def test_no_file_outside_of_the_project_is_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other.py").write_text("raise AssertionError")
+    place = tmp_path / "project"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    given = ["../other.py", str(tmp_path / "other.py")]
+    (place / "record.json").write_text(json.dumps({"parts": given}))
+    assert archive.load_parts(place) == given
 
 
 VALUES = ("value", "pulled")

@@ -89,7 +89,8 @@ def test_rows_survive_their_file() -> None:
         row(Status.MISMATCH, bound=math.inf, bound_used=np.float32(0.5), zeros=np.int64(3)),
         row(Status.WAIVED, cause="weil: ×"),
     ]
-    again = from_json(to_json(Outcome(rows, "")))
+    again = from_json(to_json(Outcome(rows, "", ("loss",))))
+    assert again.omits == ("loss",)
     assert again.rows == rows
     assert again.rows[0].status is Status.MISMATCH
 

@@ -60,6 +60,12 @@ class NoWorkers:
     def __init__(self) -> None:
         self.by_name = {"torch": None}
 
+    def suited(self, pairing: Pairing) -> NoWorkers:
+        return self
+
+    def start(self, name: str) -> None:
+        pass
+
     def calibrated(self, name: str) -> bool:
         return False
 

@@ -104,9 +104,12 @@ class Sides:
     def of_outputs(self) -> Pair:
         """The pair by which samples are left open: that of the outputs."""
         name = f"activation/{self.bounds.record.network.last.name}"
-        if max(side.power(name) for side in (self.proven.mine, self.proven.its)) <= enough(
-            self.bounds.record.dtype
-        ):
+        both = self.proven.mine, self.proven.its
+        if name in self.bounds.record.names(self.point):
+            sure = max(side.power(name) for side in both) <= enough(self.bounds.record.dtype)
+        else:  # the subject gives no outputs, only what they come to
+            sure = not len(self.proven.open_samples)
+        if sure:
             return self.proven
         other = self.statistical
         if other is None or len(other.open_samples) >= len(self.proven.open_samples):

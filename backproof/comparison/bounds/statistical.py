@@ -94,21 +94,23 @@ def spreads_at(
     point: Point,
     *,
     recovers: bool,
-    watched: tuple[str, ...] = WATCHED,
+    watched: tuple[str, ...] | None = None,
     shifts: Mapping[str, Values] | None = None,
     change: Intervention = unchanged,
     few: bool = False,
 ) -> Spreads:
     """The definition at a point of a record, every element with its radius.
 
-    ``watched``: how the names of the sites begin that are wanted too. ``shifts``: what is added at
-    some sites, see `shifts_to`. ``change``: of a definition with changes. ``few``: from fewer
-    replicas, at a chance that makes up for it: for what is only explained, not judged.
+    ``watched``: how the names of the sites begin that are wanted too; without, those by which
+    vacuity is judged. ``shifts``: what is added at some sites, see `shifts_to`. ``change``: of a
+    definition with changes. ``few``: from fewer replicas, at a chance that makes up for it: for
+    what is only explained, not judged.
     """
+    watching = watched_of(record, point) if watched is None else watched
     products = record.network.products * len(record.batch(point).inputs)
     found = spreads(
         evaluation_at(
-            record, point, recovers=recovers, watched=watched, shifts=shifts, change=change
+            record, point, recovers=recovers, watched=watching, shifts=shifts, change=change
         ),
         rounding,
         chance=CHANCE_OF_FEW if few else element_chance(record),
@@ -134,6 +136,13 @@ def apart_at(record: Record, rounding: Rounding, point: Point) -> dict[str, floa
     """By how much correct implementations differ at a point, by name: see `apart`."""
     evaluation = evaluation_at(record, point, recovers=False)
     return apart(evaluation, rounding, seed=seed_of(record, point))
+
+
+def watched_of(record: Record, point: Point) -> tuple[str, ...]:
+    """How the sites are called by which vacuity is judged, beside the tensors that are compared."""
+    compared = record.names(point)
+    outputs = (f"activation/{node.name}" for node in record.network.nodes)
+    return (*WATCHED, *(name for name in outputs if name not in compared))
 
 
 def shifts_to(

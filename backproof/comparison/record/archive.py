@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from backproof.comparison.pairing.pairing import Pairing, objects
 from backproof.comparison.record.record import FORMAT, MARK, SUBJECT, Record, write_json
 from backproof.implementations.host.files import alone, reason, settle, unsettled
+from backproof.mathematics import registry
 from backproof.mathematics.errors import UsageError
+from backproof.mathematics.places import project_of
 
 EVALUATIONS = "evaluations"
 MANIFEST = "manifest.json"
@@ -191,20 +194,46 @@ def check_seal(path: Path, known: dict[str, Any]) -> None:
 def load_record(place: Path) -> Record:
     """One record, with every evaluation that its points ask for."""
     version(place / MARK)
+    missing = load_parts(place)
     try:
         record = read(place, Record.load)
     except UsageError as error:
+        if missing:
+            raise UsageError(
+                f"{place}: {error}; parts of your own stand in {', '.join(missing)}, which is not "
+                "there: replay it in the folder of the project that it was written in"
+            ) from error
         raise (
             error if str(error).startswith(str(place)) else UsageError(f"{place}: {error}")
         ) from error
     for who in (SUBJECT, *record.references):
         known = record.evaluations[who].keys() | record.errors.get(who, {}).keys()
-        if missing := record.parameters.keys() - known:
-            first = min(missing)
+        if lacking := record.parameters.keys() - known:
+            first = min(lacking)
             raise UsageError(
                 f"{place}: {who} has no evaluation at {first.name}, step {first.step}: {AGAIN}"
             )
     return record
+
+
+def load_parts(place: Path) -> list[str]:
+    """Load the files of the project in which a record's own parts are registered.
+
+    Of the project around the current folder, or around the report. Returns those that are in
+    neither.
+    """
+    described = read(place / MARK, read_json)
+    given = described.get("parts", ()) if isinstance(described, dict) else ()
+    roots = [project_of(folder) or folder for folder in (Path.cwd(), place)]
+    missing = []
+    for part in map(str, given):
+        inside = not Path(part).is_absolute() and ".." not in Path(part).parts
+        found = [root / part for root in roots if inside and (root / part).is_file()]
+        if not found:
+            missing.append(part)
+        elif not {str(path) for path in found} & set(registry.files()):
+            objects(found[0], Pairing)
+    return missing
 
 
 def check_table(path: Path, records: list[Record]) -> None:

@@ -75,6 +75,8 @@ class Record:
     """Whether what the optimizer keeps makes no difference to the subject's steps."""
     place: str = ""
     """File and line where the subject is written, relative to its project; empty if not known."""
+    parts: tuple[str, ...] = ()
+    """The files of the project in which parts of a user's own are registered."""
     chance: float = 0.0
     """Of one false alarm among all its comparisons; 0: it is judged by worst cases alone."""
     calibrated: tuple[str, ...] = ()
@@ -207,6 +209,7 @@ class Record:
             "pairing": self.pairing,
             "subject": self.subject,
             "place": self.place,
+            "parts": self.parts,
             "network": self.network.to_json(),
             "optimizer": optimizers.to_json(self.optimizer),
             "dtype": self.dtype,
@@ -250,6 +253,7 @@ class Record:
             pairing=described["pairing"],
             subject=described["subject"],
             place=described.get("place", ""),
+            parts=tuple(described.get("parts", ())),
             network=Network.from_json(described["network"]),
             optimizer=optimizers.from_json(described["optimizer"]),
             dtype=described["dtype"],

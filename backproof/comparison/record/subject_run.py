@@ -25,6 +25,8 @@ from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.probes.probes import probes
 
 START = Point(DATA, 0)
+# The character of numpy.longdouble, also where it is no wider than float64.
+LONG = "g"
 UNSTEADY = "the subject is not deterministic: called twice with the same input, it"
 REMEDY = "seed it, or begin anew at each call, with adapters.anew(make)"
 KEEPS = (
@@ -69,12 +71,38 @@ def evaluate(
                 f"the subject gave {name!r}, which this network does not have"
                 + (f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(known)}")
             )
-    return results
+    held = pairing.network.shapes() | slots
+    return {
+        name: array
+        if name.startswith("activation/")
+        else without_leading_ones(array, held.get(quantities.split(name)[1], ()))
+        for name, array in results.items()
+    }
+
+
+def without_leading_ones(
+    array: np.ndarray[Any, Any], shape: tuple[int, ...]
+) -> np.ndarray[Any, Any]:
+    """An array of that shape, if leading axes of length 1 are all that is too many.
+
+    A sum over the samples that keeps its axis gives a bias's gradient as (1, units), and a product
+    of matrices a loss as (1, 1): the same numbers, in the same order. Whatever else is of another
+    shape stays so, and is an error.
+    """
+    ones = array.ndim - len(shape)
+    return array.reshape(shape) if array.shape == (1,) * ones + shape else array
 
 
 def as_array(name: str, value: Any) -> np.ndarray[Any, Any]:
-    """A copy of a value as an array of numbers; a subject may use its buffers again."""
-    array = np.array(value)
+    """A copy of a value as an array of numbers; a subject may use its buffers again.
+
+    More digits than float64's are rounded off: no reference has them.
+    """
+    # In two steps, for `np.array` asks PyTorch's tensors for a copy in a way that they do not know.
+    array = np.asarray(value).copy()
+    if array.dtype.char == LONG:
+        with np.errstate(over="ignore"):  # what is beyond float64 is infinite, and told as that
+            array = array.astype(np.float64)
     if array.dtype.kind == "O":
         raise EvaluationError(
             f"the subject gave {name} as an array of objects, with {odd_element(array)}; give an "

@@ -207,7 +207,7 @@ def run_verify(
                 else:
                     judged.append(each)
     except KeyboardInterrupt:
-        for worker in workers.by_name.values():
+        for worker in workers.every():
             worker.kill()
         if judged:  # else a former report is worth more
             left = len(pairings) - len(judged) - len(broken) + known

@@ -80,7 +80,7 @@ def ready(
         check_writable(report)
     pairings, broken = pairing.load_all(paths, workers.limit)
     if not pairings:
-        for worker in workers.by_name.values():
+        for worker in workers.every():
             worker.kill()  # in the middle of its import, and nobody has a question
         if broken and report is None:
             kind = EvaluationError if pairing.all_ended(broken) else UsageError

@@ -133,6 +133,8 @@ class ComparisonItem(pytest.Item):
             for row in outcome.rows
             if row.reference == self.reference and row.name == self.compared
         ]
+        if not rows and self.compared in outcome.omits:
+            pytest.skip(f"not compared: the subject gives no {self.compared}")
         self.user_properties += properties(rows)
         problem = explain(rows) if rows else f"ERROR: {outcome.broken or 'nothing was compared'}"
         if problem:

@@ -174,4 +174,4 @@ def from_json(text: str) -> Outcome:
 
     given = json.loads(text)
     rows = [Row(**row | {"status": Status(row["status"])}) for row in given["rows"]]
-    return Outcome(rows, given["broken"])
+    return Outcome(rows, given["broken"], tuple(given["omits"]))

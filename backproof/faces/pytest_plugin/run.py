@@ -16,10 +16,14 @@ from backproof.comparison.run import Judged, Workers, verify
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a pairing came to: its rows, or why there are none."""
+    """What a pairing came to: its rows, or why there are none.
+
+    ``omits``: the names that its subject does not give, and need not.
+    """
 
     rows: list[Row]
     broken: str = ""
+    omits: tuple[str, ...] = ()
 
 
 class BrokenOffError(Exception):
@@ -88,13 +92,13 @@ class Run:
             self._outcomes[each.what] = Outcome([], each.reason)
         else:
             self.judged.append(each)
-            self._outcomes[each.record.pairing] = Outcome(each.rows)
+            self._outcomes[each.record.pairing] = Outcome(each.rows, omits=each.record.omits)
 
     def stop(self) -> None:
         """End the run: at once if something is left to be judged."""
         if not self._stopped and len(self._outcomes) < len(self.pairings):
             self._stopped = True
-            for worker in self.workers.by_name.values():
+            for worker in self.workers.every():
                 worker.kill()
 
     def write(self, folder: Path, limit: float) -> None:

@@ -186,6 +186,7 @@ class Growing:
                     for other, known in held.items()
                     if known.role == parameter.role
                     for transposed in (False, True)
+                    if node.layer.shares
                     if known.shape[:: -1 if transposed else 1] == parameter.shape
                     if len(known.shape) > 1 or not transposed
                 ]

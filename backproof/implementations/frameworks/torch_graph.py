@@ -88,7 +88,13 @@ def others_of(network: Network, node: Node, layers: Mapping[str, nn.Module]) -> 
 
 def inner(made: nn.Module, kind: type | None) -> nn.Module:
     """The part of what a port has made that holds the parameters."""
-    return next(part for part in made.modules() if kind is not None and isinstance(part, kind))
+    for part in made.modules():
+        if kind is not None and isinstance(part, kind):
+            return part
+    raise UsageError(
+        f"the PyTorch twin of a layer holds no {kind.__name__ if kind else 'kind of part'}, which "
+        "its Port names: define the class once, outside of the method, or under functools.cache"
+    )
 
 
 def turned(value: Tensor, axes: tuple[int, ...]) -> Tensor:

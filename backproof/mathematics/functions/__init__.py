@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.checking import check, check_arguments
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.registry import Registry, name_and_fields
 
@@ -142,6 +143,10 @@ def named(name: str, **fields: float) -> Activation:
     Fields not given have the value that most frameworks give them. A `UsageError` says what a name
     or a field should have been.
     """
+    check("activations.named(name=…)", "name", name, str)
+    for field, value in fields.items():
+        if not isinstance(value, Hashable):  # and no key of what is kept
+            raise UsageError(f"{name}({field}={value!r}): give a finite number")
     return made(ACTIVATIONS.get(OTHER_NAMES.get(name, name)), **fields)
 
 
@@ -192,6 +197,7 @@ def examples(*among: str) -> tuple[Activation, ...]:
 
 def to_json(activation: Activation) -> dict[str, Any]:
     """Name and fields, as `from_json` takes them."""
+    check_arguments(to_json, locals())
     return {"name": activation.name, **dataclasses.asdict(activation)}  # type: ignore[call-overload]
 
 

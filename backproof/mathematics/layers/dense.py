@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from backproof.mathematics import functions
+from backproof.mathematics.checking import fits
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.latex import activated, delta
@@ -57,7 +58,7 @@ class Dense(Layer):
                 "be at least 1"
             )
         activation = functions.as_activation(activation, "Dense")
-        if bias not in (True, False, "scalar"):
+        if not fits(bias, Bias):
             raise UsageError(f"Dense(bias={bias!r}): choose True, False or 'scalar'")
         for name, value in (
             ("fan_in", int(fan_in)),

@@ -68,6 +68,9 @@ class Layer(ABC):
     several: ClassVar[bool] = False
     """Whether it joins several inputs."""
 
+    shares: ClassVar[bool] = True
+    """Whether a node of it can take parameters of others: whether its ports have an ``apply``."""
+
     faults: ClassVar[tuple[LayerFault, ...]] = ()
     """What only this kind gets wrong."""
 

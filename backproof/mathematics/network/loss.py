@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from backproof.mathematics import losses
-from backproof.mathematics.checking import check_fields, finite
+from backproof.mathematics.checking import check_fields, finite, fits
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.losses import LossFunction
 
@@ -44,7 +44,7 @@ class Loss:
         if chosen is None:
             raise UsageError(f"Loss() needs its kind; there are {', '.join(losses.names())}")
         for axis, reduction in (("batch", batch), ("outputs", outputs)):
-            if reduction not in ("mean", "sum"):
+            if not fits(reduction, Reduction):
                 raise UsageError(f"Loss({axis}={reduction!r}): choose 'mean' or 'sum'")
         function = losses.named(chosen) if isinstance(chosen, str) else chosen
         if isinstance(function, type) or not hasattr(function, "check_targets"):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backproof.mathematics.checking import check_table, hints_of
+from backproof.mathematics.checking import check_fields, check_table, hints_of
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.blocks import Block
@@ -29,7 +29,8 @@ class Shared:
     transposed: bool = False
 
     def __post_init__(self) -> None:
-        if "/" not in str(self.parameter):
+        check_fields(self)
+        if "/" not in self.parameter:
             raise UsageError(
                 f"Shared({self.parameter!r}): give the full name of a parameter, with that of its "
                 "node, as in Shared('hidden/kernel')"
@@ -56,7 +57,8 @@ class Node:
         inputs: tuple[str, ...] | str = (),
         shared: Mapping[str, Shared] | tuple[tuple[str, Shared], ...] = (),
     ) -> None:
-        if not NAME.fullmatch(str(name)) or name == INPUTS:
+        given: Any = name
+        if not isinstance(given, str) or not NAME.fullmatch(given) or given == INPUTS:
             raise UsageError(f"node {name!r}: name it by letters, digits and _, and not 'inputs'")
         if not isinstance(layer, Layer):
             raise UsageError(f"node {name!r} holds {described(layer)}; give a layer")
@@ -65,7 +67,8 @@ class Node:
             raise UsageError(
                 f"node {name!r}: inputs={inputs!r}; give the names of nodes before it, or 'inputs'"
             )
-        pairs = tuple(shared.items() if isinstance(shared, Mapping) else shared)
+        pairs: Any = shared.items() if isinstance(shared, Mapping) else shared
+        pairs = tuple(pairs) if isinstance(pairs, Collection) else (shared,)
         if not all(map(is_shared, pairs)):
             raise UsageError(
                 f"node {name!r}: shared={shared!r}; give the layer's own name of each parameter "

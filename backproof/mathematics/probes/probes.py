@@ -199,19 +199,29 @@ def huge_outputs(
 
     For losses of logits. If no logit of the first output is positive, where exp overflows, its
     sign is turned. All targets are alike and none of them is the first sample's output, as errors
-    of whole numbers may otherwise add up to 0. ``beyond``: see `large_logits`.
+    of whole numbers may otherwise add up to 0. A sample whose hidden units are all dead counts for
+    neither: its outputs are those of the bias, and were every other sample right, no error would be
+    left that reaches a kernel. ``beyond``: see `large_logits`.
     """
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
-    last, above = network.last.name, {"sign": 0.0}.get(network.decision or "", 0.5)
+    above = {"sign": 0.0}.get(network.decision or "", 0.5)
+
+    def outputs(given: Parameters) -> np.ndarray:
+        found = evaluate(Float(), network, given, batch)[f"activation/{network.last.name}"]
+        return np.asarray(found).reshape(-1, network.outputs)
+
+    reached = slice(None)
     for name in kernels(network)[-1:]:
         parameters[name] *= beyond
-        outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
-        if (outputs[..., 0] < above).all():
+        found = outputs(parameters)
+        differ = (found != outputs({**parameters, name: 0 * parameters[name]})).any(axis=-1)
+        if differ.any():
+            reached = differ
+        if (found[reached, 0] < above).all():
             parameters[name] *= -1
-    outputs = evaluate(Float(), network, parameters, batch)[f"activation/{last}"]
     targets = np.zeros_like(batch.targets)
     if network.decision == "argmax":
-        first = outputs.reshape(-1, network.outputs)[0]
+        first = outputs(parameters)[reached][0]
         targets[..., (first.argmax() + 1) % network.outputs] = 1
     return parameters, Batch(batch.inputs, targets)
 

@@ -42,7 +42,7 @@ from tests.halves import slow_but
 from tests.project import ROOT
 from tests.workers import Shared
 
-OWN = Path(__file__).parent / "own_parts" / "halved.py"
+OWN = Path(__file__).parent / "own_parts"
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,10 @@ def drawn() -> list[Network]:
 
 @pytest.fixture
 def own() -> Iterator[None]:
-    """A kind of a user's own, as other tests do not know it."""
+    """Kinds of a user's own, as other tests do not know them."""
     known = dict(LAYERS._entered), dict(LAYERS._sources)
-    load_file(OWN)
+    for path in sorted(OWN.glob("*.py")):
+        load_file(path)
     yield
     LAYERS._entered, LAYERS._sources = known
 
@@ -72,9 +73,27 @@ def test_every_kind_is_drawn(drawn: list[Network]) -> None:
 def test_one_of_a_users_own_is_drawn_too_and_judged(own: None) -> None:
     assert "halved" in kinds_of([network for network, _ in bucket(LARGE_GRAPHS, 40, 1, graphs)])
     with Workers(["torch"], "float64", ROOT) as workers:
-        tally, failed, why = fuzzing.fuzz(workers, 20, 1, lambda _: None, of_graphs=True)
+        tally, failed, why = fuzzing.fuzz(workers, 20, 2, lambda _: None, of_graphs=True)
     assert failed is None, why
     assert tally.exit_status == 0
+
+
+def takers(networks: list[Network], kind: str) -> list[str]:
+    """The nodes of a kind that take a parameter of another node."""
+    nodes = (node for network in networks for node in network.nodes)
+    return [node.name for node in nodes if node.layer.kind == kind and node.shared]
+
+
+def test_a_kind_that_shares_nothing_is_drawn_without(
+    own: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its twin would refuse the network; others may take its parameters."""
+    found = [network for network, _ in bucket(LARGE_GRAPHS, 200, 1, graphs)]
+    assert "shifted" in kinds_of(found)
+    assert not takers(found, "shifted")
+    assert takers(found, "dense")
+    monkeypatch.setattr(LAYERS.get("shifted"), "shares", True)
+    assert takers([network for network, _ in bucket(LARGE_GRAPHS, 200, 1, graphs)], "shifted")
 
 
 def test_graphs_are_of_every_sort(drawn: list[Network]) -> None:
