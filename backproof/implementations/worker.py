@@ -19,6 +19,7 @@ from backproof.implementations.frameworks import load_file
 from backproof.implementations.host import processes
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import functions, optimizers
+from backproof.mathematics.errors import message
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
@@ -103,7 +104,7 @@ def reply_to_all(
                 replies,
                 {
                     "ok": False,
-                    "error": f"{type(error).__name__}: {error}",
+                    "error": f"{type(error).__name__}: {message(error)}",
                     "where": place(error),
                     "traceback": traceback.format_exc(),
                 },
