@@ -33,7 +33,6 @@ MOMENTS = {
     "train": "def train(batch, report):\n",
     "read": "def read(told):\n",
     "sample": "def sample(seed):\n",
-    "fault": "def half(name, value, scope):\n",
 }
 DEEDS = {**SOFT, **HARD}
 # Each is a whole run, of seconds: all deeds at the file, which is quick, and four kinds elsewhere.
