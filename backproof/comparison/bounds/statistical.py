@@ -64,8 +64,9 @@ def evaluation_at(
 ) -> Evaluation:
     """What is compared at a point, in any arithmetic; see `spreads_at`."""
     network, state, batch = record.network, record.parameters[point], record.batch(point)
-    # Samples are left open by the outputs, and vacuity is judged by what a step makes.
-    wanted = {*record.names(point), f"activation/{network.last.name}"}
+    # Samples are left open by the outputs, vacuity is judged by what a step makes
+    # and by the activations, whether or not the subject gives them.
+    wanted = {*record.names(point), *(f"activation/{name}" for name in network.node_names)}
     wanted |= {f"updated/{name}" for name in network.parameters}
 
     def evaluation(ops: Ops[Any], intervene: Intervention) -> Mapping[str, Any]:

@@ -17,12 +17,14 @@ MOST_PRODUCTS = 100_000
 def declared_accuracy(evidence: Evidence) -> str | None:
     """What to declare, if a function of so many digits explains all that is off; else None.
 
-    Only where an activation or the loss is off, which a wrong gradient leaves alone.
+    Only where an activation or the loss is off, which a wrong gradient leaves alone; and not where
+    the loss alone is: what comes before it and after it would be off with the function.
     """
     record = evidence.record
     off = {name for names in evidence.off.values() for name in names}
     forward = any(name == "loss" or name.startswith("activation/") for name in off)
-    if evidence.who != SUBJECT or record.accuracy or not forward:
+    alone = off <= {"loss", "accuracy"}
+    if evidence.who != SUBJECT or record.accuracy or alone or not forward:
         return None
     if record.network.products > MOST_PRODUCTS:
         return None

@@ -14,7 +14,9 @@ def in_part(trace: Trace, evidence: Evidence) -> list[str]:
     network = evidence.record.network
     if trace.mistakes:
         rest = listed(sorted(trace.unread)) if trace.unread else "the rest"
-        found.append(f"{clause(trace.mistakes, network)}; beside that, nothing explains {rest}")
+        whole = not any(n.startswith(("activation/", "gradient/")) for n in trace.silent)
+        told = clause(trace.mistakes, network, whole=whole)
+        found.append(f"{told}; beside that, nothing explains {rest}")
     every = relations(evidence.record)
     backward = [r for r in every if r.kind == "backward" and shown(r, evidence)]
     wrong = {p.where.partition("/")[0] for p in trace.mistakes}
@@ -28,10 +30,10 @@ def in_part(trace: Trace, evidence: Evidence) -> list[str]:
     if look:
         ordered = [name for name in network.node_names if name in right]
         given = any(f"delta/{name}" in {p.fault.name for p in trace.plants} for name in look)
-        kernels = all(n.endswith("/kernel") for n in trace.unread if n.startswith("gradient/"))
-        what = (
-            "the delta" if given else "the gradient of the kernel" if kernels else "the gradients"
-        )
+        own = {n.rpartition("/")[2] for n in trace.unread if n.startswith("gradient/")}
+        what = "the delta" if given else "the gradients"
+        if not given and len(own) == 1:
+            what = f"the gradient of the {own.pop()}"
         told = f"look at {what} of {listed(look)}"
         if ordered:
             told = f"by their own deltas, the gradients of {listed(ordered)} are right; {told}"

@@ -62,6 +62,8 @@ def fitting(pairs: Sequence[tuple[Values, Values]], share: float) -> Iterator[tu
             yield f"clip(g, -{limit:.6g}, {limit:.6g})", by_element(limit)
         norms = [float(np.linalg.norm(shown)) for shown, _ in pairs]
         most = max(norms)
+        if not most:
+            return  # zeros are no clipped gradient, but none at all
 
         def scaled(right: Values, always: bool) -> Values:
             norm = float(np.linalg.norm(right)) or 1.0

@@ -243,6 +243,9 @@ def bias_terms(target: Target, place: Place) -> list[Term]:
 
         return made
 
+    def all_but(one: Any) -> Any:
+        return lambda s: s.ops.subtract(s.ops.total(s.values[delta], axis=0), one(s))
+
     found = [Term("delta.sum(axis=0)", lambda s: s.ops.total(s.values[delta], axis=0))]
     if place.bias and not place.unitwise:
         return [Term("delta.sum()", lambda s: spread(s, s.ops.total(s.values[delta])))]
@@ -255,6 +258,14 @@ def bias_terms(target: Target, place: Place) -> list[Term]:
     found.append(Term("delta.sum()", lambda s: spread(s, s.ops.total(s.values[delta]))))
     found.append(Term("delta[0]", row(0)))
     found.append(Term("delta[-1]", row(-1)))
+    found.append(Term("delta[1:].sum(axis=0)", all_but(row(0))))
+    found.append(Term("delta[:-1].sum(axis=0)", all_but(row(-1))))
+    found.append(
+        Term(
+            "(delta**2).sum(axis=0)",
+            lambda s: s.ops.total(raised(s.ops, s.values[delta], 2), axis=0),
+        )
+    )
     if place.name == target.network.last.name:
         found.append(Term("(a - y).sum(axis=0)", lambda s: s.ops.total(error(s, place), axis=0)))
     found.append(

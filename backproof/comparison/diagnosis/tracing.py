@@ -242,8 +242,10 @@ class Tracer:
         backward = relation.kind == "backward"
         biases = {n for n in relation.names if backward and self.role(n) == "bias"}
         given = any(n in self.evidence.given[p] for p in self.evidence.points for n in biases)
-        if given and not biases & mine:
-            pass  # its bias shows the delta to be right
+        others = {n for n in relation.names if n not in biases}
+        seen = any(n in self.evidence.given[p] for p in self.evidence.points for n in others)
+        if (given and not biases & mine) or (seen and not others & mine):
+            pass  # its bias, or its kernel, shows the delta to be right
         elif backward:
             shown = deltas_shown(self.evidence, state.suspect, self.target, relation.where)
             if points is not None:

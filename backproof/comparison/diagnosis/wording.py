@@ -26,13 +26,17 @@ def told(causes: list[Cause], evidence: Evidence) -> str:
     return f"no point tells these apart: {'; or '.join(clauses)}"
 
 
-def clause(plants: Sequence[Planted], network: Network) -> str:
-    """One mistake or several, each with what should stand there; one in all layers once."""
+def clause(plants: Sequence[Planted], network: Network, *, whole: bool = True) -> str:
+    """One mistake or several, each with what should stand there; one in all layers once.
+
+    ``whole``: whether they explain every gradient.
+    """
     grouped: dict[tuple[str, str], list[Planted]] = {}
     for plant in plants:
         grouped.setdefault((plant.fault.family, plant.fault.name), []).append(plant)
     said = [text for group in grouped.values() for text in together(group, network)]
-    if all(set(plant.changes) == {"loss"} and plant.fault.family == FAMILY for plant in plants):
+    of_loss = all(set(p.changes) == {"loss"} and p.fault.family == FAMILY for p in plants)
+    if of_loss and whole:
         said = [f"the gradients are right; {text}" for text in said]
     if len(said) == 1:
         return said[0]

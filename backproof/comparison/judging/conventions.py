@@ -40,6 +40,8 @@ def off(
 ) -> bool:
     """Whether the subject gave something at a point that is outside of its bound there."""
     given = record.evaluations.get(SUBJECT, {}).get(point, {})
+    if not given:  # an error stands there, perhaps without parameters
+        return False
     bound = bounds.at(SUBJECT, point, conventions=conventions)
     return any(
         distance(name, given[name], bound) > 0

@@ -11,6 +11,8 @@ from backproof.mathematics.arithmetic.rounding.forms import LOGITS
 
 # More than one fault, of which nothing tells which it is, is no advice.
 SEVERAL = "no point tells these apart"
+# What the line says itself, with more.
+SAID = "right at every point with finite numbers"
 
 
 def tell_overflow(rows: list[Row], record: Record, bounds: Bounds, plain: dict[int, str]) -> None:
@@ -28,7 +30,8 @@ def tell_overflow(rows: list[Row], record: Record, bounds: Bounds, plain: dict[i
     largest = max(largest_argument(bounds, point) for point in points)
     for row in wide:
         explained = row.cause.removeprefix(plain[id(row)]).removeprefix("; ")
-        told = f"; {explained}" if explained and SEVERAL not in explained else ""
+        skipped = SEVERAL in explained or explained.startswith(SAID)
+        told = f"; {explained}" if explained and not skipped else ""
         row.cause = (
             f"{plain[id(row)]}: it is right wherever its numbers are finite, and overflows at "
             f"{names}, where |z| is up to {largest:.3g}{told}; {remedy(record)}"
