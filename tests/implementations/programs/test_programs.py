@@ -205,5 +205,5 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_command_is_a_list() -> None:
-    with pytest.raises(UsageError, match="give a list, the program and its arguments"):
+    with pytest.raises(UsageError, match="give a list of strings or paths"):
         external("./mynet")
