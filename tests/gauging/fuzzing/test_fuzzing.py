@@ -78,7 +78,7 @@ def test_other_code_is_not_called_wrong(monkeypatch: pytest.MonkeyPatch) -> None
         tally, failed, why = fuzzing.fuzz(workers, 100, 1, lambda _: None)
     assert failed is None, why
     assert tally.statuses[Status.MATCH]
-    assert tally.nearest > 0.5
+    assert tally.nearest > 0.25  # what is cut off is up to twice what rounding takes
 
 
 @pytest.mark.slow(4)

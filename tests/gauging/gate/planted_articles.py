@@ -79,12 +79,6 @@ FAULTS = (
         "delta: Array = ((1 - y) * a - y * expit(-z)) / y.shape[1]",
     ),
     Edit(
-        "breast_cancer: relu derivative 1 at 0",
-        "dense_block.py",
-        "cotangent *= z > 0",
-        "cotangent *= z >= 0",
-    ),
-    Edit(
         "breast_cancer: leaky forward",
         "dense_block.py",
         "return np.maximum(z, 0)",
@@ -131,6 +125,12 @@ FAULTS = (
 )
 
 REWRITES = (
+    Edit(
+        "breast_cancer: relu derivative 1 at 0",
+        "dense_block.py",
+        "cotangent *= z > 0",
+        "cotangent *= z >= 0",
+    ),
     Edit(
         "layered: derivative as a - a²",
         "layered.py",
