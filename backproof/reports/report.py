@@ -59,7 +59,8 @@ class Report(Findings):
     @property
     def grade(self) -> Grade | None:
         """Proven, if every comparison was judged by the worst case; None if none was judged."""
-        return max((row.grade for row in self.rows if row.grade), default=None)
+        grades = {row.grade for row in self.rows if row.grade}
+        return Grade.STATISTICAL if Grade.STATISTICAL in grades else next(iter(grades), None)
 
     @property
     def passed(self) -> bool:

@@ -27,9 +27,8 @@ class Pair:
         if name not in self.mine.radii or name not in self.its.radii:
             return None
         mine, its = self.mine.radii[name], self.its.radii[name]
-        with np.errstate(
-            over="ignore"
-        ):  # a radius beyond all numbers is infinite, and says nothing
+        # A radius beyond all numbers is infinite, and says nothing.
+        with np.errstate(over="ignore"):
             # The common case is one model for both, one radius for both.
             return 2 * mine if mine is its else mine + its
 

@@ -162,7 +162,8 @@ class Record:
         widths = sum(prod(shapes[name]) for name in self.network.node_names)
         found = 0
         for point, state in self.parameters.items():
-            found += 1 + len(self.batch(point).inputs) * widths  # the loss, the activations
+            # The loss; the activations, and as many units whose side of a kink may be open.
+            found += 1 + 2 * len(self.batch(point).inputs) * widths
             found += sum(state[name].size for name in self.network.parameters)  # the gradients
             found += sum(values.size for values in state.values())  # what a step makes of it
         return found

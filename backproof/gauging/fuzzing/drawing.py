@@ -217,5 +217,8 @@ def finite(network: Network, parameters: Parameters, batch: Batch, dtype: str) -
         rounding = Rounding.of(dtype)
         around = [a * (1 + ROOM * side * rounding.unit) for side in (-1, 0, 1)]
         around = [each * (np.abs(each) >= ROOM * rounding.tiny) for each in around]
-        found = [value for each in around for value in loss.value(each, each, y)]
+        # Whatever the target: 0·log 0, which is 0 for the definition, is no number for others.
+        found = [
+            value for each in around for t in (y, 1 - y) for value in loss.value(each, each, t)
+        ]
     return all(bool(np.isfinite(value).all()) for value in found)

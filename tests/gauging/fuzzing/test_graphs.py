@@ -73,7 +73,7 @@ def test_every_kind_is_drawn(drawn: list[Network]) -> None:
 def test_one_of_a_users_own_is_drawn_too_and_judged(own: None) -> None:
     assert "halved" in kinds_of([network for network, _ in bucket(LARGE_GRAPHS, 40, 1, graphs)])
     with Workers(["torch"], "float64", ROOT) as workers:
-        tally, failed, why = fuzzing.fuzz(workers, 20, 2, lambda _: None, of_graphs=True)
+        tally, failed, why = fuzzing.fuzz(workers, 20, 1, lambda _: None, of_graphs=True)
     assert failed is None, why
     assert tally.exit_status == 0
 
