@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.grammar import Factor, factor_of
+from backproof.comparison.diagnosis.factors import Factor, factor_of
 
 Values = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.diagnosis.factors import Factor, scaled
 from backproof.comparison.diagnosis.fitting import Sample, fitting
-from backproof.comparison.diagnosis.grammar import Factor, scaled
 from backproof.comparison.diagnosis.views import View, known_at
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import samples

@@ -10,18 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.diagnosis.atoms import Atom, a_of, right_atom
+from backproof.comparison.diagnosis.factors import FACTORS, Factor
 from backproof.comparison.diagnosis.fitting import Found, Sample, fitting
-from backproof.comparison.diagnosis.grammar import (
-    FACTORS,
-    MOST_FACTORS,
-    Atom,
-    Factor,
-    Product,
-    Sum,
-    a_of,
-    candidates,
-    right_atom,
-)
+from backproof.comparison.diagnosis.grammar import MOST_FACTORS, Product, Sum, candidates
 from backproof.comparison.diagnosis.views import View, known_at
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Fault, Kind, Planted, Target

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.grammar import applied, side, z_of
+from backproof.comparison.diagnosis.atoms import applied, side, z_of
 from backproof.comparison.diagnosis.linear import Term, combined
 from backproof.comparison.diagnosis.reading import Reading, error, reading
 from backproof.comparison.diagnosis.views import View, known_at

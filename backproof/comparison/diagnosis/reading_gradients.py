@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.grammar import Factor, scaled
+from backproof.comparison.diagnosis.factors import Factor, scaled
 from backproof.comparison.diagnosis.linear import Combined, Term, combined
 from backproof.comparison.diagnosis.reading import (
     Reading,

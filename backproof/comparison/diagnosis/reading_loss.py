@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.evidence import Evidence
-from backproof.comparison.diagnosis.grammar import FACTORS, Factor, factor_of
+from backproof.comparison.diagnosis.factors import FACTORS, Factor, factor_of
 from backproof.comparison.diagnosis.reading import FAMILY, Reading
 from backproof.comparison.diagnosis.views import View, known_at
 from backproof.mathematics import losses

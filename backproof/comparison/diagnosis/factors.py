@@ -1,0 +1,116 @@
+"""Factors: the numbers that code has at hand, as it would write them in front of something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+# A value in any arithmetic.
+T = Any
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A number in front of a product: one of the numbers that code has, or one that was found."""
+
+    text: str
+    of: Callable[[Mapping[str, float]], float]
+    found: bool = False
+    note: str = ""
+
+    def before(self, inner: str, *, loose: bool) -> str:
+        """``2 * a``, ``-a``, ``a / n``."""
+        if self.text == "1":
+            return inner
+        bare = f"({inner})" if loose else inner
+        if self.text == "-1":
+            return f"-{bare}"
+        if inner == "1":
+            return self.text
+        if self.text.startswith("1 / "):
+            return f"{bare} / {self.text[4:]}"
+        if self.text.startswith("-1 / "):
+            return f"-{bare} / {self.text[5:]}"
+        return f"{self.text} * {bare}"
+
+
+def number(value: float) -> Factor:
+    """A number that stands nowhere in the declaration."""
+    rounded = float(f"{value:.6g}")
+    exact = rounded if abs(rounded - value) <= 1e-9 * abs(value) else value
+    return Factor(f"{value:.6g}", lambda known: exact, found=True)
+
+
+def factors() -> Iterator[Factor]:
+    """The numbers that code has at hand, the simplest first."""
+    found: list[tuple[float, str, Callable[[Mapping[str, float]], float]]] = []
+    for cost, value in ((0, 1.0), (1, 2.0), (1, 0.5), (2, 3.0), (2, 4.0), (2, 0.25)):
+        for n, outputs in product(range(-2, 3), repeat=2):
+            found.append(power(cost, value, {"n": n, "outputs": outputs}))
+        if value in (0.5, 1.0, 2.0):
+            found += [power(cost, value, {"rate": each}) for each in (-1, 1)]
+    for _, text, of in sorted(found, key=lambda each: each[0]):
+        yield Factor(text, of)
+        yield Factor(f"-{text}", lambda known, of=of: -of(known))  # type: ignore[misc] # bound now
+
+
+def power(
+    cost: int, value: float, powers: Mapping[str, int]
+) -> tuple[float, str, Callable[[Mapping[str, float]], float]]:
+    """A number times powers of what code knows: its cost, its text, its value."""
+    above = [f"{n}**{p}" if p > 1 else n for n, p in powers.items() if p > 0]
+    below = [f"{n}**{-p}" if p < -1 else n for n, p in powers.items() if p < 0]
+    if 0 < value < 1 and (above or below):
+        below = [f"{1 / value:g}", *below]
+    elif value != 1 or not above:
+        above = [f"{value:g}", *above]
+    text = " * ".join(above) or "1"
+    if below:
+        text += f" / {below[0]}" if len(below) == 1 else f" / ({' * '.join(below)})"
+
+    def of(known: Mapping[str, float]) -> float:
+        found = value
+        for name, each in powers.items():
+            found *= known[name] ** each
+        return found
+
+    own = sum((1 + (name == "outputs") / 2) * abs(each) for name, each in powers.items())
+    return cost + own, text, of
+
+
+FACTORS = tuple(factors())
+
+
+def counted(factor: Factor, numbers: Sequence[float]) -> Factor:
+    """A factor of the outputs: if it is the same everywhere, the number may be meant."""
+    if "n" in factor.text.replace("outputs", ""):
+        return factor
+    return Factor(f"{numbers[0]:.6g}", factor.of, note=f" ({factor.text}, here)")
+
+
+def factor_of(
+    numbers: Sequence[float], known: Sequence[Mapping[str, float]], share: float
+) -> Factor | None:
+    """The number that a factor is wherever it was measured, within a share of it; None if none.
+
+    One that is in no list counts where two points have it, or more.
+    """
+    for factor in FACTORS:
+        try:
+            if all(
+                abs(n - factor.of(k)) <= share * abs(n) for n, k in zip(numbers, known, strict=True)
+            ):
+                return factor if "outputs" not in factor.text else counted(factor, numbers)
+        except ZeroDivisionError:
+            continue
+    spread = max(numbers) - min(numbers)
+    if len(numbers) > 1 and spread <= share * max(map(abs, numbers)):
+        return number(numbers[0])
+    return None
+
+
+def scaled(ops: Any, value: T, factor: float) -> T:
+    """A value times a factor, which code may reach in two roundings."""
+    return value if factor == 1 else ops.scale(value, factor, roundings=2)
