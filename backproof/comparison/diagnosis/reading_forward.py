@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.diagnosis.at_hand import error
 from backproof.comparison.diagnosis.atoms import applied, side, z_of
 from backproof.comparison.diagnosis.linear import Term, combined
-from backproof.comparison.diagnosis.reading import Reading, error, reading
+from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.views import View, known_at
 from backproof.mathematics import functions
 from backproof.mathematics.definition.sites import Scope

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.factors import Factor, scaled
-from backproof.comparison.diagnosis.linear import Combined, Term, combined
-from backproof.comparison.diagnosis.reading import (
-    Reading,
+from backproof.comparison.diagnosis.at_hand import (
     data_gradient,
     error,
     is_penalty,
     penalty_of,
     raised,
-    reading,
 )
+from backproof.comparison.diagnosis.factors import Factor, scaled
+from backproof.comparison.diagnosis.linear import Combined, Term, combined
+from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.structure import ORDERS
 from backproof.comparison.diagnosis.views import View, known_at
 from backproof.mathematics.definition.sites import Scope

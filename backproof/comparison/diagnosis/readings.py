@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from backproof.comparison.diagnosis.evidence import Evidence
-from backproof.comparison.diagnosis.reading import Reading, read_delta
+from backproof.comparison.diagnosis.reading import Reading
 from backproof.comparison.diagnosis.reading_clips import read_clips
+from backproof.comparison.diagnosis.reading_delta import read_delta
 from backproof.comparison.diagnosis.reading_forward import read_forward
 from backproof.comparison.diagnosis.reading_gradients import read_gradient
 from backproof.comparison.diagnosis.reading_loss import read_loss

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.diagnosis.at_hand import penalty_of
 from backproof.comparison.diagnosis.evidence import Evidence, Suspect
-from backproof.comparison.diagnosis.reading import penalty_of
 from backproof.comparison.diagnosis.views import View, view
 from backproof.comparison.record.record import Point
 from backproof.mathematics.faults import Target

@@ -1,0 +1,124 @@
+"""Sources: what code may take for a delta before its slope, from above or from the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backproof.comparison.diagnosis.at_hand import data_gradient, error, quotient, raised
+from backproof.comparison.diagnosis.atoms import a_of
+from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.faults import Target
+from backproof.mathematics.faults.changes import arriving, samples, turned
+from backproof.mathematics.faults.fault import Place
+
+T = Any
+Make = Callable[[Scope[T]], T]
+
+STEPPED = "delta_above @ dW_above.T"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a delta is made of, before its slope: (samples, units)."""
+
+    text: str
+    make: Make
+
+
+def sources(target: Target, place: Place) -> list[Source]:
+    """What code may take for it; the right one first."""
+    if place.name == target.network.last.name:
+        text = "(a - y) / n" if target.fused else "dL/da"
+        return [
+            Source(text, lambda s: arriving(s, place.name)),
+            Source("(a - y)", lambda s: error(s, place)),
+            Source("abs(a - y)", lambda s: s.ops.magnitude(error(s, place))),
+            Source("sign(a - y)", lambda s: s.ops.sign(error(s, place))),
+            Source("(a - y)**2", lambda s: raised(s.ops, error(s, place), 2)),
+            Source("(a - y)**3", lambda s: raised(s.ops, error(s, place), 3)),
+            Source("a", lambda s: s.values[f"activation/{place.name}"]),
+            Source("y", lambda s: s.values["targets"]),
+            Source("y / a", lambda s: s.ops.divide(s.values["targets"], a_of(s, place))),
+            Source("(a - y) / (a * (1 - a))", lambda s: quotient(s, place)),
+        ]
+    if place not in target.hidden:
+        return [Source("what arrives", lambda s: arriving(s, place.name))]
+    above = target.above(place)
+    kernel = f"kernel/{above.name}"
+
+    def delta(s: Scope[T]) -> T:
+        return s.values[f"delta/{above.name}"]
+
+    def back(value: T, s: Scope[T]) -> T:
+        return s.ops.matmul(value, turned(s.values[kernel], s))
+
+    def spread(value: T, s: Scope[T], axis: int) -> T:
+        """The sum over one axis, for each of that axis."""
+        rows, columns = samples(s), place.fan_out
+        index = np.arange(rows)[:, None] if axis == 1 else np.arange(columns)[None, :]
+        total = s.ops.total(value, axis=axis)
+        return s.ops.gather(total, np.broadcast_to(index, (rows, columns)).copy())
+
+    found = [Source("delta_above @ W_above.T", lambda s: arriving(s, place.name))]
+    if above.square:
+        found.append(
+            Source("delta_above @ W_above", lambda s: s.ops.matmul(delta(s), s.values[kernel]))
+        )
+    last = above.name == target.network.last.name
+    if above.f.name != "linear" and not (last and target.fused):
+        found.append(
+            Source(
+                "(delta_above without its slope) @ W_above.T",
+                lambda s: back(arriving(s, above.name), s),
+            )
+        )
+    if above.f.name not in ("linear", "softmax"):
+
+        def again(s: Scope[T]) -> T:
+            z, a = s.values[f"z/{above.name}"], s.values[f"activation/{above.name}"]
+            return back(s.ops.vjp(above.f, z, a, delta(s)), s)
+
+        found.append(Source("(delta_above * slope_above) @ W_above.T", again))
+    if last:
+        found.append(Source("(a_above - y) @ W_above.T", lambda s: back(error(s, above), s)))
+        found.append(
+            Source(
+                "(a_above - y).sum(axis=1, keepdims=True)", lambda s: spread(error(s, above), s, 1)
+            )
+        )
+    for letter, site in (("z", "z"), ("a", "activation")):
+        found.append(
+            Source(
+                f"(delta_above * {letter}_above) @ W_above.T",
+                lambda s, n=f"{site}/{above.name}": back(s.ops.multiply(delta(s), s.values[n]), s),  # type: ignore[misc]
+            )
+        )
+    found.append(
+        Source("abs(delta_above) @ W_above.T", lambda s: back(s.ops.magnitude(delta(s)), s))
+    )
+    found.append(
+        Source(
+            "delta_above @ abs(W_above).T",
+            lambda s: s.ops.matmul(delta(s), turned(s.ops.magnitude(s.values[kernel]), s)),
+        )
+    )
+    if above.fan_out == place.fan_out:
+        found.append(Source("delta_above", delta))
+    found.append(Source("delta_above.sum(axis=1, keepdims=True)", lambda s: spread(delta(s), s, 1)))
+    found.append(
+        Source(
+            "(delta_above @ W_above.T).sum(axis=0)",
+            lambda s: spread(arriving(s, place.name), s, 0),
+        )
+    )
+    found.append(
+        Source(
+            STEPPED,
+            lambda s: s.ops.matmul(delta(s), turned(data_gradient(s, above.kernel), s)),
+        )
+    )
+    return found
