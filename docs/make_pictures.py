@@ -16,7 +16,8 @@ one_thread()
 import typer  # noqa: E402 (after the thread counts are set)
 from rich.console import Console  # noqa: E402
 
-from backproof import cli  # noqa: E402
+from backproof.faces.command_line import finish  # noqa: E402
+from backproof.faces.command_line.main import app  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 PICTURES = Path(__file__).parent / "pictures"
@@ -28,8 +29,8 @@ def picture(name: str, project: Path, command: list[str]) -> None:
     os.chdir(project)
     console = Console(record=True, width=100, force_terminal=True, file=io.StringIO())
     console.print(f"[bold green]$[/] backproof {' '.join(command)}", highlight=False)
-    cli.console = console
-    status = typer.main.get_command(cli.app)(command, standalone_mode=False)
+    finish.console = console
+    status = typer.main.get_command(app)(command, standalone_mode=False)
     console.print(f"[bold green]$[/] echo $?\n{status}", highlight=False)
     PICTURES.mkdir(exist_ok=True)
     console.save_svg(str(PICTURES / f"{name}.svg"), title="backproof", unique_id=name)

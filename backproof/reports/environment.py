@@ -12,6 +12,7 @@ from typing import Any
 from backproof.implementations.host import threads
 
 PACKAGES = ("backproof", "numpy", "scipy", "pandas", "python-flint", "scikit-learn", "safetensors")
+FRAMEWORKS = ("keras", "tensorflow", "tensorflow-cpu", "torch", "jax")
 
 
 def environment(dtype: str, versions: dict[str, str]) -> dict[str, Any]:
@@ -42,6 +43,13 @@ def installed(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def versions() -> str:
+    """What a report of something wrong should name, in a few lines; nothing is imported for it."""
+    own, *others = (f"{name} {installed(name)}" for name in (*PACKAGES, *FRAMEWORKS))
+    python = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    return "\n".join((own, python, ", ".join(others)))
 
 
 def processor() -> str:

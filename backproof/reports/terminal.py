@@ -9,6 +9,7 @@ from rich.text import Text
 from backproof.comparison.judging.rows import Status
 from backproof.comparison.record.record import DATA
 from backproof.mathematics.errors import told
+from backproof.reports.detail import Detail
 from backproof.reports.harmless import for_terminal, paragraph
 from backproof.reports.report import Report
 from backproof.reports.summary import (
@@ -39,28 +40,14 @@ WORDS = ("pairing", "reference", "verdict")
 DISPENSABLE = ("compared", "bound used", "gradient power")
 
 
-def show(report: Report, console: Console) -> None:
-    """Print the table, the failures, the notes and the verdict."""
+def show(report: Report, console: Console, detail: Detail = Detail.NORMAL) -> None:
+    """Print what failed and why, then the table, the notes and the verdict."""
     every = duels(report)
-    if every:
-        console.print(fitting(every, console))
-    shown: dict[tuple[object, ...], str] = {}
-    for duel in every:
-        try:
-            found = failures(report, duel)
-        except Exception as error:  # what cannot be told of one, must not hide the others
-            console.print(f"\n{heading(duel)}: {paragraph(told(error))}, see comparisons.csv")
-            continue
-        if not found:
-            continue
-        key = (duel.pairing, *(failure.gist(duel.reference) for failure in found))
-        if key in shown:
-            console.print(f"\n{heading(duel)}: the same as against {for_terminal(shown[key])}")
-        else:
-            show_failures(duel, found, console)
-            shown[key] = duel.reference
-    if shown:
-        console.print()
+    show_causes(report, every, console, None if detail is Detail.FULL else MOST_SHOWN)
+    quiet = report.status in (Status.MATCH, Status.AT_FAULT)
+    if every and detail is not Detail.CAUSES:
+        by_pairing = detail is Detail.NORMAL and report.status is Status.MATCH
+        console.print(fitting(pairs(every) if by_pairing else every, console))
     if report.left_out:
         unstored = (
             f"{sum(report.left_out.values())} comparisons that match, of "
@@ -70,9 +57,39 @@ def show(report: Report, console: Console) -> None:
         show_indented(0, for_terminal(unstored), console)
     for note in report.notes:
         console.print(f"[bold red]{paragraph(note)}[/]", highlight=False, soft_wrap=True)
-    quiet = report.status in (Status.MATCH, Status.AT_FAULT)
     style = STYLES[Status.MATCH if quiet else Status.MISMATCH]
     console.print(f"[{style}]{for_terminal(sentence(report))}[/]", highlight=False)
+
+
+def show_causes(report: Report, every: list[Duel], console: Console, most: int | None) -> None:
+    """What failed in each duel; what is the same against two references, once."""
+    shown: dict[tuple[object, ...], str] = {}
+    for duel in every:
+        try:
+            found = failures(report, duel)
+        except Exception as error:  # what cannot be told of one, must not hide the others
+            console.print(f"{heading(duel)}: {paragraph(told(error))}, see comparisons.csv\n")
+            continue
+        if not found:
+            continue
+        key = (duel.pairing, *(failure.gist(duel.reference) for failure in found))
+        if key in shown:
+            console.print(f"{heading(duel)}: the same as against {for_terminal(shown[key])}\n")
+        else:
+            show_failures(duel, found, console, most)
+            console.print()
+            shown[key] = duel.reference
+
+
+def pairs(every: list[Duel]) -> list[Duel]:
+    """One line a pairing, where all references say the same."""
+    by_pairing: dict[str, list[Duel]] = {}
+    for duel in every:
+        by_pairing.setdefault(duel.pairing, []).append(duel)
+    return [
+        Duel(pairing, ", ".join(duel.reference for duel in own), [r for d in own for r in d.rows])
+        for pairing, own in by_pairing.items()
+    ]
 
 
 def fitting(every: list[Duel], console: Console) -> Table:
@@ -128,13 +145,13 @@ def heading(duel: Duel) -> str:
     return f"[bold]{for_terminal(duel.pairing)}[/] against [bold]{for_terminal(duel.reference)}[/]"
 
 
-def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
+def show_failures(
+    duel: Duel, found: list[Failure], console: Console, most: int | None = MOST_SHOWN
+) -> None:
     """The first tensors that failed, in the order of computation."""
-    console.print(
-        f"\n[bold]{for_terminal(duel.pairing)}[/] against [bold]{for_terminal(duel.reference)}[/]"
-    )
+    console.print(heading(duel))
     said: set[str] = set()  # what explains several tensors is said once
-    for failure in found[:MOST_SHOWN]:
+    for failure in found[:most]:
         row = failure.worst
         at = f"step {row.step}" if row.point == DATA else row.point
         name = for_terminal(failure.name + failure.others)
@@ -145,8 +162,8 @@ def show_failures(duel: Duel, found: list[Failure], console: Console) -> None:
         said.add(row.cause)
         for indent, line in lines:
             show_indented(indent, line, console)
-    if len(found) > MOST_SHOWN:
-        more = f"… and {len(found) - MOST_SHOWN} more; all of them: report.md (--report DIR)"
+    if most is not None and len(found) > most:
+        more = f"… and {len(found) - most} more; all of them: -v, or report.md (--report DIR)"
         show_indented(2, more, console)
 
 

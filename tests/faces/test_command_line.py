@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from backproof import __version__
 from backproof.comparison.record.archive import seal_of
 from backproof.comparison.record.record import write_json
+from backproof.faces.command_line.main import app
+from backproof.faces.command_line.options import detail
+from backproof.mathematics.errors import UsageError
+from backproof.reports.environment import versions
 from tests.faces.test_bad_input import backproof, rows_of, write_pairing
 
 FILES = ("comparisons.csv", "report.md", "environment.json")
@@ -79,3 +87,36 @@ def test_help_names_the_commands() -> None:
     said = backproof("--help", cwd=Path.cwd()).stdout
     assert "verify" in said
     assert "replay" in said
+
+
+def test_every_help_says_what_the_exit_status_means() -> None:
+    commands = typer.main.get_command(app).commands
+    assert {"verify", "replay", "fuzz", "faults", "reproduce", "calibrate"} <= set(commands)
+    for command in commands.values():
+        assert re.search(r"Exit status: 0 .*; 70 a fault of backproof itself", command.epilog)
+
+
+def test_the_version_is_that_of_all_that_a_verdict_depends_on() -> None:
+    told = versions()
+    assert told.startswith(f"backproof {__version__}\nPython 3.")
+    assert f"numpy {np.__version__}" in told
+    assert CliRunner().invoke(app, ["--version"]).stdout == told + "\n"
+
+
+@pytest.mark.slow(4)
+def test_fail_fast_says_how_much_was_not_judged(project: Path) -> None:
+    after = project / "comparisons" / "zebra.py"
+    write_pairing(after.parent, after.stem)
+    try:
+        done = backproof("verify", "--fail-fast", "--quiet", cwd=project)
+        every = backproof("verify", "--quiet", cwd=project)
+    finally:
+        after.unlink()
+    assert done.returncode == every.returncode == 1
+    assert "stopped after the first that fails: 1 not judged" in done.stdout
+    assert "not judged" not in every.stdout
+
+
+def test_quiet_and_verbose_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="exclude each other"):
+        detail(quiet=True, verbose=True)

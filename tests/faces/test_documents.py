@@ -6,6 +6,7 @@ Those of docs/adapters.md have tests of their own, and so have the programs in d
 from __future__ import annotations
 
 import configparser
+import importlib.util
 import re
 import shlex
 import shutil
@@ -18,7 +19,7 @@ import typer
 
 from backproof.faces.command_line.main import app
 from backproof.mathematics.probes.probes import PROBES
-from tests.faces.test_bad_input import backproof
+from tests.faces.test_bad_input import backproof, write_pairing
 from tests.halves import slow_but
 from tests.project import ROOT
 
@@ -189,3 +190,19 @@ def test_the_glossary_has_the_words() -> None:
         *("subject", "twin", "definition", "ball", "site", "power", "form", "grade", "waiver"),
         *("probe", "reference", "pairing", "point", "status"),
     }
+
+
+def test_the_pictures_are_made_of_what_a_command_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("make_pictures", ROOT / "docs/make_pictures.py")
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    monkeypatch.setattr(maker, "PICTURES", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "comparisons").mkdir()
+    write_pairing(tmp_path / "comparisons", "drawn", references="")
+    maker.picture("shown", tmp_path, ["verify"])
+    picture = (tmp_path / "shown.svg").read_text()
+    assert "drawn" in picture
+    assert "@font-face" not in picture

@@ -10,14 +10,16 @@ from rich.console import Console
 
 from backproof.comparison.judging.rows import Status
 from backproof.comparison.run import Judged
+from backproof.mathematics.network.quantities import expected
+from backproof.reports.detail import Detail
 from backproof.reports.report import Report
-from backproof.reports.terminal import show
-from tests.reports.sample import MATCHING, MISMATCHING, TODAY, made, record
+from backproof.reports.terminal import MOST_SHOWN, show
+from tests.reports.sample import MATCHING, MISMATCHING, NETWORK, TODAY, made, record
 
 
-def shown(report, width=80, **options):
+def shown(report, width=80, detail=Detail.NORMAL, **options):
     console = Console(file=io.StringIO(), width=width, **options)
-    show(report, console)
+    show(report, console, detail)
     return console.file.getvalue()
 
 
@@ -87,3 +89,38 @@ def test_notes_are_shown_and_the_verdict_is_not_green():
     assert "bad.py:3: no [green] here" in text
     assert "\x1b[32mOf 1 comparisons" not in text
     assert "\x1b[32mAll 1 comparisons match" in shown(made(MATCHING), force_terminal=True)
+
+
+def test_causes_stand_before_the_table():
+    text = shown(mixed(), 120)
+    assert text.index("against") < text.index("gradient power")
+
+
+def test_a_pairing_that_matches_is_one_line_whatever_its_references():
+    other = replace(MATCHING, reference="keras")
+    report = made(MATCHING, other)
+    report.records[0].references = ("torch", "keras")
+    brief = shown(report, 120).splitlines()
+    assert len(brief) == 3
+    assert "keras, torch" in brief[1]
+    assert len(shown(report, 120, detail=Detail.FULL).splitlines()) == 4
+
+
+def test_without_a_table_the_causes_and_the_verdict_are_left():
+    assert shown(made(MATCHING), detail=Detail.CAUSES) == "All 1 comparisons match.\n"
+    text = shown(mixed(), detail=Detail.CAUSES)
+    assert "gradient power" not in text
+    assert "MISMATCH" in text
+
+
+def test_in_full_every_tensor_is_named():
+    names = [name for name in expected(NETWORK) if name != "accuracy"]
+    assert len(names) > MOST_SHOWN
+    rows = [
+        replace(MISMATCHING, quantity=name.partition("/")[0], tensor=name.partition("/")[2])
+        for name in names
+    ]
+    brief, full = shown(made(*rows), 120), shown(made(*rows), 120, detail=Detail.FULL)
+    assert "more; all of them: -v" in brief
+    assert [name for name in names if name not in full] == []
+    assert "more; all of them" not in full

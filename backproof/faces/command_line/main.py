@@ -12,50 +12,34 @@ import sys
 import traceback
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from backproof.comparison.record import FALSE_ALARM, LIMIT, MOST_CHANCE
 from backproof.faces import guard
+from backproof.faces.command_line import settings
 from backproof.faces.command_line.calibrate import calibrate
 from backproof.faces.command_line.explain import explain
 from backproof.faces.command_line.faults import faults
 from backproof.faces.command_line.fuzz import fuzz
 from backproof.faces.command_line.init import init
+from backproof.faces.command_line.options import DONE, GATE, statuses
+from backproof.faces.command_line.replay import replay
 from backproof.faces.command_line.reproduce import reproduce
-from backproof.faces.command_line.screen import (
-    close_outputs,
-    console,
-    guard_outputs,
-    progress,
-    tell,
-)
-from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
+from backproof.faces.command_line.screen import close_outputs, guard_outputs, tell
+from backproof.faces.command_line.verify import verify
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.implementations.host import processes, watched
 from backproof.implementations.host.threads import one_thread
 from backproof.mathematics.errors import EvaluationError, UsageError
-from backproof.reports.harmless import for_terminal, printable
+from backproof.reports.harmless import printable
 
-if TYPE_CHECKING:
-    import datetime
-
-    from backproof.comparison.pairing.pairing import Broken
-    from backproof.comparison.run import Judged, Workers
-
-MISMATCH = 1
 OWN_FAULT = 70
 IN_PROCESS = "--in-process"
-BYTES = 1_000_000
-"""In a megabyte."""
-MEGABYTES = LIMIT / BYTES
 
 app = typer.Typer(
     help="Prove hand-written backpropagation against Keras and PyTorch, within derived bounds.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -69,7 +53,7 @@ class InterruptedRunError(Exception):
         self.status = watched.status_of(interrupt)
 
 
-def command(function: Callable[..., None]) -> None:
+def command(function: Callable[..., None], meanings: dict[int, str]) -> None:
     """Enter a command: within it SystemExit is user code's, and no verdict.
 
     Nor is an interrupt, which Typer would make an exit with 1: a mismatch.
@@ -84,216 +68,71 @@ def command(function: Callable[..., None]) -> None:
         except KeyboardInterrupt as error:
             raise InterruptedRunError(error) from error
 
-    app.command()(carry_out)
+    app.command(epilog=statuses(meanings))(carry_out)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the versions of all that a verdict depends on, and end."""
+    if wanted:
+        from backproof.reports.environment import versions
+
+        typer.echo(versions())
+        raise typer.Exit
 
 
 @app.callback()
 def options(
+    context: typer.Context,
     in_process: Annotated[
         bool,
         typer.Option(IN_PROCESS, help="Run in this very process, unguarded: for a debugger."),
     ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=show_version,
+            is_eager=True,
+            help="Print the versions of backproof and of what it compares with.",
+        ),
+    ] = False,
 ) -> None:
-    """What stands in front of a command; `main` has taken it by then."""
+    """What stands in front of a command; `main` has taken `--in-process` by then."""
+    context.default_map = settings.of(context)
 
 
-Report = Annotated[
-    Path | None, typer.Option("--report", metavar="DIR", help="Write the reports there.")
-]
-
-Limit = Annotated[
-    float,
-    typer.Option(
-        "--evaluations-limit",
-        metavar="MB",
-        min=0,
-        help="Evaluations beyond so many megabytes are not stored, where they match.",
-    ),
-]
-Certified = Annotated[
-    bool, typer.Option(help="Certified values, for the digits that each implementation gets right.")
-]
-
-
-Chance = Annotated[
-    float,
-    typer.Option(
-        "--false-alarm",
-        metavar="CHANCE",
-        min=0,
-        max=MOST_CHANCE,
-        help="The chance that correct code is called wrong somewhere in the whole run, where "
-        "rounding errors are taken as random.",
-    ),
-]
-Proven = Annotated[
-    bool, typer.Option("--proven", help="Judge by worst cases alone, which no chance enters.")
-]
-
-
-@command
-def verify(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Pairing files, or folders of them.", show_default="comparisons"),
-    ] = None,
-    report: Report = None,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="PAIRING", help="Only this pairing; repeatable.")
-    ] = None,
-    reference: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this reference; repeatable.")
-    ] = None,
-    dtype: Annotated[DType, typer.Option(help="The precision of everything.")] = DType.float64,
-    time_limit: Annotated[
-        float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
-    ] = 300.0,
-    certified: Certified = True,
-    limit: Limit = MEGABYTES,
-    false_alarm: Chance = FALSE_ALARM,
-    proven: Proven = False,
-) -> None:
-    """Compare every pairing with its twins, element by element."""
-    paths = paths or [Path("comparisons")]
-    check_references(reference)
-    from backproof.comparison.run import Workers
-
-    root = root_of(paths)
-    with (
-        watched.doing("working on it", again=True),
-        Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers,
-    ):
-        chance = 0.0 if proven else false_alarm
-        raise typer.Exit(
-            run_verify(paths, report, only, reference, workers, certified, limit, chance)
-        )
-
-
-def run_verify(
-    paths: list[Path],
-    report: Path | None,
-    only: list[str] | None,
-    reference: list[str] | None,
-    workers: Workers,
-    certified: bool,
-    limit: float,
-    chance: float,
-) -> int:
-    """Load, run, judge, show and write; returns the exit status."""
-    import datetime
-
-    from backproof.comparison import run
-    from backproof.comparison.pairing import pairing
-    from backproof.reports.environment import environment
-
-    pairings, broken = ready(paths, report, only, reference, workers)
-    today = datetime.date.today()
-    judged: list[Judged] = []
-    known = len(broken)
-    try:
-        with progress() as bar:
-            task = bar.add_task("", total=len(pairings))
-            for each in run.verify(
-                pairings,
-                workers,
-                today,
-                lambda stage: bar.update(task, description=stage),
-                certified=certified,
-                chance=chance / max(1, len(pairings)),
-            ):
-                bar.advance(task)
-                if isinstance(each, pairing.Broken):
-                    broken.append(each)
-                else:
-                    judged.append(each)
-    except KeyboardInterrupt:
-        for worker in workers.every():
-            worker.kill()
-        if judged:  # else a former report is worth more
-            left = len(pairings) - len(judged) - len(broken) + known
-            broken.append(pairing.Broken("", f"interrupted: {left} not judged", ended=True))
-            finish(
-                judged, broken, environment(workers.dtype, workers.versions()), today, report, limit
-            )
-        raise
-    versions = workers.versions() if pairings else {}  # else no framework was waited for
-    return finish(judged, broken, environment(workers.dtype, versions), today, report, limit)
-
-
-@command
-def replay(
-    folder: Annotated[Path, typer.Argument(help="A folder that verify has written its report to.")],
-    report: Report = None,
-    certified: Certified = True,
-    limit: Limit = MEGABYTES,
-    proven: Proven = False,
-) -> None:
-    """Judge the evaluations of a former run again, without running anything.
-
-    Refused, with exit status 2, where not all of them are there as they were written.
-    """
-    import datetime
-
-    from backproof.comparison.record import archive
-    from backproof.comparison.run import judge_again
-
-    if report is not None:
-        from backproof.implementations.host.files import check_writable
-
-        check_writable(report)
-    known = archive.load(folder)
-    today = datetime.date.today()
-    if proven:
-        for record in known.records:
-            record.chance = 0.0
-    judged = list(judge_again(known.records, today, certified=certified))
-    raise typer.Exit(finish(judged, [], known.environment, today, report, limit, known.notes))
-
-
-command(fuzz)
-command(calibrate)
-command(faults)
-command(init)
-command(explain)
-command(reproduce)
-
-
-def finish(
-    judged: list[Judged],
-    broken: list[Broken],
-    environment: dict[str, object],
-    today: datetime.date,
-    folder: Path | None,
-    limit: float,
-    notes: list[str] | None = None,
-) -> int:
-    """Write and show the report; returns the exit status that follows from it.
-
-    It is written first: a screen may fail, or be closed by who has seen enough.
-    """
-    from backproof.comparison.pairing.pairing import all_ended
-    from backproof.reports.report import Report as Judgement
-    from backproof.reports.terminal import show
-
-    report = Judgement.of(judged, environment, today)
-    report.notes += [*(notes or ()), *(each.note for each in broken)]
-    unwritten: UsageError | None = None
-    if folder is not None:
-        try:
-            with watched.doing(f"writing the report in {folder}"):
-                report.write(folder, evaluations_limit=limit * BYTES)
-        except UsageError as error:
-            unwritten = error
-    show(report, console)
-    if unwritten is not None:
-        if report.exit_status != MISMATCH:
-            raise unwritten
-        tell(unwritten)
-    elif folder is not None:
-        console.print(for_terminal(f"Report: {folder / 'report.md'}"), highlight=False)
-    if report.exit_status == WRONG_USAGE and broken and not notes and all_ended(broken):
-        return NO_VERDICT
-    return report.exit_status
+STATUSES: dict[Callable[..., None], dict[int, str]] = {
+    verify: GATE,
+    replay: {**GATE, 2: "else: a folder that is not as verify wrote it"},
+    fuzz: {
+        0: "every comparison that could be decided matches",
+        1: "a mismatch, written down as a pairing",
+        2: "else: wrong usage",
+        3: "else: an error, or nothing decided",
+    },
+    calibrate: {
+        0: "every function errs by what its rule grants, or less",
+        1: "one errs by more",
+        2: "wrong usage",
+    },
+    faults: {
+        0: "every fault is caught, no right form is called wrong",
+        1: "a fault escaped, or a right form was called wrong",
+        2: "else: wrong usage, or a pairing that cannot be loaded",
+        3: "else: nothing could be measured",
+    },
+    init: DONE,
+    explain: DONE,
+    reproduce: {
+        0: "every number is reproduced",
+        1: "one is not",
+        2: "else: wrong usage, or a recipe that cannot be loaded",
+        3: "else: a number that could not be obtained",
+    },
+}
+"""The commands, with what their exit statuses mean."""
+for each, meanings in STATUSES.items():
+    command(each, meanings)
 
 
 def main() -> None:

@@ -1,0 +1,61 @@
+"""The end of a run: its report is written and shown, and the exit status follows from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backproof.faces.command_line.options import BYTES
+from backproof.faces.command_line.screen import console, tell
+from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
+from backproof.implementations.host import watched
+from backproof.mathematics.errors import UsageError
+from backproof.reports.detail import Detail
+from backproof.reports.harmless import for_terminal
+
+if TYPE_CHECKING:
+    import datetime
+
+    from backproof.comparison.pairing.pairing import Broken
+    from backproof.comparison.run import Judged
+
+MISMATCH = 1
+
+
+def finish(
+    judged: list[Judged],
+    broken: list[Broken],
+    environment: dict[str, object],
+    today: datetime.date,
+    folder: Path | None,
+    limit: float,
+    notes: list[str] | None = None,
+    detail: Detail = Detail.NORMAL,
+) -> int:
+    """Write and show the report; returns the exit status that follows from it.
+
+    It is written first: a screen may fail, or be closed by who has seen enough.
+    """
+    from backproof.comparison.pairing.pairing import all_ended
+    from backproof.reports.report import Report as Judgement
+    from backproof.reports.terminal import show
+
+    report = Judgement.of(judged, environment, today)
+    report.notes += [*(notes or ()), *(each.note for each in broken)]
+    unwritten: UsageError | None = None
+    if folder is not None:
+        try:
+            with watched.doing(f"writing the report in {folder}"):
+                report.write(folder, evaluations_limit=limit * BYTES)
+        except UsageError as error:
+            unwritten = error
+    show(report, console, detail)
+    if unwritten is not None:
+        if report.exit_status != MISMATCH:
+            raise unwritten
+        tell(unwritten)
+    elif folder is not None:
+        console.print(for_terminal(f"Report: {folder / 'report.md'}"), highlight=False)
+    if report.exit_status == WRONG_USAGE and broken and not notes and all_ended(broken):
+        return NO_VERDICT
+    return report.exit_status

@@ -1,0 +1,77 @@
+"""The options that several commands have, and what an exit status means in each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backproof.comparison.record import LIMIT, MOST_CHANCE
+from backproof.mathematics.errors import UsageError
+from backproof.reports.detail import Detail
+
+BYTES = 1_000_000
+"""In a megabyte."""
+MEGABYTES = LIMIT / BYTES
+
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Write the reports there.")
+]
+Limit = Annotated[
+    float,
+    typer.Option(
+        "--evaluations-limit",
+        metavar="MB",
+        min=0,
+        help="Evaluations beyond so many megabytes are not stored, where they match.",
+    ),
+]
+Certified = Annotated[
+    bool, typer.Option(help="Certified values, for the digits that each implementation gets right.")
+]
+Chance = Annotated[
+    float,
+    typer.Option(
+        "--false-alarm",
+        metavar="CHANCE",
+        min=0,
+        max=MOST_CHANCE,
+        help="The chance that correct code is called wrong somewhere in the whole run, where "
+        "rounding errors are taken as random.",
+    ),
+]
+Proven = Annotated[
+    bool, typer.Option("--proven", help="Judge by worst cases alone, which no chance enters.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show causes and the verdict, no table.")
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show every tensor that fails, and the whole table.")
+]
+
+GATE = {
+    0: "everything matches",
+    1: "a mismatch",
+    2: "else: wrong usage, or a pairing that cannot be loaded",
+    3: "else: undecided, in error, nothing compared, or a run without its verdict",
+}
+"""What the exit statuses of ``verify`` and ``replay`` mean."""
+DONE = {0: "done", 2: "wrong usage, or a pairing that cannot be loaded"}
+"""Those of a command that judges nothing."""
+ALWAYS = "70 a fault of backproof itself; 128 + n signal n has asked it to end"
+"""Those of every command."""
+
+
+def statuses(meanings: dict[int, str]) -> str:
+    """A command's exit statuses, as the last lines of its help."""
+    own = (f"{status} {meaning}" for status, meaning in meanings.items())
+    return f"Exit status: {'; '.join((*own, ALWAYS))}"
+
+
+def detail(quiet: bool, verbose: bool) -> Detail:
+    """How much to show; one of the two at most."""
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose exclude each other: take one of them")
+    return Detail.CAUSES if quiet else Detail.FULL if verbose else Detail.NORMAL

@@ -1,0 +1,153 @@
+"""``backproof verify``: every pairing against its twins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backproof.comparison.record import FALSE_ALARM
+from backproof.faces.command_line.finish import finish
+from backproof.faces.command_line.options import (
+    MEGABYTES,
+    Certified,
+    Chance,
+    Limit,
+    Proven,
+    Quiet,
+    Report,
+    Verbose,
+    detail,
+)
+from backproof.faces.command_line.screen import progress
+from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
+from backproof.implementations.host import watched
+
+if TYPE_CHECKING:
+    from backproof.comparison.pairing.pairing import Broken
+    from backproof.comparison.run import Judged, Workers
+    from backproof.reports.detail import Detail
+
+
+def verify(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Pairing files, or folders of them.", show_default="comparisons"),
+    ] = None,
+    report: Report = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PAIRING", help="Only this pairing; repeatable.")
+    ] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this reference; repeatable.")
+    ] = None,
+    dtype: Annotated[DType, typer.Option(help="The precision of everything.")] = DType.float64,
+    time_limit: Annotated[
+        float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
+    ] = 300.0,
+    certified: Certified = True,
+    limit: Limit = MEGABYTES,
+    false_alarm: Chance = FALSE_ALARM,
+    proven: Proven = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", "-x", help="Stop after the first pairing that fails.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compare every pairing with its twins, element by element."""
+    paths = paths or [Path("comparisons")]
+    check_references(reference)
+    shown = detail(quiet, verbose)
+    from backproof.comparison.run import Workers
+
+    root = root_of(paths)
+    with (
+        watched.doing("working on it", again=True),
+        Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers,
+    ):
+        chance = 0.0 if proven else false_alarm
+        asked = Asked(certified, chance, fail_fast, report, limit, shown)
+        raise typer.Exit(run_verify(paths, only, reference, workers, asked))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a run is judged, and what is told of it."""
+
+    certified: bool
+    chance: float
+    fail_fast: bool
+    report: Path | None
+    limit: float
+    detail: Detail
+
+
+def run_verify(
+    paths: list[Path],
+    only: list[str] | None,
+    reference: list[str] | None,
+    workers: Workers,
+    asked: Asked,
+) -> int:
+    """Load, run, judge, show and write; returns the exit status."""
+    import datetime
+
+    from backproof.comparison import run
+    from backproof.comparison.pairing import pairing
+    from backproof.reports.environment import environment
+
+    pairings, broken = ready(paths, asked.report, only, reference, workers)
+    today = datetime.date.today()
+    judged: list[Judged] = []
+    known = len(broken)
+
+    def note_left(why: str) -> None:
+        """Nobody waits for what is left."""
+        for worker in workers.every():
+            worker.kill()
+        left = len(pairings) - len(judged) - len(broken) + known
+        if left:
+            broken.append(pairing.Broken("", f"{why}: {left} not judged", ended=True))
+
+    def end(environment: dict[str, object]) -> int:
+        return finish(
+            judged, broken, environment, today, asked.report, asked.limit, detail=asked.detail
+        )
+
+    try:
+        with progress() as bar:
+            task = bar.add_task("", total=len(pairings))
+            for each in run.verify(
+                pairings,
+                workers,
+                today,
+                lambda stage: bar.update(task, description=stage),
+                certified=asked.certified,
+                chance=asked.chance / max(1, len(pairings)),
+            ):
+                bar.advance(task)
+                if isinstance(each, pairing.Broken):
+                    broken.append(each)
+                else:
+                    judged.append(each)
+                if asked.fail_fast and failed(each):
+                    note_left("stopped after the first that fails")
+                    break
+    except KeyboardInterrupt:
+        if judged:  # else a former report is worth more
+            note_left("interrupted")
+            end(environment(workers.dtype, workers.versions()))
+        raise
+    versions = workers.versions() if pairings else {}  # else no framework was waited for
+    return end(environment(workers.dtype, versions))
+
+
+def failed(each: Judged | Broken) -> bool:
+    """Whether one pairing is enough to fail the run."""
+    from backproof.comparison.judging.rows import exit_status
+    from backproof.comparison.run import Judged
+
+    return not isinstance(each, Judged) or exit_status([row.status for row in each.rows]) != 0
