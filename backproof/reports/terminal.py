@@ -157,8 +157,8 @@ def show_failures(
         name = for_terminal(failure.name + failure.others)
         head = f"[{STYLES[failure.status]}]{failure.status}[/] {name}"
         lines = [(2, f"{head}, {for_terminal(failure.where)}")]
-        lines += [(4, paragraph(f"{at}, {row.detail}"))] if row.detail else []
         lines += [(4, paragraph(row.cause))] if row.cause and row.cause not in said else []
+        lines += [(4, paragraph(f"{at}, {row.detail}"))] if row.detail else []
         said.add(row.cause)
         for indent, line in lines:
             show_indented(indent, line, console)
