@@ -19,6 +19,7 @@ import typer
 from backproof.faces import guard
 from backproof.faces.command_line import settings
 from backproof.faces.command_line.calibrate import calibrate
+from backproof.faces.command_line.compare import compare
 from backproof.faces.command_line.explain import explain
 from backproof.faces.command_line.faults import faults
 from backproof.faces.command_line.fuzz import fuzz
@@ -104,6 +105,11 @@ def options(
 STATUSES: dict[Callable[..., None], dict[int, str]] = {
     verify: GATE,
     replay: {**GATE, 2: "else: a folder that is not as verify wrote it"},
+    compare: {
+        0: "whatever passed, passes",
+        1: "something that passed does not any more, or is not compared any more",
+        2: "wrong usage, or a folder that no report was written to",
+    },
     fuzz: {
         0: "every comparison that could be decided matches",
         1: "a mismatch, written down as a pairing",
