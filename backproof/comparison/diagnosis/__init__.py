@@ -19,7 +19,8 @@ from backproof.comparison.diagnosis.search import Cause, Search
 from backproof.comparison.diagnosis.shapes import misshapen
 from backproof.comparison.diagnosis.tabled import tables
 from backproof.comparison.diagnosis.tracing import Trace, Tracer
-from backproof.comparison.diagnosis.wording import told
+from backproof.comparison.diagnosis.wording import corrected, corrections, told
+from backproof.comparison.record.exhibit import Correction
 from backproof.comparison.record.record import SUBJECT
 from backproof.comparison.record.tables import SlopeTable
 
@@ -31,13 +32,15 @@ class Diagnosis:
     """Why an implementation is off: the causes that fit, the likeliest first, and a sentence.
 
     ``flawed``: whether the sentence tells what is not finite, which is an ERROR's cause as well.
-    ``tables``: of each slope that was read, unit by unit.
+    ``tables``: of each slope that was read, unit by unit. ``corrections``: the sentence's mistakes,
+    part by part; several that no point tells apart.
     """
 
     causes: tuple[Cause, ...]
     sentence: str
     flawed: bool = False
     tables: tuple[SlopeTable, ...] = ()
+    corrections: tuple[tuple[Correction, ...], ...] = ()
 
 
 def diagnose(evidence: Evidence, measure: Callable[[], object] = lambda: None) -> Diagnosis | None:
@@ -60,7 +63,7 @@ def of_numbers(evidence: Evidence, measure: Callable[[], object]) -> Diagnosis:
         sentence = told(causes, evidence)
         if all(cause.suspect.numerical for cause in causes) and wild(evidence):
             sentence += f"; {DECLARED_MILD}"
-        return Diagnosis(tuple(causes), sentence)
+        return Diagnosis(tuple(causes), sentence, corrections=corrected(causes, evidence))
     best: tuple[Trace, Evidence, str] | None = None
     for setting in settings(evidence):
         held, flaw = setting.evidence, setting.told
@@ -68,14 +71,16 @@ def of_numbers(evidence: Evidence, measure: Callable[[], object]) -> Diagnosis:
             names = "every point with finite numbers" if wild(evidence) else "all other points"
             return Diagnosis((), f"right at {names}; {flaw}", flawed=True)
         causes, trace = explained(held, search if held is evidence else Search(held))
+        parts = corrected(causes, held)
         if causes and not flaw:
             shown = tables(causes[0].suspect.plants, held)
-            return Diagnosis(tuple(causes), told(causes, held), tables=shown)
+            return Diagnosis(tuple(causes), told(causes, held), tables=shown, corrections=parts)
         if causes:
             if both := search.pairs():  # the flaw may be in the catalogue too
-                return Diagnosis(tuple(both), f"{told(causes, held)}; beside that, {flaw}", True)
+                sentence = f"{told(causes, held)}; beside that, {flaw}"
+                return Diagnosis(tuple(both), sentence, True, corrections=parts)
             shown, sentence = tables(causes[0].suspect.plants, held), told(causes, held)
-            return Diagnosis((), f"{sentence}; beside that, {flaw}", flawed=True, tables=shown)
+            return Diagnosis((), f"{sentence}; beside that, {flaw}", True, shown, parts)
         if best is None or len(trace.silent) < len(best[0].silent):
             # Where nothing is explained, only what overflows is sure to be a flaw.
             best = trace, held, flaw if best is None else best[2]
@@ -118,7 +123,9 @@ def partly(
         if not evidence.record.slopes:
             measure()
         sentences += own_loss(evidence)
-    return Diagnosis((), "; ".join(sentences), bool(flaw), tables(trace.mistakes, held))
+    shown, network = tables(trace.mistakes, held), evidence.record.network
+    parts = (corrections(trace.mistakes, network),) if trace.mistakes else ()
+    return Diagnosis((), "; ".join(sentences), bool(flaw), shown, parts)
 
 
 def own_loss(evidence: Evidence) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.reading import FAMILY
 from backproof.comparison.diagnosis.search import Cause
+from backproof.comparison.record.exhibit import Correction
 from backproof.comparison.record.record import DATA
 from backproof.mathematics.faults import Kind, Planted
 from backproof.mathematics.network.network import Network
@@ -31,10 +32,7 @@ def clause(plants: Sequence[Planted], network: Network, *, whole: bool = True) -
 
     ``whole``: whether they explain every gradient.
     """
-    grouped: dict[tuple[str, str], list[Planted]] = {}
-    for plant in plants:
-        grouped.setdefault((plant.fault.family, plant.fault.name), []).append(plant)
-    said = [text for group in grouped.values() for text in together(group, network)]
+    said = [text for group in alike(plants) for text in together(group, network)]
     of_loss = all(set(p.changes) == {"loss"} and p.fault.family == FAMILY for p in plants)
     if of_loss and whole:
         said = [f"the gradients are right; {text}" for text in said]
@@ -43,18 +41,52 @@ def clause(plants: Sequence[Planted], network: Network, *, whole: bool = True) -
     return f"{len(said)} faults: {'; and '.join(said)}"
 
 
+def alike(plants: Sequence[Planted]) -> list[list[Planted]]:
+    """The mistakes, the same one in several places together."""
+    grouped: dict[tuple[str, str], list[Planted]] = {}
+    for plant in plants:
+        grouped.setdefault((plant.fault.family, plant.fault.name), []).append(plant)
+    return list(grouped.values())
+
+
+def corrected(causes: list[Cause], evidence: Evidence) -> tuple[tuple[Correction, ...], ...]:
+    """What `told` says, part by part; several that no point tells apart."""
+    network = evidence.record.network
+    return tuple(corrections(c.suspect.plants, network, since(c, evidence)) for c in causes)
+
+
+def corrections(
+    plants: Sequence[Planted], network: Network, since: str = ""
+) -> tuple[Correction, ...]:
+    """What `clause` says, part by part: where, what stands there, and what should."""
+    return tuple(
+        Correction(
+            where=where,
+            stands=f"{plant.fault.sentence}{since}",
+            should=plant.fault.formula,
+            declared=plant.fault.kind is Kind.CONVENTION and plant.fault.family != FAMILY,
+            code=plant.fault.family == FAMILY,
+        )
+        for group in alike(plants)
+        for where, plant in placed(group, network)
+    )
+
+
 def together(group: Sequence[Planted], network: Network) -> list[str]:
     """The same mistake in several layers, in one sentence."""
+    return [worded(where, plant) for where, plant in placed(group, network)]
+
+
+def placed(group: Sequence[Planted], network: Network) -> list[tuple[str, Planted]]:
+    """Where the same mistake was made, several layers in one phrase, and the first one there."""
     known = {*network.node_names, *network.parameters}
     if len(group) < 2 or any(plant.where not in known for plant in group):
-        return [alone(plant) for plant in group]
+        return [(at(plant), plant) for plant in group]
     by_own: dict[str, list[Planted]] = {}
     for plant in group:
         by_own.setdefault(plant.where.partition("/")[2], []).append(plant)
     return [
-        alone(plants[0])
-        if len(plants) == 1
-        else worded(everywhere(own, plants, network), plants[0])
+        (at(plants[0]) if len(plants) == 1 else everywhere(own, plants, network), plants[0])
         for own, plants in by_own.items()
     ]
 
@@ -78,9 +110,9 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def alone(plant: Planted) -> str:
-    """What is wrong and where, and what should stand there."""
-    return worded(f"in {plant.where}" if plant.where else "", plant)
+def at(plant: Planted) -> str:
+    """Where it is."""
+    return f"in {plant.where}" if plant.where else ""
 
 
 def worded(where: str, plant: Planted) -> str:

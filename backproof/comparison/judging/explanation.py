@@ -56,6 +56,7 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
         return False
     of_subject = diagnosis(SUBJECT)
     record.tables = () if of_subject is None else of_subject.tables
+    record.corrections = () if of_subject is None else of_subject.corrections
     return of_subject is not None and bool(of_subject.causes)
 
 

@@ -15,6 +15,7 @@ from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance
 from backproof.comparison.bounds.certainty import Certainty, outside
 from backproof.comparison.bounds.vacuity import find_vacuity
 from backproof.comparison.judging.conventions import granted
+from backproof.comparison.judging.exhibits import exhibits
 from backproof.comparison.judging.explanation import explain
 from backproof.comparison.judging.judging import blank, compare_point
 from backproof.comparison.judging.overflow import tell_overflow
@@ -65,6 +66,7 @@ def compare(
             elif row.status is Status.MISMATCH:
                 row.detail = f"{row.detail}; {unsteady}"
     apply_waivers(rows, record.waivers, today)
+    record.exhibits = exhibits(rows, record, bounds, certainty)
     return rows
 
 

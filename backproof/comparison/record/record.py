@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from backproof.comparison.judging.rows import COLUMNS, Grade, Row, Status
 from backproof.comparison.pairing.pairing import Waiver
+from backproof.comparison.record.exhibit import Correction, Exhibit
 from backproof.comparison.record.tables import SlopeTable
 from backproof.implementations.host.mapped import let_go
 from backproof.implementations.protocol import Tensors
@@ -90,6 +91,11 @@ class Record:
     quotients with steps h and 2h, and h. Measured only where something does not match."""
     tables: tuple[SlopeTable, ...] = ()
     """What its diagnosis shows beside its sentence; found again wherever it is judged again."""
+    corrections: tuple[tuple[Correction, ...], ...] = ()
+    """What the subject's diagnosis says in its sentence, part by part; several that no point tells
+    apart. Found again, like the following."""
+    exhibits: tuple[Exhibit, ...] = ()
+    """The numbers at the worst place of what does not match."""
     judged: tuple[Row, ...] = ()
     """All rows, as they were judged, of a record of which not all was stored (see `without`)."""
     fingerprints: dict[str, str] = field(default_factory=dict)
