@@ -93,6 +93,6 @@ def outside(computed: Values, truth: Truth, radius: Values) -> float:
     What the certified value itself leaves open is given to the implementation.
     """
     error = np.maximum(truth.error(computed) - truth.radius, 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share = np.where(error == 0, 0.0, error / radius)
     return float(share.max()) if share.size else inf
