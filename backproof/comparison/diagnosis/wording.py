@@ -66,6 +66,7 @@ def corrections(
             should=plant.fault.formula,
             declared=plant.fault.kind is Kind.CONVENTION and plant.fault.family != FAMILY,
             code=plant.fault.family == FAMILY,
+            place=plant.where,
         )
         for group in alike(plants)
         for where, plant in placed(group, network)

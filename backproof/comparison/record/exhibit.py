@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Correction:
     """One mistake that a diagnosis has found: where, what stands there, and what should.
 
+    ``place``: the node or parameter of the (first) mistake, empty where it is of none.
     ``declared``: the gradient is right, but that of another loss or by another convention than the
     network declares; then ``should`` is what is declared. ``code``: ``should`` is written as code,
     not as a formula.
@@ -19,6 +20,7 @@ class Correction:
     should: str
     declared: bool = False
     code: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True)

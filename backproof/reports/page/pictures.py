@@ -1,4 +1,4 @@
-"""Pictures in plain SVG: they take their colours from the page, light or dark, and need no package."""
+"""Pictures in plain SVG: they take their colours from the page, and need no package."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ LARGEST_CELL, SMALLEST_CELL = 34, 9
 MOST_TITLED = 150
 # A share below this is as good as none, in the picture along the steps.
 LEAST = 1e-4
+# What is beyond this stands at the upper end, as does what is infinite.
+MOST = 1e30
 
 
 def heatmap(exhibit: Exhibit) -> Markup:
@@ -103,21 +105,21 @@ def ticks(
 def along(shares: Sequence[tuple[int, float]]) -> Markup:
     """Difference ÷ bound along the steps of the training; a dashed line at the bound."""
     first, last = shares[0][0], shares[-1][0]
-    known = [log10(max(value, LEAST)) for _, value in shares if value < inf]
+    known = [log10(max(value, LEAST)) for _, value in shares if value < MOST]
     low = min([*map(floor, known), -1])
-    high = max([floor(value) + 1 for value in known] + [1 + any(v == inf for _, v in shares)])
+    high = max([floor(value) + 1 for value in known] + [2])
 
     def x(step: float) -> float:
         return LEFT + (WIDE - LEFT - 8) * (step - first) / max(last - first, 1)
 
     def y(value: float) -> float:
-        exponent = high if value == inf else log10(max(value, LEAST))
+        exponent = high if value >= MOST else log10(max(value, LEAST))
         return TOP + (HIGH - TOP - BOTTOM) * (high - exponent) / (high - low)
 
     points = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in shares)
     drawn = [
-        f'<line class="axis" x1="{LEFT}" y1="{HIGH - BOTTOM}" x2="{WIDE - 8}" y2="{HIGH - BOTTOM}"/>',
-        f'<line class="bound" x1="{LEFT}" y1="{y(1):.1f}" x2="{WIDE - 8}" y2="{y(1):.1f}"/>',
+        level_line("axis", HIGH - BOTTOM),
+        level_line("bound", y(1)),
         f'<polyline class="line" points="{points}"/>',
     ]
     drawn += [
@@ -125,7 +127,7 @@ def along(shares: Sequence[tuple[int, float]]) -> Markup:
         f'r="2"><title>step {step}: {share(value)} of the bound</title></circle>'
         for step, value in shares
     ]
-    for exponent in sorted({low, 0, high}):
+    for exponent in sorted({low if y(10.0**low) - y(1) > 12 else 0, 0, high}):
         name = "bound" if exponent == 0 else number(10.0**exponent).replace("1.0·", "")
         drawn.append(f'<text x="{LEFT - 5}" y="{y(10.0**exponent) + 4:.1f}" text-anchor="end">')
         drawn[-1] += f"{name}</text>"
@@ -148,7 +150,7 @@ def slopes(table: SlopeTable) -> Markup:
     def y(value: float) -> float:
         return TOP + (HIGH - TOP - BOTTOM) * (high - value) / (high - low)
 
-    drawn = [f'<line class="axis" x1="{LEFT}" y1="{y(0):.1f}" x2="{WIDE - 8}" y2="{y(0):.1f}"/>']
+    drawn = [level_line("axis", y(0))]
     for column, kind in ((3, "right"), (2, "used")):
         known = [(row[0], row[column]) for row in table.rows if isfinite(row[column])]
         points = " ".join(f"{x(z):.1f},{y(value):.1f}" for z, value in known)
@@ -166,10 +168,16 @@ def slopes(table: SlopeTable) -> Markup:
     return svg(WIDE, HIGH, f"the slope used in {table.where} and the right one", drawn)
 
 
+def level_line(kind: str, y: float) -> str:
+    """A line across the picture."""
+    return f'<line class="{kind}" x1="{LEFT}" y1="{y:.1f}" x2="{WIDE - 8}" y2="{y:.1f}"/>'
+
+
 def mark(kind: str, x: float, y: float, title: str) -> str:
     """A square for what was used, a circle for what is right: told apart without colours."""
     if kind == "used":
-        return f'<rect class="used" x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6">{title}</rect>'
+        corner = f'x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6"'
+        return f'<rect class="used" {corner}>{title}</rect>'
     return f'<circle class="right" cx="{x:.1f}" cy="{y:.1f}" r="3.5">{title}</circle>'
 
 

@@ -114,18 +114,24 @@ def probe(name: str) -> str:
 
 
 def defined(network: Network, optimizer: Optimizer, name: str) -> list[Markup]:
-    """How the definition computes what is compared under that name, as formulas."""
+    """How the definition computes what has that name, as formulas.
+
+    Beside what is compared, ``delta/dense_1`` is a node's own delta, or a parameter's gradient.
+    """
     from backproof.mathematics.derivation.derivation import Derivation
 
     by_node = Derivation(network)
     quantity, _, tensor = name.partition("/")
-    node = tensor.partition("/")[0]
+    nodes = [each for each in network.nodes if each.name == tensor.partition("/")[0]]
     found: list[str] = []
-    if quantity == "gradient" and tensor in network.parameters:
+    if quantity in ("gradient", "delta") and tensor in network.parameters:
         found = [list(by_node.gradients())[list(network.parameters).index(tensor)]]
-        found += [by_node.formulas(each).delta for each in network.nodes if each.name == node]
+    if quantity == "delta" and not found:
+        found = [by_node.formulas(each).delta for each in nodes]
+    elif quantity == "gradient":
+        found += [by_node.formulas(each).delta for each in nodes]
     elif quantity == "activation":
-        found = [by_node.formulas(each).forward for each in network.nodes if each.name == node]
+        found = [by_node.formulas(each).forward for each in nodes]
     elif quantity == "loss":
         found = [each.strip("$\n") for each in by_node.loss()]
     elif quantity == "updated":

@@ -1,0 +1,173 @@
+"""The page: one HTML file with all that it needs, from the report alone."""
+
+from __future__ import annotations
+
+import shlex
+from functools import cache
+from importlib.resources import files
+from math import floor, inf, isinf
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from backproof.comparison.judging.rows import Status
+from backproof.mathematics.probes.probes import PROBES
+from backproof.reports import summary
+from backproof.reports.harmless import printable
+from backproof.reports.page import pictures, words
+from backproof.reports.page.cards import MOST_SHOWN, Card, cards
+from backproof.reports.telling import gap, waivers
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from backproof.comparison.judging.rows import Row
+
+# Beside each colour, for who cannot tell them apart.
+SIGNS = {
+    Status.MATCH: "✓",
+    Status.MISMATCH: "✕",
+    Status.UNDECIDED: "?",
+    Status.ERROR: "!",
+    Status.WAIVED: "~",
+    Status.AT_FAULT: "⚑",
+}
+
+
+def render(report: Any) -> str:
+    """The whole page, a deterministic function of a `Report`."""
+    every = cards(report)
+    weakest = max((card for card in every if card.power), key=power_of, default=None)
+    text: str = (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            cards=every,
+            failing=[card for card in every if not card.status.passes],
+            anchors={card.pairing: f"pairing-{place}" for place, card in enumerate(every, 1)},
+            headline=headline(report),
+            strength=floor(words.digit_count(weakest.power) or 0) if weakest else 0,
+            weakest=weakest and weakest.pairing,
+            chances=summary.by_chance(report),
+            left_out=left_out(every),
+            scope=scope(),
+            waivers=waivers(report),
+            at_fault=[
+                (duel, failure)
+                for card in every
+                for duel in card.duels
+                if duel.counts[Status.AT_FAULT]
+                for failure in summary.failures(report, duel)
+                if failure.status is Status.AT_FAULT
+            ],
+            probes=[(name, words.probe(name)) for name in PROBES if name in points(report)],
+            environment=list(flat(report.environment)),
+            css=Markup(resource("page.css")),
+            js=Markup(resource("page.js")),
+        )
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Jinja2 for HTML: everything is escaped, and control characters are written out."""
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("backproof.reports.page", "."),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+        finalize=harmless,
+    )
+    made.filters |= {
+        "number": words.number,
+        "share": words.share,
+        "digits": words.digits,
+        "digit_count": words.digit_count,
+        "exactly": words.exactly,
+        "beside": words.beside,
+        "formula": words.formula,
+        "parted": words.parted,
+        "sentence": words.sentence_of,
+        "probe": words.probe,
+        "quoted": shlex.quote,
+        "difference": difference,
+        "sortable": sortable,
+        "bar": pictures.bar,
+        "heatmap": pictures.heatmap,
+        "along": pictures.along,
+        "slopes": pictures.slopes,
+    }
+    made.globals |= {
+        "signs": SIGNS,
+        "levels": [name for _, name in pictures.LEVELS],
+        "most": MOST_SHOWN,
+    }
+    return made
+
+
+def harmless(value: Any) -> Any:
+    """What is written of a value: nothing moves the direction of a text, or ends it."""
+    return value if isinstance(value, Markup) else printable(value).replace("\n", " ")
+
+
+def difference(row: Row) -> float | None:
+    """That of the element that uses most of its bound; where nothing is allowed, the largest."""
+    return row.max_abs_diff if row.bound_used == inf else gap(row)
+
+
+def sortable(value: float | None) -> str:
+    """A number for JavaScript to sort by; what is unknown comes first."""
+    if value is None:
+        return ""
+    return "Infinity" if isinf(value) else repr(float(value))
+
+
+def headline(report: Any) -> str:
+    """The verdict in a sentence, where nothing is wrong."""
+    total = len(report.rows)
+    if report.status is Status.MATCH:
+        return f"All {total:,} comparisons match."
+    return summary.sentence(report)
+
+
+def left_out(every: list[Card]) -> list[tuple[str, str]]:
+    """What was not compared, and of which pairings."""
+    found: dict[str, list[str]] = {}
+    for card in every:
+        for what in card.not_compared:
+            found.setdefault(what, []).append(card.pairing)
+    return [(what, summary.listed(names)) for what, names in found.items()]
+
+
+def power_of(card: Card) -> float:
+    """For the weakest of several."""
+    return card.power or 0.0
+
+
+def points(report: Any) -> set[str]:
+    """The points of all rows."""
+    return {row.point for row in report.rows}
+
+
+def scope() -> list[str]:
+    """What a match does not prove, as report.md says it."""
+    text = files("backproof.reports.formats").joinpath("scope.md").read_text(encoding="utf-8")
+    return [" ".join(each.split()) for each in text.removeprefix("- ").split("\n- ")]
+
+
+def flat(known: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The environment, a line each, as report.md has it."""
+    lines: list[tuple[str, Any]] = []
+    for key, value in sorted(known.items()):
+        lines += sorted(value.items()) if isinstance(value, dict) else [(key, value)]
+    return lines
+
+
+def resource(name: str) -> str:
+    """A file beside this one."""
+    return files("backproof.reports.page").joinpath(name).read_text(encoding="utf-8")
