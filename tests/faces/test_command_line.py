@@ -20,7 +20,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.reports.environment import versions
 from tests.faces.test_bad_input import backproof, rows_of, write_pairing
 
-FILES = ("comparisons.csv", "report.md", "environment.json")
+FILES = ("comparisons.csv", "report.md", "report.html", "environment.json")
 
 
 @pytest.fixture(scope="module")

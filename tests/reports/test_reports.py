@@ -93,6 +93,7 @@ def test_two_reports_of_the_same_rows_are_the_same_bytes(tmp_path):
     for file in (
         "comparisons.csv",
         "report.md",
+        "report.html",
         "environment.json",
         "evaluations/tiny/record.json",
     ):
@@ -100,7 +101,8 @@ def test_two_reports_of_the_same_rows_are_the_same_bytes(tmp_path):
 
 
 def test_every_format_is_found():
-    assert {f.file for f in all_formats()} == {"comparisons.csv", "report.md", "environment.json"}
+    wanted = {"comparisons.csv", "report.md", "report.html", "environment.json"}
+    assert {f.file for f in all_formats()} == wanted
 
 
 def test_a_format_is_added_by_adding_a_file_of_any_name(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # ``z_k``, ``W_{k+1}``, ``W_above``: a single letter with what stands below it.
 LOWERED = re.compile(r"(?<![\w])([^\W\d_]′?)_(?:\{([^{}]*)\}|([^\W_]+))")
 # ``the slope is``: the words before the code of a sentence.
-WORDS_FIRST = re.compile(r"((?:the )?[a-z ]*\b(?:is|for|by)|[^:]*:) (?=\S)")
+WORDS_FIRST = re.compile(r"([a-z ]*:|(?:the )?[a-z ]*\b(?:is|for|by)) (?=\S)")
 
 # What code has and a sentence has not.
 CODE = re.compile(r"[*@+/()=]|\w\.\w| - |^-?[\d.]+$")
@@ -67,9 +67,8 @@ def digit_count(power: float | None) -> float | None:
 
 
 def exactly(value: float, dtype: str) -> str:
-    """A number with every digit that its dtype has."""
-    shown = f"{value:.17g}" if dtype == "float64" else f"{value:.9g}"
-    return shown.replace("-", "−")
+    """A number with every digit that its dtype has, to be copied into code."""
+    return f"{value:.17g}" if dtype == "float64" else f"{value:.9g}"
 
 
 def beside(value: float, other: float, dtype: str) -> Markup:
