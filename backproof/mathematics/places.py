@@ -11,6 +11,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
 INSTALLED = {"site-packages", "dist-packages"}
+GENERATED = "<string>"
+"""What a class's own code goes by that `dataclasses` has written for it."""
 
 
 def project_of(path: Path) -> Path | None:
@@ -42,7 +44,7 @@ def named(file: str, line: int) -> str:
 
 def is_users(file: str) -> bool:
     """Whether code of that file is the user's: not ours, not Python's, no installed library's."""
-    if file.startswith("<frozen"):
+    if file.startswith("<frozen") or file == GENERATED:
         return False
     path = Path(file).resolve()
     return not (

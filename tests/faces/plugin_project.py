@@ -44,6 +44,8 @@ TWIN = """
     from pathlib import Path
     import numpy as np
 
+    MODES = ()
+
     def start(dtype):
         return {"numpy": np.__version__}
 

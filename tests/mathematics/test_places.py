@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from backproof.mathematics.errors import told
+from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.places import definition, is_users, named, place
 
 
@@ -47,6 +48,7 @@ def test_a_line_of_a_library_is_not_the_users() -> None:
     assert not is_users(np.linalg.__file__)
     assert not is_users(functools.__file__)
     assert not is_users("<frozen importlib._bootstrap>")
+    assert not is_users(Batch.__init__.__code__.co_filename)  # written by `dataclasses`
     assert is_users(__file__)
 
 

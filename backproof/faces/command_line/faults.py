@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from backproof.faces.command_line.screen import console, progress
+from backproof.faces.command_line.screen import console, progress, show_written
 from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.reports.harmless import for_terminal, paragraph
@@ -71,7 +71,7 @@ def faults(
         show(gauged, console, every=bool(pairings))
         if report is not None:
             gauged.write(report)
-            console.print(f"Report: {report / 'faults.md'}", highlight=False)
+            show_written(report / "faults.md")
     ended = gauged.exit_status == WRONG_USAGE and pairing.all_ended(broken)
     raise typer.Exit(NO_VERDICT if ended else gauged.exit_status)
 

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backproof.faces.command_line.options import BYTES
-from backproof.faces.command_line.screen import console, tell
+from backproof.faces.command_line.screen import console, show_written, tell
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.implementations.host import watched
 from backproof.mathematics.errors import UsageError
 from backproof.reports.detail import Detail
-from backproof.reports.harmless import for_terminal
 
 if TYPE_CHECKING:
     import datetime
@@ -55,7 +54,7 @@ def finish(
             raise unwritten
         tell(unwritten)
     elif folder is not None:
-        console.print(for_terminal(f"Report: {folder / 'report.md'}"), highlight=False)
+        show_written(folder / "report.md")
     if report.exit_status == WRONG_USAGE and broken and not notes and all_ended(broken):
         return NO_VERDICT
     return report.exit_status

@@ -152,7 +152,7 @@ def main() -> None:
     with processes.kept_alive():
         status = carried_out()
     guard.flush()
-    close_outputs()
+    status = close_outputs(status)
     watched.tell(verdict=status)
     sys.exit(status)
 

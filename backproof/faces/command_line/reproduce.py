@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backproof.faces.command_line.screen import console, progress
+from backproof.faces.command_line.screen import console, progress, show_written
 from backproof.faces.command_line.selection import check_references
 
 
@@ -58,5 +58,5 @@ def reproduce(
         from backproof.reproduction.report import write
 
         write(result, report, environment("float64", result.versions))
-        console.print(f"Report: {report / 'reproduction.md'}", highlight=False)
+        show_written(report / "reproduction.md")
     raise typer.Exit(result.exit_status)

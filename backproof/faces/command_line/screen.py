@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import sys
+from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
@@ -24,10 +25,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from backproof.faces.guard import WRONG_USAGE
 from backproof.reports.harmless import for_terminal, one_line, paragraph
 
 NARROWEST = 20
 """Columns that a word of ours may take."""
+_reported = False
+"""Whether the result stands in files, too."""
 
 
 class Output(io.RawIOBase):
@@ -90,13 +94,27 @@ def guarded(stream: IO[str] | None, descriptor: int) -> Any:
     )
 
 
-def close_outputs() -> None:
-    """Say, where it can be said, that standard output was lost: not if its reader has left."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+def close_outputs(status: int) -> int:
+    """The exit status, where it would have been ``status``: 0 is not said of a result that is lost.
+
+    It is lost where standard output could not be written, and no report was: that is told, where
+    it can be. Who has closed it, or has read enough of it, wants no more.
+    """
+    sys.stdout.flush()
     lost = getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "lost", None)
     if lost is not None and lost.errno not in (errno.EPIPE, errno.EBADF):
-        sys.stderr.write(f"standard output cannot be written ({lost.strerror})\n")
+        where = "; the report is whole" if _reported else ": write it to where there is room"
+        tell(f"standard output cannot be written ({lost.strerror}){where}")
+        status = status or (0 if _reported else WRONG_USAGE)
+    sys.stderr.flush()
+    return status
+
+
+def show_written(path: Path) -> None:
+    """Say where the result was written: it is not lost with the screen then."""
+    global _reported
+    _reported = True
+    console.print(for_terminal(f"Report: {path}"), highlight=False)
 
 
 def environ() -> dict[str, str]:
