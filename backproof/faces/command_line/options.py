@@ -60,7 +60,10 @@ GATE = {
 """What the exit statuses of ``verify`` and ``replay`` mean."""
 DONE = {0: "done", 2: "wrong usage, or a pairing that cannot be loaded"}
 """Those of a command that judges nothing."""
-ALWAYS = "2 a result that could not be written anywhere; 70 a fault of backproof itself; 128 + n signal n has asked it to end"
+ALWAYS = (
+    "2 a result that could not be written anywhere; 70 a fault of backproof itself; "
+    "128 + n signal n has asked it to end"
+)
 """Those of every command."""
 
 
