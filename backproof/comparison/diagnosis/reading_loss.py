@@ -5,93 +5,206 @@ The gradient is not computed from the loss's value: what is wrong here alone is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.factors import FACTORS, Factor, factor_of
+from backproof.comparison.diagnosis.loss_batches import takings
+from backproof.comparison.diagnosis.loss_edits import edits
+from backproof.comparison.diagnosis.loss_penalties import Added, others, penalised
+from backproof.comparison.diagnosis.loss_sums import Total, bracketed, plain, totals
+from backproof.comparison.diagnosis.loss_terms import AtLoss, own_summand, summands
 from backproof.comparison.diagnosis.reading import FAMILY, Reading
+from backproof.comparison.diagnosis.reading_batch import of_batch
 from backproof.comparison.diagnosis.views import View, known_at
-from backproof.mathematics import losses
 from backproof.mathematics.definition.sites import Scope
-from backproof.mathematics.errors import UsageError
 from backproof.mathematics.faults import Fault, Kind, Target
 from backproof.mathematics.faults.changes import samples
 
 T = Any
 Values = NDArray[np.float64]
 
-EPSILONS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
+# A rate has no place in a loss: a number that happens to equal it is told as a number.
+RATE = float("nan")
+# So many of what fits are followed.
+MOST = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Base:
-    """The sum of a loss over all samples and outputs, before any divisor.
+class Seen:
+    """The loss that is reported at some points, and what code has there."""
 
-    ``values``: in floating point, of z, a and y.
-    """
+    places: list[AtLoss]
+    scopes: list[Scope[Any]]
+    actual: Values
+    allowed: Values
+    numbers: Values
+    """The numbers of `FACTORS` (factors, points)."""
 
-    text: str
-    values: Callable[[Values, Values, Values], float]
+    @classmethod
+    def of(cls, views: Sequence[View], target: Target) -> Seen:
+        """What views show."""
+        network = target.network
+        known = [known_at(network, view.samples, RATE) for view in views]
+        return cls(
+            [AtLoss.of(v.scope, network, k) for v, k in zip(views, known, strict=True)],
+            [view.scope for view in views],
+            np.array([float(view.given["loss"]) for view in views]),
+            np.array([float(view.allowed("loss")) for view in views]),
+            np.array([[factor.of(k) for k in known] for factor in FACTORS]),
+        )
+
+    def sums(self, total: Total) -> Values:
+        """A total at every point."""
+        with np.errstate(all="ignore"):
+            return np.array([total.of(place) for place in self.places])
+
+    def added(self, added: Added) -> Values:
+        """Penalties at every point."""
+        return np.array([added.of(scope) for scope in self.scopes])
 
 
-def read_loss(
-    target: Target, views: Sequence[View], evidence: Evidence, share: float
-) -> Iterator[Reading]:
+def read_loss(target: Target, views: Sequence[View], share: float) -> Iterator[Reading]:
     """The loss that is reported as another one than is declared."""
     views = [view for view in views if view.shown("loss") is not None]
-    network = target.network
     if not views:
         return
-    last = network.last.name
-    rate = getattr(target.optimizer, "learning_rate", float("nan"))
-    known = [known_at(network, view.samples, rate) for view in views]
-    actual = np.array([float(view.given["loss"]) for view in views])
-    allowed = np.array([float(view.allowed("loss")) for view in views])
-    right = declared(network)
-    hits: list[tuple[float, Reading]] = []
-    for position, base in enumerate(bases(target)):
-        sums = np.array([at_view(base, view, last) for view in views])
-        if not np.isfinite(sums).all():
+    seen = Seen.of(views, target)
+    hits = sorted(found(target, seen, share), key=lambda each: each.cost)
+    yield from hits[:MOST]
+
+
+def found(target: Target, seen: Seen, share: float) -> Iterator[Reading]:
+    """Another penalty of the same loss; another loss; another formula, which is looked for last."""
+    weighted = any(place.weights is not None for place in seen.places)
+    own, added = own_summand(target), list(penalised(target))
+    whole = plain(own, weighted=weighted)
+    hit = False
+    for total, among in [
+        (whole, [*added, *others(target)]),
+        *((plain(each, weighted=weighted), added) for each in summands(target)),
+        *((each, added) for each in totals(own, weighted=weighted)),
+        *(
+            (plain(own, weighted=weighted, taken=taken), added)
+            for taken in takings(target, weighted=weighted)
+            if not taken.of_slope
+        ),
+    ]:
+        for made in fits(target, seen, total, among, share):
+            hit = True
+            yield made
+    if hit:
+        return
+    for made in of_whole(target, seen, whole, added[0]):
+        hit = True
+        yield made
+    if hit:
+        return
+    for summand in summands(target):
+        for total in () if "log(" in summand.text else totals(summand, weighted=weighted):
+            yield from fits(target, seen, total, added[:1], share)
+    divisors = np.array([declared_factor(target, s.known) for s in seen.places])
+    rest = (seen.actual - seen.added(added[0])) / divisors
+    for summand in () if weighted else edits(target, seen.places, rest):
+        yield from fits(target, seen, plain(summand, weighted=False), added[:1], share)
+
+
+def fits(
+    target: Target, seen: Seen, total: Total, among: Sequence[Added], share: float
+) -> Iterator[Reading]:
+    """A total with each of some penalties, where it gives what is reported."""
+    sums = seen.sums(total)
+    if not np.isfinite(sums).all():
+        return
+    right = declared(target, seen)
+    for added in among:
+        rest = seen.actual - seen.added(added)
+        factor = fitting_factor(seen, rest, sums, share)
+        if factor is None:
             continue
-        for weight, text, penalty in penalised(target):
-            added = np.array([penalty(view.scope) for view in views])
-            for factor in fitting_factors(actual - added, sums, allowed, known, share):
-                told = factor.before(base.text, loose=False) + text
-                if told == right:
-                    continue
-                cost = 1 + 0.05 * position / 4 + weight + 0.3 * factor.found
-                hits.append((cost, of_loss(base, factor, penalty, told, right, target, rate, cost)))
-    yield from (made for _, made in sorted(hits, key=lambda each: each[0])[:8])
+        note = f" ({total.note})" if total.note else ""
+        told = factor.before(total.text, loose=False) + note + added.text
+        if told == right:
+            continue
+        cost = 1 + total.cost + added.cost + 0.3 * factor.found
+
+        def value(
+            s: AtLoss, scope: Scope[Any], factor: Factor = factor, added: Added = added
+        ) -> float:
+            return factor.of(s.known) * total.of(s) + added.of(scope)
+
+        kind = f"the {target.network.loss.kind}"
+        should = right.replace(kind, bracketed(total.right)) if total.right else right
+        yield of_loss(target, value, told, should, cost)
+        if total.taken is not None and factor.before(total.text, loose=False) + added.text == right:
+            yield of_batch(target, total.taken, cost)
 
 
-def fitting_factors(
-    rest: Values, sums: Values, allowed: Values, known: Sequence[Mapping[str, float]], share: float
-) -> Iterator[Factor]:
-    """The factors with which a base gives the loss at every point."""
-    if not (np.abs(sums) > 0).all() or not (np.abs(rest) > allowed).any():
-        return
-    for factor in FACTORS:
-        numbers = np.array([factor.of(k) for k in known])
-        if (np.abs(rest - numbers * sums) <= allowed).all():
-            yield factor
-            return
-    found = factor_of([float(r / s) for r, s in zip(rest, sums, strict=True)], known, share)
-    if found is None or len(rest) < 2:
-        return
-    numbers = np.array([found.of(k) for k in known])
-    if (np.abs(rest - numbers * sums) <= allowed).all():
-        yield found
+def fitting_factor(seen: Seen, rest: Values, sums: Values, share: float) -> Factor | None:
+    """The factor with which sums are what is left of the loss, at every point."""
+    if not sums.any() or not (np.abs(rest) > seen.allowed).any():
+        return None
+    close = (np.abs(rest - seen.numbers * sums) <= seen.allowed).all(axis=1)
+    if close.any():
+        return FACTORS[int(np.argmax(close))]
+    there = sums != 0
+    if there.sum() < 2:
+        return None
+    known = [place.known for place, ok in zip(seen.places, there, strict=True) if ok]
+    factor = factor_of([float(c) for c in rest[there] / sums[there]], known, share)
+    if factor is None:
+        return None
+    numbers = np.array([factor.of(place.known) for place in seen.places])
+    return factor if (np.abs(rest - numbers * sums) <= seen.allowed).all() else None
 
 
-def declared(network: Any) -> str:
+def of_whole(target: Target, seen: Seen, own: Total, added: Added) -> Iterator[Reading]:
+    """The loss that is declared, rounded or through a function."""
+
+    def whole(s: AtLoss, scope: Scope[Any]) -> float:
+        return declared_factor(target, s.known) * own.of(s) + added.of(scope)
+
+    right = declared(target, seen)
+    values = np.array([whole(s, scope) for s, scope in zip(seen.places, seen.scopes, strict=True)])
+    for text, make in OF_WHOLE.items():
+        with np.errstate(all="ignore"):
+            made = np.array([make(each) for each in values])
+        if (np.abs(made - seen.actual) <= seen.allowed).all():
+
+            def value(s: AtLoss, scope: Scope[Any], make: Callable[[Any], Any] = make) -> float:
+                return float(make(whole(s, scope)))
+
+            yield of_loss(target, value, text.format(right), right, 1.2)
+
+
+OF_WHOLE: dict[str, Callable[[Any], Any]] = {
+    **{
+        f"round({{}}, {digits})": lambda x, d=digits: np.round(x, d)  # type: ignore[misc]
+        for digits in range(12)
+    },
+    "float32({})": np.float32,
+    "float16({})": np.float16,
+    "int({})": np.trunc,
+    "sqrt({})": np.sqrt,
+    "-({})": np.negative,
+    "exp({})": np.exp,
+    "log({})": np.log,
+    "({})**2": np.square,
+    "1 / ({})": np.reciprocal,
+    "min(1, {})": lambda x: np.minimum(x, 1.0),
+}
+
+
+def declared(target: Target, seen: Seen) -> str:
     """The declared loss as it is told here."""
+    network = target.network
     loss = network.loss
-    text = f"sum of the {loss.kind}"
+    weighted = any(place.weights is not None for place in seen.places)
+    text = f"sum of {'w * ' if weighted else ''}the {loss.kind}"
     over = [n for n, way in (("n", loss.batch), ("outputs", loss.outputs)) if way == "mean"]
     if network.loss_function.BY_ROW:
         over = [n for n in over if n != "outputs"]
@@ -100,148 +213,29 @@ def declared(network: Any) -> str:
     return f"{scale}{text}{divided}" + (" + the penalties" if network.penalties else "")
 
 
+def declared_factor(target: Target, known: Any) -> float:
+    """What the sum over everything is multiplied by."""
+    loss = target.network.loss
+    return loss.scale / loss.divisor(int(known["n"]), int(known["outputs"]))
+
+
 def of_loss(
-    base: Base,
-    factor: Factor,
-    penalty: Callable[[Scope[Any]], float],
+    target: Target,
+    value: Callable[[AtLoss, Scope[Any]], float],
     told: str,
     right: str,
-    target: Target,
-    rate: float,
     cost: float,
 ) -> Reading:
     """A loss that was read, as a change of the value that is reported alone.
 
     It is computed in floating point: see `Evidence` on what is no bound of its own.
     """
-    last = target.network.last.name
+    network = target.network
 
-    def change(value: T, scope: Scope[T]) -> T:
-        known = known_at(target.network, samples(scope), rate)
-        z, a, y = (scope.values[name] for name in (f"z/{last}", f"activation/{last}", "targets"))
-        total = base.values(np.asarray(z, float), np.asarray(a, float), np.asarray(y, float))
-        return np.asarray(factor.of(known) * total + penalty(scope))
+    def change(reported: T, scope: Scope[T]) -> T:
+        known = known_at(network, samples(scope), RATE)
+        return np.asarray(value(AtLoss.of(scope, network, known), scope))
 
-    fault = Fault(
-        FAMILY,
-        f"loss {told}",
-        Kind.NUMERICAL,
-        f"the loss that is reported is another: {told}",
-        right,
-        lambda of: iter(()),
-    )
+    sentence = f"the loss that is reported is another: {told}"
+    fault = Fault(FAMILY, f"loss {told}", Kind.NUMERICAL, sentence, right, lambda of: iter(()))
     return Reading(fault, "", {"loss": change}, cost=cost)
-
-
-def at_view(base: Base, view: View, last: str) -> float:
-    """The sum at a point."""
-    values = view.scope.values
-    z = values.get(f"z/{last}", values[f"activation/{last}"])
-    a, y = values[f"activation/{last}"], values["targets"]
-    with np.errstate(all="ignore"):
-        return float(base.values(*(np.asarray(each, float) for each in (z, a, y))))
-
-
-def bases(target: Target) -> list[Base]:
-    """The losses that code may report, the declared one first."""
-    network = target.network
-    own = network.loss_function
-
-    def of(loss: losses.LossFunction) -> Callable[[Values, Values, Values], float]:
-        return lambda z, a, y: float(loss.value(z, a, y)[0].sum())
-
-    found = [Base(f"sum of the {network.loss.kind}", of(own))]
-    if network.loss_of == "logits":
-        found = [Base(found[0].text, lambda z, a, y: float(own.value(a, a, y)[0].sum()))]
-    if network.loss.kind != "squared_error":
-        found.append(Base("sum of (a - y)**2", lambda z, a, y: float(((a - y) ** 2).sum())))
-    found.append(Base("sum of abs(a - y)", lambda z, a, y: float(np.abs(a - y).sum())))
-    found.append(
-        Base("sqrt(sum of (a - y)**2)", lambda z, a, y: float(np.sqrt(((a - y) ** 2).sum())))
-    )
-    found.append(
-        Base(
-            "sum over the samples of sqrt(sum of (a - y)**2)",
-            lambda z, a, y: float(np.sqrt(((a - y) ** 2).sum(axis=-1)).sum()),
-        )
-    )
-    for kind in ("binary_cross_entropy", "categorical_cross_entropy"):
-        try:
-            loss = losses.named(kind).of_outputs()
-        except UsageError:
-            continue
-        if loss is not None and kind != network.loss.kind:
-            found.append(Base(f"sum of the {kind} of the outputs", of(loss)))
-    found.append(Base("sum of -y * log(a)", lambda z, a, y: -float((y * np.log(a)).sum())))
-    found += guarded()
-    return found
-
-
-def guarded() -> Iterator[Base]:
-    """Cross-entropies with a guard in their logarithms."""
-    for epsilon in EPSILONS:
-        told = f"{epsilon:g}"
-
-        def added(x: Values, e: float = epsilon) -> Values:
-            return np.asarray(np.log(x + e))
-
-        def floored(x: Values, e: float = epsilon) -> Values:
-            return np.asarray(np.log(np.maximum(x, e)))
-
-        def clipped(x: Values, e: float = epsilon) -> Values:
-            return np.asarray(np.log(np.clip(x, e, 1 - e)))
-
-        for log, text in (
-            (added, f"{{}} + {told}"),
-            (floored, f"max({{}}, {told})"),
-            (clipped, f"clip({{}}, {told}, 1 - {told})"),
-        ):
-            a_text, b_text = text.format("a"), text.format("1 - a")
-            yield Base(f"sum of -y * log({a_text})", likelihood(log, both=False))
-            both = f"sum of -y * log({a_text}) - (1 - y) * log({b_text})"
-            yield Base(both, likelihood(log, both=True))
-
-
-def likelihood(
-    log: Callable[[Values], Values], *, both: bool
-) -> Callable[[Values, Values, Values], float]:
-    """A cross-entropy by a logarithm of its own; of two classes with both of their terms."""
-
-    def values(z: Values, a: Values, y: Values) -> float:
-        terms = y * log(a)
-        if both:
-            terms = terms + (1 - y) * log(1 - a)
-        return -float(terms.sum())
-
-    return values
-
-
-def multiple(of: Callable[[Scope[Any]], float], times: float) -> Callable[[Scope[Any]], float]:
-    """So many times as much."""
-    return lambda scope: times * of(scope)
-
-
-def penalised(
-    target: Target,
-) -> Iterator[tuple[float, str, Callable[[Scope[Any]], float]]]:
-    """The penalties that code may add: those that are declared, none, or multiples of them."""
-    network = target.network
-
-    def as_declared(scope: Scope[Any]) -> float:
-        values = scope.values.items()
-        return float(sum(float(v) for key, v in values if key.startswith("penalty/")))
-
-    if not network.penalties:
-        yield 0.0, "", lambda scope: 0.0
-        return
-    yield 0.0, " + the penalties", as_declared
-    yield 0.1, " without the penalties", lambda scope: 0.0
-    for text, times in (("0.5 *", 0.5), ("2 *", 2.0), ("-1 *", -1.0)):
-        yield 0.2, f" + {text} the penalties", multiple(as_declared, times)
-    yield 0.2, " + the penalties / n", lambda s: as_declared(s) / samples(s)
-    yield 0.2, " + n * the penalties", lambda s: as_declared(s) * samples(s)
-    yield (
-        0.25,
-        " + 0.5 * the penalties / n",
-        lambda s: 0.5 * as_declared(s) / samples(s),
-    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.reading import Reading
+from backproof.comparison.diagnosis.reading_batch import read_batch
 from backproof.comparison.diagnosis.reading_clips import read_clips
 from backproof.comparison.diagnosis.reading_delta import read_delta
 from backproof.comparison.diagnosis.reading_forward import read_forward
@@ -29,6 +30,8 @@ def readings(
     rate = getattr(evidence.record.optimizer, "learning_rate", float("nan"))
     places = {place.name: place for place in target.layers}
     if relation.kind == "backward":
+        if relation.where == target.network.last.name:
+            yield from read_batch(target, views)
         if relation.where in places:
             yield from read_delta(target, places[relation.where], views, rate, share)
         for name in relation.names:
@@ -36,7 +39,7 @@ def readings(
             yield from read_gradient(target, place, name, views, rate, share)
             yield from read_clips(target, name, views, rate, share)
     elif relation.kind == "loss":
-        yield from read_loss(target, views, evidence, share)
+        yield from read_loss(target, views, share)
     elif relation.kind in ("slots", "step"):
         for name in relation.names:
             yield from read_step(target, relation.where, name, views, rate, share)

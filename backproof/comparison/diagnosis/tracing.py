@@ -35,6 +35,8 @@ MOST_WORK = 4_000_000_000
 MOST_STATES, MOST_BRANCHES = 60, 8
 # Points that the search screens: the first ones, and those that have disproved an explanation.
 SCREENS, MOST_SCREENS = 3, 6
+# Points that the loss is read at beside those, of so many samples: it is one number at each.
+FURTHER, MOST_SAMPLES = 8, 300
 # What a relation that nothing explains costs, and a mistake that another layer has too.
 UNREAD, AGAIN = 4.0, 0.2
 
@@ -99,7 +101,8 @@ class Tracer:
         self.order = {name: i for i, r in enumerate(self.relations) for name in r.names}
         shown = {name for point in self.evidence.points for name in self.evidence.given[point]}
         self.hidden_forward = not any(name.startswith("activation/") for name in shown)
-        for point in screened(self.evidence):
+        self.further = further(self.evidence, chosen := screened(self.evidence))
+        for point in chosen:
             self.screens[point] = Screen(self.evidence, point, tight=True)
 
     def trace(self) -> Trace:
@@ -110,17 +113,20 @@ class Tracer:
         best, fewest = start, self.off(start)
         for _ in range(MOST_STATES):
             if not queue or self.work > MOST_WORK:
-                break
+                # What is told of a part is held against all points, too.
+                disproved = self.disproved(best, fewest)
+                if disproved is None or not self.looks_at(disproved, against):
+                    break
+                queue = [(0.0, next(turn), start)]
+                best, fewest = start, self.off(start)
             _, _, state = heappop(queue)
             off = self.off(state)
             if not off:
-                disproved = self.disproved(state)
+                disproved = self.disproved(state, set())
                 if disproved is None:
                     return replace(state, disproved=frozenset(against))
-                against.add(disproved)
-                if disproved in self.screens or len(self.screens) >= MOST_SCREENS:
+                if not self.looks_at(disproved, against):
                     continue
-                self.screens[disproved] = Screen(self.evidence, disproved, tight=True)
                 queue = [(0.0, next(turn), start)]  # all that was found by other points
                 best, fewest = start, self.off(start)
                 continue
@@ -130,6 +136,14 @@ class Tracer:
                     best, fewest = child, left
         unread = best.unread | fewest | self.left(best)
         return replace(best, unread=unread, disproved=frozenset(against))
+
+    def looks_at(self, point: Point, against: set[Point]) -> bool:
+        """Look at a point that has disproved something from now on; False if it is no use."""
+        against.add(point)
+        if point in self.screens or len(self.screens) >= MOST_SCREENS:
+            return False
+        self.screens[point] = Screen(self.evidence, point, tight=True)
+        return True
 
     def evaluated(self, screen: Screen, state: Trace) -> Values:
         """What a state gives at a point; the work is counted."""
@@ -156,12 +170,12 @@ class Tracer:
                 found |= set(self.evidence.left(state.suspect, point))
         return found - state.silent
 
-    def disproved(self, state: Trace) -> Point | None:
-        """A point that the state does not explain within its bounds."""
+    def disproved(self, state: Trace, off: set[str]) -> Point | None:
+        """A point that the state does not explain within its bounds, beside what is off anyway."""
         for point in telling(self.evidence):
             if state.points is not None and point not in state.points:
                 continue
-            if set(self.evidence.left(state.suspect, point)) - state.silent:
+            if set(self.evidence.left(state.suspect, point)) - state.silent - off:
                 return point
         return None
 
@@ -227,6 +241,8 @@ class Tracer:
             yield from ((1.0 + AGAIN, plants) for plants in self.shared)
             yield from ((1.0 + AGAIN, made) for made in read_hidden(self.target) if made)
         points = [p for p in self.screens if state.points is None or p in state.points]
+        if relation.kind == "loss":  # one number a point
+            points += [p for p in self.further if state.points is None or p in state.points]
         views = [view(self.evidence, state.suspect, point) for point in points]
         for made in readings(self.target, relation, views, self.evidence):
             yield made.cost, (made,)
@@ -320,3 +336,13 @@ def screened(evidence: Evidence) -> Sequence[Point]:
     chosen += [p for p in order[1:] if size(p) != size(chosen[0]) and p.name != DATA][:1]
     chosen += [p for p in order[1:] if p not in chosen][: SCREENS - len(chosen)]
     return chosen
+
+
+def further(evidence: Evidence, chosen: Sequence[Point]) -> list[Point]:
+    """Points beside those, of batches of as many sizes as there are; none where units saturate."""
+    extreme = {make.__name__ for make in SATURATING}
+    found: dict[int, Point] = {}
+    for point in telling(evidence):
+        if point not in chosen and point.name not in extreme and "loss" in evidence.names(point):
+            found.setdefault(len(evidence.record.batch(point).inputs), point)
+    return [found[size] for size in sorted(found) if size <= MOST_SAMPLES][-FURTHER:]
