@@ -32,6 +32,8 @@ SIGNS = {
     Status.WAIVED: "~",
     Status.AT_FAULT: "⚑",
 }
+# Of so many pairings that fail the cause is told in full before all else; of others, in a line.
+MOST_HEROES = 3
 
 
 def render(report: Any) -> str:
@@ -47,6 +49,8 @@ def render(report: Any) -> str:
             failing=[card for card in every if not card.status.passes],
             anchors={card.pairing: f"pairing-{place}" for place, card in enumerate(every, 1)},
             headline=headline(report),
+            briefly=briefly(report, every),
+            heroes=MOST_HEROES,
             strength=floor(words.digit_count(weakest.power) or 0) if weakest else 0,
             weakest=weakest and weakest.pairing,
             chances=summary.by_chance(report),
@@ -133,6 +137,14 @@ def headline(report: Any) -> str:
     if report.status is Status.MATCH:
         return f"All {total:,} comparisons match."
     return summary.sentence(report)
+
+
+def briefly(report: Any, every: list[Card]) -> str:
+    """The same for the head of the page, which stays in sight."""
+    wrong = sum(card.wrong for card in every)
+    if not wrong:
+        return headline(report)
+    return f"{wrong:,} of {len(report.rows):,} comparisons do not pass"
 
 
 def left_out(every: list[Card]) -> list[tuple[str, str]]:

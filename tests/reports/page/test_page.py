@@ -208,6 +208,19 @@ def test_where_all_was_compared_it_says_so():
     assert "tiny: parameter count" in read(made(*rows)).text
 
 
+def test_of_many_that_fail_three_are_told_in_full_and_the_others_in_a_line():
+    names = [f"p{k}" for k in range(5)]
+    rows = [replace(MISMATCHING, pairing=name, cause=f"{name} is wrong") for name in names]
+    judged = [Judged(record(name), [row]) for name, row in zip(names, rows, strict=True)]
+    found = read(Report.of(judged, {}, TODAY))
+    heroes = [
+        given for tag, given in found.elements if tag == "section" and "hero" in given["class"]
+    ]
+    assert len(heroes) == 3
+    assert "And 2 more ✕ MISMATCH p3 against torch: p3 is wrong" in found.text
+    assert "5 of 5 comparisons do not pass" in found.text
+
+
 def test_a_report_of_nothing_is_no_match():
     text = read(Report.of([], {}, TODAY)).text
     assert "Nothing was compared, and that is no match." in text
