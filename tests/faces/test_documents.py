@@ -60,9 +60,20 @@ def test_the_networks_of_the_documents_are_as_they_say() -> None:
 
 def test_no_example_is_left_out() -> None:
     tested = {"own_code.md", "README.md", "reproductions.md", "faults.md", "adapters.md"}
-    tested |= {"networks.md"}
+    tested |= {"networks.md", "reports.md"}
     assert {name for name, _ in PYTHON} == tested
     assert [len(python_of(name)) for name in ("README.md", "reproductions.md")] == [3, 2]
+
+
+def test_a_format_of_ones_own_is_written(tmp_path: Path) -> None:
+    (program,) = python_of("reports.md")
+    program += (
+        "\nimport datetime\nfrom backproof.reports.report import Report\n"
+        "report = Report.of([], {}, datetime.date(2026, 1, 1))\n"
+        "assert report.rendered()['verdict.txt'] == 'ERROR: 0 comparisons\\n'\n"
+    )
+    (tmp_path / "example.py").write_text(program)
+    executed(tmp_path, "example.py")
 
 
 @pytest.mark.parametrize("index", slow_but([], range(len(PROGRAMS)), 3))
