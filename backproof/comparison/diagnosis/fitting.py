@@ -16,8 +16,9 @@ from backproof.comparison.diagnosis.factors import Factor, factor_of
 
 Values = NDArray[np.float64]
 
-# So many that fit are looked at more closely, of one expression and of two.
-MOST_SINGLES, MOST_PAIRS = 12, 24
+# So many that fit are looked at more closely, of one expression and of two. (At one point alone,
+# the same quotient by another number fits as well.)
+MOST_SINGLES, MOST_PAIRS, MOST_AT_ONE = 12, 24, 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,23 +41,27 @@ class Found:
     terms: tuple[tuple[Factor, int], ...]
 
 
-def fitting(samples: Sequence[Sample], *, share: float, pairs: int = 0) -> Iterator[Found]:
+def fitting(
+    samples: Sequence[Sample], *, share: float, pairs: int = 0, partners: Sequence[int] = ()
+) -> Iterator[Found]:
     """Single expressions that fit at all points, in their order; if none does, pairs.
 
     ``share``: within which factors count as the same. ``pairs``: of how many expressions, the
-    first ones, pairs are tried.
+    first ones, pairs are tried; ``partners``: those that are tried with each of the others too.
     """
     first = samples[0]
     if not first.computed.size:
         return
-    hit = False
-    for index in singles(first):
-        if (found := everywhere(samples, (index,), share)) is not None:
-            hit = True
-            yield found
-    if hit or not pairs:
+    hits = [
+        found
+        for index in singles(first)
+        if (found := everywhere(samples, (index,), share)) is not None
+    ]
+    # Where many fit, a number that code has at hand is likelier than one that stands nowhere.
+    yield from sorted(hits, key=lambda each: each.terms[0][0].found)[:MOST_SINGLES]
+    if hits or not pairs:
         return
-    for both in twos(first, pairs):
+    for both in twos(first, pairs, partners):
         if (found := everywhere(samples, both, share)) is not None:
             yield found
 
@@ -68,12 +73,13 @@ def singles(sample: Sample) -> list[int]:
     with np.errstate(all="ignore"):
         c = np.where(size > 0, (m @ o) / size, 0.0)
         fits = (np.abs(o - c[:, None] * m) <= sample.allowed).all(axis=1) & (size > 0)
-    return [int(i) for i in np.flatnonzero(fits)[:MOST_SINGLES]]
+    return [int(i) for i in np.flatnonzero(fits)[:MOST_AT_ONE]]
 
 
-def twos(sample: Sample, most: int) -> list[tuple[int, int]]:
+def twos(sample: Sample, most: int, partners: Sequence[int]) -> list[tuple[int, int]]:
     """The pairs with a sum that leaves least of what was computed, the smallest first."""
-    m, o = sample.expressions[:most], sample.computed
+    every = len(sample.expressions) if partners else most
+    m, o = sample.expressions[:every], sample.computed
     if len(o) < 4:
         return []
     norm = np.sqrt(np.einsum("ij,ij->i", m, m))
@@ -87,6 +93,9 @@ def twos(sample: Sample, most: int) -> list[tuple[int, int]]:
         left = float(o @ o) - kept
     left[~np.isfinite(left) | (rest < 1e-9)] = np.inf
     one, two = np.triu_indices(len(m), k=1)
+    if partners:
+        tried = (two < most) | np.isin(one, partners) | np.isin(two, partners)
+        one, two = one[tried], two[tried]
     among = left[one, two]
     near = np.flatnonzero(among <= 1e-6 * float(o @ o))
     fits = []

@@ -48,6 +48,10 @@ class Combined:
             text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
         return text
 
+    def factor_of(self, text: str) -> str:
+        """The factor of a term as it is told; "" where there is none."""
+        return next((factor.text for factor, term in self.terms if term.text == text), "")
+
     @property
     def cost(self) -> float:
         """How much of it there is."""
@@ -75,10 +79,14 @@ def combined(
     share: float,
     *,
     pairs: bool = True,
+    first: int | None = None,
+    partners: Sequence[int] = (),
 ) -> Iterator[Combined]:
     """What a tensor is a multiple of, or a sum of two multiples.
 
     ``computed``: what it is at a view, and by how much it may be off; None where it is not shown.
+    ``first``: so many terms make pairs with each other, all if it is None; ``partners``: the places
+    of those that make pairs with any.
     """
     found = []
     for view, known in zip(views, knowns, strict=True):
@@ -88,17 +96,19 @@ def combined(
         actual, allowed = (np.ravel(each).astype(np.float64) for each in shown)
         size = float(np.abs(actual).max(initial=0.0))
         few = np.linspace(0, actual.size - 1, min(actual.size, MOST_ELEMENTS)).astype(np.intp)
-        rows = []
+        # What is not finite, or of another shape, explains nothing.
+        rows, scope = [], scopes(view)
         with np.errstate(all="ignore"):
             for term in terms:
-                row = np.ravel(np.asarray(term.make(scopes(view)), np.float64))
+                row = np.ravel(np.asarray(term.make(scope), np.float64))
                 fits = row.size == actual.size and np.isfinite(row).all()
-                rows.append(row[few] if fits else np.zeros(len(few)))
+                rows.append(row[few] if fits else np.full(len(few), np.nan))
         scale = size or 1.0
         found.append(
             Sample(np.stack(rows) / scale, actual[few] / scale, allowed[few] / scale, known)
         )
     if not found:
         return
-    for each in fitting(found, share=share, pairs=len(terms) if pairs else 0):
+    among = (len(terms) if first is None else first) if pairs else 0
+    for each in fitting(found, share=share, pairs=among, partners=partners if pairs else ()):
         yield Combined(tuple((factor, terms[index]) for factor, index in each.terms))

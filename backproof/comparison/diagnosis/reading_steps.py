@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.linear import Combined, Term, combined
+from backproof.comparison.diagnosis.quotients import epsilons_of
 from backproof.comparison.diagnosis.reading import FAMILY, Reading, reading
+from backproof.comparison.diagnosis.step_terms import (
+    DECLARED,
+    NOW,
+    W,
+    change_terms,
+    from_slots,
+    terms_of,
+    written_step,
+)
 from backproof.comparison.diagnosis.views import View, known_at
 from backproof.mathematics.arithmetic.floating import Float
-from backproof.mathematics.arithmetic.running_means import corrected
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Fault, Kind, Target
 from backproof.mathematics.faults.fault import Change
-from backproof.mathematics.optimizers import STEP_COUNT
 
 T = Any
 Values = NDArray[np.float64]
-
-NOW, DECLARED = "now", "what is declared"
-"""Under this name a scope has what the definition takes off, with the mistakes found so far."""
-LETTERS = {"velocity": "v", "first_moment": "m", "second_moment": "v", "square": "v"}
 
 
 def read_step(
@@ -60,57 +65,114 @@ def read_step(
         values[NOW] = w - np.asarray(values[f"updated/{parameter}"])
         return Scope(Float(), target.network, view.scope.parameters, view.scope.batch, values)
 
-    terms = terms_of(target, parameter, slot)
+    epsilons = []
+    if not slot:
+        change, _ = computed(views[0]) or (np.zeros(0), None)
+        epsilons = epsilons_of(target, parameter, change, scope_of(views[0]), rate)
+    terms = terms_of(target, parameter, slot, epsilons)
+    small = len(terms_of(target, parameter, slot)) if slot else len(change_terms(target, parameter))
+    partners = [place for place, term in enumerate(terms) if term.text in (W, "sign(W)")]
     formula = written_step(target, slot)
-    for found in combined(terms, computed, views, scope_of, known, max(share, 1e-5)):
-        texts = [term.text for _, term in found.terms]
-        if found.text in (DECLARED, formula) or (slot and texts[1:] and DECLARED in texts):
+    for found in combined(
+        terms,
+        computed,
+        views,
+        scope_of,
+        known,
+        max(share, 1e-5),
+        first=small,
+        partners=partners if small < len(terms) else (),
+    ):
+        texts = {term.text for _, term in found.terms}
+        if found.text == DECLARED or (
+            slot and len(texts) > 1 and DECLARED in texts and W not in texts
+        ):
             continue
         if found.text == "rate * g" and target.optimizer.name == "gradient_descent":
             continue
         places = [next(i for i, t in enumerate(terms) if t is term) for _, term in found.terms]
-        yield from told_of(target, parameter, slot, found, places, rate)
+
+        def same(other: str, places: Sequence[int] = places) -> list[Term]:
+            among = terms_of(target, other, slot, epsilons)
+            return [among[place] for place in places]
+
+        told = Told(target, slot, found, wording_of(slot, found, rate), formula)
+        yield from alike(told, parameter, same, rate)
 
 
-def told_of(
-    target: Target,
-    parameter: str,
-    slot: str,
-    found: Combined,
-    places: Sequence[int],
-    rate: float,
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What was found of one parameter, and how it is told."""
+
+    target: Target
+    slot: str
+    found: Combined
+    sentence: str
+    formula: str
+
+
+def wording_of(slot: str, found: Combined, rate: float) -> str:
+    """What the step, or a slot, was found to be."""
+    if slot:
+        return f"the new {slot.replace('_', ' ')} is {found.text}"
+    if (decay := decay_of(found, rate)) is not None:
+        return f"the step has a weight decay that is not declared: it takes off {decay} as well"
+    rest = [(factor, term) for factor, term in found.terms if term.text != W]
+    if len(rest) < len(found.terms) and found.factor_of(W) == "1":
+        left = Combined(tuple(rest)).text if rest else "0"
+        return f"the old parameter is lost: the new one is minus {left}, without W"
+    return f"the step takes off {by_the_rate(found, rate).text}"
+
+
+def by_the_rate(found: Combined, rate: float) -> Combined:
+    """The same, with what the parameter itself is multiplied by told as a part of the rate."""
+    terms = []
+    for factor, term in found.terms:
+        if term.text == W and factor.found and len(found.terms) > 1 and rate:
+            share = factor.of({"n": 1.0, "outputs": 1.0, "rate": rate}) / rate
+            factor = replace(factor, text=f"rate * {share:.6g}")
+        terms.append((factor, term))
+    return Combined(tuple(terms))
+
+
+def alike(
+    told: Told, parameter: str, terms: Callable[[str], list[Term]], rate: float
 ) -> Iterator[Reading]:
-    """What was found of one parameter, for all of them alike; then for this one alone."""
-    cost, formula = 1 + found.cost / 20, written_step(target, slot)
+    """The same of all parameters; of those that are called alike; of this one alone."""
+    target, slot, found = told.target, told.slot, told.found
+    cost = 1 + found.cost / 20
     every = list(target.network.parameters)
+    own = parameter.rpartition("/")[2]
+    whole = f"{slot or 'step'} {found.text}"
 
     def change_of(name: str) -> Change:
-        among = terms_of(target, name, slot)
-        pairs = zip(found.terms, places, strict=True)
-        other = Combined(tuple((factor, among[place]) for (factor, _), place in pairs))
+        pairs = zip(found.terms, terms(name), strict=True)
+        other = Combined(tuple((factor, term) for (factor, _), term in pairs))
         return at_step(other.change(target.network, rate))
 
-    told = f"the step takes off {found.text}"
-    if slot:
-        told = f"the new {slot.replace('_', ' ')} is {found.text}"
-    elif (decay := decay_of(found, rate)) is not None:
-        told = f"the step has a weight decay that is not declared: it takes off {decay} as well"
     sign = holds_the_step(found) if slot == "velocity" else 0.0
-    for names, where, more in ((every, "", 0.0), ([parameter], parameter, 0.02)):
-        if names == [parameter] and len(every) == 1 and not where:
+    for names, where, more in (
+        (every, "", 0.0),
+        ([each for each in every if each.rpartition("/")[2] == own], own, 0.01),
+        ([parameter], parameter, 0.02),
+    ):
+        if where != parameter if len(every) == 1 else where and len(names) == len(every):
             continue
         made = {name: change_of(name) for name in names}
-        if sign:
+        if sign and where != own:
             yield of_the_step(made, where, sign, cost + more - 0.05)
-        key = f"{slot or 'step'} {found.text}"
+        sentence, place = told.sentence, where
+        if where == own != parameter:
+            sentence, place = f"of every {own}, {sentence}", ""
+        key = f"{whole} {own}" if where == own else whole
         if not slot:
             changes = {f"change/{name}": change for name, change in made.items()}
-            yield reading(key, where, told, formula, changes, cost + more)
+            yield reading(key, place, sentence, told.formula, changes, cost + more)
             continue
         alone = {f"updated/{slot}/{name}": change for name, change in made.items()}
-        follows = {f"change/{n}": from_slot(target, n, slot, c) for n, c in made.items()}
-        yield reading(key, where, told, formula, alone | follows, cost + more)
-        yield reading(f"{key} alone", where, told, formula, alone, cost + more + 0.01)
+        follows = {f"change/{name}": from_slots(target, name) for name in made}
+        yield reading(key, place, sentence, told.formula, alone | follows, cost + more)
+        yield reading(f"{key} alone", place, sentence, told.formula, alone, cost + more + 0.01)
 
 
 def at_step(change: Change) -> Change:
@@ -122,11 +184,6 @@ def at_step(change: Change) -> Change:
         return change(value, inner)
 
     return changed
-
-
-def terms_of(target: Target, parameter: str, slot: str) -> list[Term]:
-    """What a slot may become, or what may be taken off a parameter."""
-    return slot_terms(target, parameter, slot) if slot else change_terms(target, parameter)
 
 
 def decay_of(found: Combined, rate: float) -> str | None:
@@ -172,159 +229,3 @@ def of_the_step(made: Mapping[str, Change], where: str, sign: float, cost: float
     slots = {f"updated/velocity/{name}": change for name, change in made.items()}
     steps = {f"change/{name}": taken(change) for name, change in made.items()}
     return Reading(fault, where, slots | steps, cost=cost)
-
-
-def gradient_of(parameter: str) -> Any:
-    """The gradient of a parameter, with its penalties."""
-    return lambda s: s.values[f"gradient/{parameter}"]
-
-
-def change_terms(target: Target, parameter: str) -> list[Term]:
-    """What may be taken off a parameter."""
-    optimizer = target.optimizer
-    g = gradient_of(parameter)
-    found = [Term("g", g), Term("W", lambda s: s.ops.exact(s.parameters[parameter]))]
-    for slot in optimizer.SLOTS:
-        letter = LETTERS.get(slot, slot)
-        found.append(
-            Term(f"{letter}_old", lambda s, n=f"{slot}/{parameter}": s.ops.exact(s.parameters[n]))  # type: ignore[misc]
-        )
-    rate = getattr(optimizer, "learning_rate", 0.0)
-    if optimizer.name == "momentum" and not getattr(optimizer, "nesterov", False) and rate:
-        found.append(Term("v_new", lambda s: s.ops.scale(s.values[NOW], 1 / rate, roundings=2)))
-    if optimizer.name in ("adam", "adamw"):
-        found += quotients(target, parameter)
-    found.append(Term("sign(g)", lambda s: s.ops.sign(g(s))))
-    found.append(Term("abs(g)", lambda s: s.ops.magnitude(g(s))))
-    found.append(Term("g**2", lambda s: s.ops.multiply(g(s), g(s))))
-    if optimizer.SLOTS:
-        found.append(Term(DECLARED, lambda s: s.values[NOW]))
-    return found
-
-
-def quotients(target: Target, parameter: str) -> list[Term]:
-    """The steps of Adam as people get them wrong: each correction, the root, the count."""
-    optimizer: Any = target.optimizer
-
-    def corrected_by(s: Scope[T], mean: T, beta: float, late: int) -> T:
-        count = int(s.parameters[STEP_COUNT]) + late
-        if count < 0:
-            return s.ops.scale(mean, float("inf"))
-        return corrected(s.ops, mean, beta, count)
-
-    def term(
-        text: str, m: tuple[float, int] | None, v: tuple[float, int] | None, root: bool
-    ) -> Term:
-        def made(s: Scope[T]) -> T:
-            ops, slots = s.ops, stepped(s, target, parameter)[1]
-            top, below = slots["first_moment"], slots["second_moment"]
-            top = top if m is None else corrected_by(s, top, *m)
-            below = below if v is None else corrected_by(s, below, *v)
-            below = ops.sqrt(below) if root else below
-            return ops.divide(top, ops.add(below, ops.constant(optimizer.epsilon, below, 2)))
-
-        return Term(text, made)
-
-    one, two = optimizer.beta_1, optimizer.beta_2
-    return [
-        term("m / (sqrt(v) + eps)", None, None, True),
-        term("m_hat / (sqrt(v) + eps)", (one, 0), None, True),
-        term("m / (sqrt(v_hat) + eps)", None, (two, 0), True),
-        term("m_hat / (v_hat + eps)", (one, 0), (two, 0), False),
-        term("m_hat / (v + eps)", (one, 0), None, False),
-        term("m_hat / (sqrt(v / (1 - beta_1**t)) + eps)", (one, 0), (one, 0), True),
-        term("m / (1 - beta_2**t) / (sqrt(v_hat) + eps)", (two, 0), (two, 0), True),
-        term("m_hat / (sqrt(v_hat) + eps), with t one step behind", (one, -1), (two, -1), True),
-        term("m_hat / (sqrt(v_hat) + eps), with t one step ahead", (one, 1), (two, 1), True),
-    ]
-
-
-def slot_terms(target: Target, parameter: str, slot: str) -> list[Term]:
-    """What a slot may become."""
-    optimizer = target.optimizer
-    g = gradient_of(parameter)
-    letter = LETTERS.get(slot, slot)
-
-    def old(s: Scope[T]) -> T:
-        return s.ops.exact(s.parameters[f"{slot}/{parameter}"])
-
-    def new(s: Scope[T]) -> T:
-        return stepped(s, target, parameter)[1][slot]
-
-    found = [
-        Term(letter, old),
-        Term("g", g),
-        Term("g**2", lambda s: s.ops.multiply(g(s), g(s))),
-        Term("abs(g)", lambda s: s.ops.magnitude(g(s))),
-        Term("W", lambda s: s.ops.exact(s.parameters[parameter])),
-        Term(DECLARED, new),
-    ]
-    beta = getattr(optimizer, {"first_moment": "beta_1"}.get(slot, "beta_2"), None)
-    if optimizer.COUNTS and isinstance(beta, float):
-
-        def without_bias(s: Scope[T]) -> T:
-            return corrected(s.ops, new(s), beta, int(s.parameters[STEP_COUNT]))
-
-        found.append(Term(f"{DECLARED} / (1 - {beta:g}**t), corrected and kept", without_bias))
-    return found
-
-
-def stepped(s: Scope[T], target: Target, parameter: str) -> tuple[T, dict[str, T]]:
-    """What the optimizer takes off a parameter, and its new slots."""
-    optimizer = target.optimizer
-    slots = {slot: s.ops.exact(s.parameters[f"{slot}/{parameter}"]) for slot in optimizer.SLOTS}
-    count = int(s.parameters[STEP_COUNT]) if optimizer.COUNTS else 0
-    w = s.ops.exact(s.parameters[parameter])
-    return optimizer.change(s.ops, w, s.values[f"gradient/{parameter}"], slots, count)
-
-
-def from_slot(target: Target, parameter: str, slot: str, made: Change) -> Change:
-    """The step that follows from a new slot: that of an old one which leads there.
-
-    A new slot is s times the old one and something that does not depend on it.
-    """
-
-    def changed(value: T, scope: Scope[T]) -> T:
-        ops, optimizer = scope.ops, target.optimizer
-        count = int(scope.parameters[STEP_COUNT]) if optimizer.COUNTS else 0
-        one = np.ones(1)
-        ends = [
-            float(
-                optimizer.change(
-                    Float(), one, one, dict.fromkeys(optimizer.SLOTS, kept * one), count
-                )[1][slot][0]
-            )
-            for kept in (0.0, 1.0)
-        ]
-        share = ends[1] - ends[0]
-        if not share:
-            return value
-        shape = scope.parameters[parameter].shape
-        slots = {k: ops.exact(scope.parameters[f"{k}/{parameter}"]) for k in optimizer.SLOTS}
-        w, g = ops.exact(scope.parameters[parameter]), scope.values[f"gradient/{parameter}"]
-        none = slots | {slot: ops.exact(np.zeros(shape))}
-        rest = optimizer.change(ops, w, g, none, count)[1][slot]
-        wanted = made(rest, scope)
-        kept = ops.scale(ops.subtract(wanted, rest), 1 / share, roundings=2)
-        return optimizer.change(ops, w, g, slots | {slot: kept}, count)[0]
-
-    return changed
-
-
-def written_step(target: Target, slot: str) -> str:
-    """What should stand there, as code would write it."""
-    optimizer = target.optimizer
-    name = optimizer.name
-    if slot == "velocity":
-        return f"{getattr(optimizer, 'momentum', 0):g} * v + g"
-    if slot == "first_moment":
-        beta = getattr(optimizer, "beta_1", 0.0)
-        return f"{beta:g} * m + (1 - {beta:g}) * g"
-    if slot == "second_moment":
-        beta = getattr(optimizer, "beta_2", 0.0)
-        return f"{beta:g} * v + (1 - {beta:g}) * g**2"
-    if slot:
-        return f"the declared {slot}"
-    if name == "gradient_descent":
-        return f"{getattr(optimizer, 'learning_rate', 0):g} * g"
-    return f"the step of {name}"

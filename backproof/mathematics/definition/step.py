@@ -27,7 +27,8 @@ def step(
 ) -> dict[str, T]:
     """The state after one step: ``updated/dense_1/kernel`` = W − change, and the new slots.
 
-    ``state``: parameters, and the optimizer's slots and step count where it has them.
+    ``state``: parameters, and the optimizer's slots and step count where it has them. The new slots
+    come first: a change of what is taken off finds them in the scope, under their names.
     """
     scope = Scope(ops, network, state, batch, dict(gradients), before)
     count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0
@@ -42,11 +43,11 @@ def step(
         if not optimizer.SLOTS and penalty.orders():
             rate = abs(optimizer.learning_rate)
             change = with_separate_penalties(ops, penalty, w, change, rate)
-        change = intervene(f"change/{name}", change, scope)
-        updated[f"updated/{name}"] = intervene(f"updated/{name}", ops.subtract(w, change), scope)
         for slot, value in after.items():
             key = f"updated/{slot}/{name}"
-            moved[key] = intervene(key, value, scope)
+            moved[key] = scope.values[key] = intervene(key, value, scope)
+        change = intervene(f"change/{name}", change, scope)
+        updated[f"updated/{name}"] = intervene(f"updated/{name}", ops.subtract(w, change), scope)
     return updated | moved
 
 
