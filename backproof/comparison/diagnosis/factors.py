@@ -105,10 +105,31 @@ def factor_of(
                 return factor if "outputs" not in factor.text else counted(factor, numbers)
         except ZeroDivisionError:
             continue
-    spread = max(numbers) - min(numbers)
-    if len(numbers) > 1 and spread <= share * max(map(abs, numbers)):
+    if len(numbers) > 1 and agree(numbers, share):
         return number(numbers[0])
+    sizes = [k["n"] for k in known]
+    for over in (1, -1):
+        rest = [each * n**-over for each, n in zip(numbers, sizes, strict=True)]
+        if len(set(sizes)) > 1 and agree(rest, share):
+            return of_samples(rest[0], over)
     return None
+
+
+def agree(numbers: Sequence[float], share: float) -> bool:
+    """Whether all are one number, within a share of it."""
+    return max(numbers) - min(numbers) <= share * max(map(abs, numbers))
+
+
+def of_samples(value: float, over: int) -> Factor:
+    """A number that stands nowhere, times or by the number of samples: ``n / 20``."""
+    below = 1 / value
+    whole = over > 0 and abs(below - round(below)) <= 1e-6 * abs(below)
+    found = 1 / round(below) if whole else number(value).of({})
+    if whole:
+        text = f"n / {round(below)}" if below > 0 else f"-n / {-round(below)}"
+    else:
+        text = f"{value:.6g} * n" if over > 0 else f"{value:.6g} / n"
+    return Factor(text, lambda known: found * known["n"] ** over, found=True)
 
 
 def scaled(ops: Any, value: T, factor: float) -> T:

@@ -175,6 +175,7 @@ def delta_of(
     fprime = "f'(z)" if place.f.name != "softmax" else "softmax's Jacobian"
     slope_text = right.text if right is not None else fprime
     network = target.network
+    declared = float(getattr(target.optimizer, "learning_rate", 0.0))
     by_source: dict[str, tuple[Source, list[tuple[Factor, Product]]]] = {}
     for factor, source, product in terms:
         by_source.setdefault(source.text, (source, []))[1].append((factor, product))
@@ -199,7 +200,7 @@ def delta_of(
             told = f"the slope is {used.text}"
             made = reading(f"slope {used.text}", place.name, told, slope_text, changes, cost)
         return Reading(**{**vars(made), "slope": (used, right)})
-    if (stepped := through_stepped(parts)) is not None:
+    if (stepped := through_stepped(parts, declared)) is not None:
         told = f"the delta goes back through a kernel that the step has already changed: {stepped}"
         return reading(f"stepped {stepped}", place.name, told, "W_above", changes, cost - 0.3)
     text = " + ".join(written(source.text, each) for source, each in parts)
@@ -207,18 +208,19 @@ def delta_of(
     return reading(f"delta {text}", place.name, f"the delta is {text}", formula, changes, cost)
 
 
-def through_stepped(parts: Sequence[tuple[Source, Sum]]) -> str | None:
+def through_stepped(parts: Sequence[tuple[Source, Sum]], rate: float) -> str | None:
     """``W_above - 0.1 * dW_above``, where the delta is the right one with that for the kernel."""
     if [source.text for source, _ in parts[1:]] != [STEPPED]:
         return None
     sums = [each.terms for _, each in parts]
     if [len(terms) for terms in sums] != [1, 1] or sums[0][0][1].text != sums[1][0][1].text:
         return None
-    (one, _), (rate, _) = sums[0][0], sums[1][0]
-    if not rate.text.startswith("-"):
+    (one, _), (step, _) = sums[0][0], sums[1][0]
+    if not step.text.startswith("-"):
         return None
-    kernel = one.before("W_above", loose=False)
-    return f"{kernel} - {Factor(rate.text[1:], rate.of).before('dW_above', loose=False)}"
+    kernel, taken = one.before("W_above", loose=False), step.text[1:]
+    taken = "rate" if step.found and taken == f"{rate:.6g}" else taken
+    return f"{kernel} - {Factor(taken, step.of).before('dW_above', loose=False)}"
 
 
 def written(source: str, slope: Sum) -> str:

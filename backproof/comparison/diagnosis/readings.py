@@ -28,15 +28,16 @@ def readings(
         return
     share = 16 * float(np.sqrt(evidence.unit))
     rate = getattr(evidence.record.optimizer, "learning_rate", float("nan"))
+    unknown = float("nan")  # no gradient has the rate in it: a number that is the same is its own
     places = {place.name: place for place in target.layers}
     if relation.kind == "backward":
         if relation.where == target.network.last.name:
             yield from read_batch(target, views)
         if relation.where in places:
-            yield from read_delta(target, places[relation.where], views, rate, share)
+            yield from read_delta(target, places[relation.where], views, unknown, share)
         for name in relation.names:
             place = places.get(relation.where)
-            yield from read_gradient(target, place, name, views, rate, share)
+            yield from read_gradient(target, place, name, views, unknown, share)
             yield from read_clips(target, name, views, rate, share)
     elif relation.kind == "loss":
         yield from read_loss(target, views, share)
