@@ -46,7 +46,10 @@ def sources(target: Target, place: Place) -> list[Source]:
             Source("(a - y) / (a * (1 - a))", lambda s: quotient(s, place)),
         ]
     if place not in target.hidden:
-        return [Source("what arrives", lambda s: arriving(s, place.name))]
+        takers = target.network.consumers[place.name]
+        shares = " + ".join(f"(what {node.name} gives back)" for node in takers)
+        text = f"({shares})" if len(takers) > 1 else "what arrives"
+        return [Source(text, lambda s: arriving(s, place.name))]
     above = target.above(place)
     kernel = f"kernel/{above.name}"
 

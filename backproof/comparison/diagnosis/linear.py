@@ -89,6 +89,8 @@ def combined(
     of those that make pairs with any.
     """
     found = []
+    if not terms:
+        return
     for view, known in zip(views, knowns, strict=True):
         shown = computed(view)
         if shown is None:

@@ -17,6 +17,7 @@ from backproof.comparison.diagnosis.fitting import Found, Sample, fitting
 from backproof.comparison.diagnosis.grammar import MOST_FACTORS, Product, Sum, candidates
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.views import View, known_at
+from backproof.comparison.diagnosis.wiring import other_slopes, powers, wired
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
 from backproof.mathematics.faults.changes import samples
@@ -80,11 +81,13 @@ def read_delta(
     network = target.network
     known = [known_at(network, view.samples, rate) for view in views]
     among = sources(target, place)
+    elsewhere = wired(target, place)
+    further = [Product((atom,)) for atom in (*powers(place), *other_slopes(target, place))]
     for kinds in (("bias", "kernel"), ("bias",), ("kernel",)):
         numbers = [Numbers(view, place, kinds) for view in views]
         if not all(each.computed.size for each in numbers):
             continue
-        labels, samples_at = expressions(among, place, numbers, known)
+        labels, samples_at = expressions(among, elsewhere, further, place, numbers, known)
         if samples_at is None:
             continue
         hit = False
@@ -99,11 +102,16 @@ def read_delta(
 
 def expressions(
     among: Sequence[Source],
+    elsewhere: Sequence[Source],
+    further: Sequence[Product],
     place: Place,
     numbers: Sequence[Numbers],
     known: Sequence[Mapping[str, float]],
 ) -> tuple[list[tuple[Source, Product]], list[Sample] | None]:
-    """Every source times every product at each point, what pairs are made of first."""
+    """Every source times every product at each point, what pairs are made of first.
+
+    What comes from ``elsewhere`` has the right slope or none; ``further`` slopes stand alone.
+    """
     labels: list[tuple[Source, Product]] = []
     found: list[Sample] = []
     for position, numbers_at in enumerate(numbers):
@@ -114,15 +122,20 @@ def expressions(
             slopes = [p for p in every if len(p.atoms) <= 1]
             wanted = right_atom(place).text
             right = [p for p in slopes if p.text == wanted] or [p for p in slopes if not p.atoms]
+            bare = [p for p in slopes if not p.atoms and p not in right]
             labels = [(among[0], p) for p in slopes]
+            labels += [(source, p) for source in elsewhere for p in right]
             labels += [(source, p) for source in among[1:] for p in right]
             labels += [(among[0], p) for p in short if len(p.atoms) > 1]
+            labels += [(among[0], p) for p in further]
+            labels += [(source, p) for source in elsewhere for p in bare]
             labels += [(source, p) for source in among[1:] for p in slopes if p not in right]
             labels += [(among[0], p) for p in every if len(p.atoms) > 2]
             labels += [(source, p) for source in among[1:] for p in short if len(p.atoms) > 1]
         with np.errstate(all="ignore"):
             sources_at = {
-                id(s): np.asarray(s.make(scope), np.float64)[:, numbers_at.units] for s in among
+                id(s): np.asarray(s.make(scope), np.float64)[:, numbers_at.units]
+                for s in (*among, *elsewhere)
             }
             values = {
                 id(p): product_at(p, numbers_at.view, place, numbers_at.units) for _, p in labels

@@ -20,6 +20,7 @@ from backproof.comparison.diagnosis.linear import Combined, Term, combined
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.structure import ORDERS
 from backproof.comparison.diagnosis.views import View, known_at
+from backproof.comparison.diagnosis.wiring import other_deltas, other_products
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
 from backproof.mathematics.faults.changes import arriving, samples, turned
@@ -72,6 +73,7 @@ def read_gradient(
             site = f"data_gradient/{parameter}"
             changes = {site: found.change(target.network, rate)}
             yield reading(f"{own} {found.text}", node, told, formula, changes, 1 + found.cost / 20)
+        yield from read_elsewhere(target, place, parameter, of_data, views, known, share)
     yield from read_penalty(target, place, parameter, of_all, views, known, rate, share)
     for told, order in ORDERS.items():
         changed = reordered(order)
@@ -84,6 +86,41 @@ def read_gradient(
                 {f"gradient/{parameter}": changed},
                 1.1,
             )
+
+
+def read_elsewhere(
+    target: Target,
+    place: Place,
+    parameter: str,
+    of_data: Callable[[View], tuple[Values, Values] | None],
+    views: Sequence[View],
+    known: Sequence[dict[str, float]],
+    share: float,
+) -> Iterator[Reading]:
+    """The gradient made of another layer's delta or input; the penalties are right."""
+    node, _, own = parameter.partition("/")
+    of_kernel = parameter == place.kernel
+    if not of_kernel and not place.unitwise:
+        return
+    terms = (other_products if of_kernel else other_deltas)(target, place)
+    formula = "x.T @ delta" if of_kernel else "delta.sum(axis=0)"
+    for found in combined(terms, of_data, views, lambda v: v.scope, known, share, pairs=False):
+        told = f"the gradient of the {own} is {found.text}"
+        changes = {f"gradient/{parameter}": beside_penalties(found, parameter, target)}
+        yield reading(f"{own} {found.text}", node, told, formula, changes, 1 + found.cost / 20)
+
+
+def beside_penalties(found: Combined, parameter: str, target: Target) -> Any:
+    """Another gradient of the data, and the penalties."""
+    change = found.change(target.network, float("nan"))
+
+    def changed(value: T, scope: Scope[T]) -> T:
+        made = change(value, scope)
+        for key in [key for key in scope.values if is_penalty(key, parameter)]:
+            made = scope.ops.add(made, scope.values[key])
+        return made
+
+    return changed
 
 
 def read_multiple(
@@ -196,8 +233,8 @@ def kernel_terms(target: Target, place: Place) -> list[Term]:
     lefts.append(("(x**2)", lambda s: raised(s.ops, s.values[place.incoming], 2)))
     lefts.append(("ones", lambda s: s.ops.exact(np.ones(s.values[place.incoming].shape))))
     if place.square:
-        lefts.append(("a", lambda s: s.values[f"activation/{place.name}"]))
-        lefts.append(("z", lambda s: s.values[f"z/{place.name}"]))
+        # The output of this layer itself is among those that other_products tries.
+        lefts.append((f"(z of {place.name})", lambda s: s.values[f"z/{place.name}"]))
     rights = [("delta", lambda s: s.values[delta])]
     rights.append(("abs(delta)", lambda s: s.ops.magnitude(s.values[delta])))
     rights.append(("(delta**2)", lambda s: raised(s.ops, s.values[delta], 2)))
