@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.diagnosis.at_hand import centre
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.views import View
 from backproof.mathematics.definition.sites import Scope
@@ -91,8 +92,7 @@ def by_norm(limit: float, *, always: bool) -> Clip:
 
     def clip(ops: Any, g: T) -> T:
         size = ops.reshaped(ops.sqrt(ops.total(ops.multiply(g, g))), (1,))
-        value = getattr(size, "value", size)
-        if not always and float(np.ravel(value)[0]) <= limit:
+        if not always and float(centre(size)[0]) <= limit:
             return g
         norm = ops.gather(size, np.zeros(g.shape, np.intp))
         return ops.divide(ops.scale(g, float(f"{limit:.12g}")), norm)

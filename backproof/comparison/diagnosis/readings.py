@@ -15,6 +15,7 @@ from backproof.comparison.diagnosis.reading_forward import read_forward
 from backproof.comparison.diagnosis.reading_gradients import read_gradient
 from backproof.comparison.diagnosis.reading_loss import read_loss
 from backproof.comparison.diagnosis.reading_steps import read_step
+from backproof.comparison.diagnosis.reading_where import read_where
 from backproof.comparison.diagnosis.reading_wiring import read_shared, read_shares
 from backproof.comparison.diagnosis.relations import Relation
 from backproof.comparison.diagnosis.views import View
@@ -37,6 +38,7 @@ def readings(
         if relation.where in places:
             yield from read_delta(target, places[relation.where], views, unknown, share)
             yield from read_shares(target, places[relation.where])
+            yield from read_where(target, places[relation.where], views)
         for name in relation.names:
             place = places.get(relation.where)
             yield from read_shared(target, name.partition("/")[2])

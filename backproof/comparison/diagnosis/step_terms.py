@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backproof.comparison.diagnosis.at_hand import centre
 from backproof.comparison.diagnosis.linear import Term
 from backproof.comparison.diagnosis.quotients import quotients
 from backproof.mathematics.arithmetic.floating import Float
@@ -158,11 +159,6 @@ def share_of_old(target: Target, slot: str, count: int) -> float:
         for kept in (0.0, 1.0)
     )
     return float(whole[1][slot][0]) - float(none[1][slot][0])
-
-
-def centre(value: T) -> Any:
-    """The numbers of a value in any arithmetic."""
-    return getattr(value, "value", value)
 
 
 def written_step(target: Target, slot: str) -> str:
