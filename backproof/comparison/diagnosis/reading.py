@@ -16,11 +16,13 @@ FAMILY = "read"
 class Reading(Planted):
     """A mistake that was read from the numbers, planted at one layer.
 
-    ``cost``: how much it asks to be believed. ``slope``: the slope that was used and the right
-    one, where it is one, by what gives them at a scope.
+    ``cost``: how much it asks to be believed. ``open``: whether another number in it would do as
+    well, so that the same mistake in another layer may have to choose. ``slope``: the slope that
+    was used and the right one, where it is one, by what gives them at a scope.
     """
 
     cost: float = 1.0
+    open: bool = False
     slope: tuple[Sum, Sum | None] | None = None
 
 

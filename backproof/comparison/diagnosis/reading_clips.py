@@ -38,6 +38,7 @@ def read_clips(
             w = np.asarray(view.scope.parameters[parameter], np.float64)
             shown = (w - shown) / rate
         pairs.append((shown, right))
+    yield from read_global_norm(target, name, views, rate, max(share, 1e-6))
     for text, clip in fitting(pairs, max(share, 1e-6)):
         every, own = target.network.parameters, parameter.rpartition("/")[2]
         alike = [each for each in every if each.rpartition("/")[2] == own]
@@ -49,6 +50,62 @@ def read_clips(
                 told = f"the gradient{whose or ' of every parameter'} is {text}"
                 changes = {f"gradient/{each}": clipped(clip) for each in names}
             yield reading(f"{text}{whose}", "", told, "g", changes, 1.2)
+
+
+def read_global_norm(
+    target: Target, name: str, views: Sequence[View], rate: float, share: float
+) -> Iterator[Reading]:
+    """All gradients scaled down together where their common norm is above a limit."""
+    network, parameter = target.network, name.partition("/")[2]
+    of_step = name.startswith("updated/")
+    penalised = any(network.penalty_on(each).orders() for each in network.parameters)
+    uses = sum(len(network.uses[node]) for node in network.node_names)
+    if not of_step and (penalised or uses > len(network.parameters)):
+        return
+    limits: list[float] = []
+    sizes: list[float] = []
+    for view in views:
+        shown = view.shown(name)
+        if shown is None:
+            continue
+        if of_step:
+            shown = (np.asarray(view.scope.parameters[parameter], np.float64) - shown) / rate
+        right = np.asarray(view.results[f"gradient/{parameter}"], np.float64)
+        every = [np.asarray(view.results[f"gradient/{n}"]) for n in network.parameters]
+        norm = float(np.sqrt(sum(float((each**2).sum()) for each in every)))
+        size = float(np.abs(right).max(initial=0.0))
+        ratio = float(np.vdot(shown, right)) / (float(np.vdot(right, right)) or 1.0)
+        if (np.abs(shown - ratio * right) > share * size).any() or ratio > 1 + share:
+            return
+        (limits if ratio < 1 - share else sizes).append(ratio * norm)
+    if not limits or max(limits) - min(limits) > share * max(limits):
+        return
+    if any(size > limits[0] * (1 + share) for size in sizes):
+        return
+    limit = float(f"{limits[0]:.6g}")
+
+    def clip(value: T, scope: Scope[T], of: str) -> T:
+        ops = scope.ops
+        among = [scope.values[f"{of}/{n}"] for n in network.parameters]
+        whole = ops.sum_of_charged([ops.charged(ops.total(ops.multiply(g, g)), 4) for g in among])
+        norm = ops.reshaped(ops.sqrt(whole), (1,))
+        if float(centre(norm)[0]) <= limit:
+            return value
+        spread = ops.gather(norm, np.zeros(value.shape, np.intp))
+        return ops.charged(ops.divide(ops.scale(value, limit), spread), 4)
+
+    text = f"g * min(1, {limit:.6g} / the norm of all gradients together)"
+    if of_step:
+        changes = {f"change/{n}": clipped_all(clip, "gradient") for n in network.parameters}
+        yield reading(text, "", f"the step is made with {text}", "g", changes, 1.2)
+    else:
+        changes = {f"gradient/{n}": clipped_all(clip, "data_gradient") for n in network.parameters}
+        yield reading(text, "", f"the gradient of every parameter is {text}", "g", changes, 1.2)
+
+
+def clipped_all(clip: Callable[[T, Scope[T], str], T], of: str) -> Change:
+    """The value by the common norm of the gradients at a site of each."""
+    return lambda value, scope: clip(value, scope, of)
 
 
 def fitting(pairs: Sequence[tuple[Values, Values]], share: float) -> Iterator[tuple[str, Clip]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,12 +31,15 @@ MOST_TRIED = 4
 class Quantity:
     """What a threshold may be of: (samples, units), and how a condition on it reads.
 
-    ``of_slope``: whether it is told as a slope's condition; ``text`` takes the sign and the number.
+    ``of_slope``: whether a slope would have it for a condition. ``rare``: whether only a number in
+    the place of 0 would stand there.
     """
 
     text: Callable[[bool, float], str]
     value: Callable[[Scope[T]], Values]
     of_rows: bool = False
+    of_slope: bool = False
+    rare: bool = False
 
 
 def compared(name: str, more: str = "") -> Callable[[bool, float], str]:
@@ -62,21 +65,19 @@ def quantities(target: Target, place: Place) -> list[Quantity]:
         return lambda s: np.broadcast_to(of(s)[:, None], z(s).shape)
 
     found = [
-        Quantity(compared("z"), z),
-        Quantity(compared("abs(z)"), size(z)),
-        Quantity(compared("a"), a),
-        Quantity(compared("abs(a)"), size(a)),
-        Quantity(compared("g", ", g being what arrives"), g),
-        Quantity(compared("abs(g)", ", g being what arrives"), size(g)),
+        Quantity(compared("z"), z, of_slope=True),
+        Quantity(compared("abs(z)"), size(z), of_slope=True),
+        Quantity(compared("a"), a, of_slope=True),
+        Quantity(compared("abs(a)"), size(a), of_slope=True),
     ]
     if place.f.name == "sigmoid":
-        found.insert(2, Quantity(outside, lambda s: np.abs(a(s) - 0.5)))
+        found.insert(2, Quantity(outside, lambda s: np.abs(a(s) - 0.5), of_slope=True))
     if place.f.name not in ("linear", "softmax"):
 
         def slope(s: Scope[T]) -> Values:
             return centre(right_atom(place).value(s, place))
 
-        found.append(Quantity(compared("f'(z)"), slope))
+        found.append(Quantity(compared("f'(z)"), slope, of_slope=True, rare=True))
         found.append(Quantity(compared("abs(delta)"), lambda s: np.abs(slope(s) * g(s))))
     if place.name == target.network.last.name:
 
@@ -91,8 +92,10 @@ def quantities(target: Target, place: Place) -> list[Quantity]:
         found += [margin] * (not signed)
         found.append(Quantity(compared("y"), y))
         for k in range(place.fan_out) if target.network.decision == "argmax" else ():
-            found.append(Quantity(of_class(k), rows(lambda s, k=k: y(s)[:, k]), True))  # type: ignore[misc]
-    found.append(Quantity(of_samples, rows(lambda s: np.arange(len(z(s)), dtype=np.float64)), True))
+            found.append(Quantity(of_class(k), rows(lambda s, k=k: y(s)[:, k]), of_rows=True))  # type: ignore[misc]
+    found.append(
+        Quantity(of_samples, rows(lambda s: np.arange(len(z(s)), dtype=np.float64)), of_rows=True)
+    )
     return found
 
 
@@ -210,7 +213,7 @@ def told(
         if len(several) > 1:
             more = f" (any threshold from {cut.low:.4g} to {cut.high:.4g} fits)"
         what = "the delta" if len(kinds) > 1 else f"the delta in the gradient of the {kinds[0]}"
-        if cut.instead or (cut.factor == 0 and sloped and not quantity.of_rows):
+        if cut.instead or (cut.factor == 0 and sloped and quantity.of_slope):
             sentence = f"the slope is {cut.factor:.6g} where {where}"
             formula = right_atom(place).text if sloped else ""
         elif cut.factor:
@@ -222,11 +225,13 @@ def told(
         # What nothing but one round number explains is likelier than what many numbers do.
         digits = 0 if quantity.of_rows else len(f"{number:.6g}".strip("-0.").replace(".", ""))
         cost = 1.2 + 0.05 * (cut.factor not in (0, 1)) + 0.02 * digits + 0.01 * len(several)
+        cost += 0.06 * (quantity.rare and not cut.factor)
         change = changed(place, quantity, cut, number)
         changes: dict[str, Change] = {f"delta/{place.name}": change}
         if len(kinds) == 1:
             changes = alone(place, kinds[0], change)
-        yield reading(sentence, place.name, sentence + more, formula, changes, cost)
+        made = reading(sentence, place.name, sentence + more, formula, changes, cost)
+        yield replace(made, open=len(several) > 1)
 
 
 def changed(place: Place, quantity: Quantity, cut: Cut, number: float) -> Change:

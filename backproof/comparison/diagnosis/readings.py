@@ -11,6 +11,7 @@ from backproof.comparison.diagnosis.reading import Reading
 from backproof.comparison.diagnosis.reading_batch import read_batch
 from backproof.comparison.diagnosis.reading_clips import read_clips
 from backproof.comparison.diagnosis.reading_delta import read_delta
+from backproof.comparison.diagnosis.reading_elements import read_elements
 from backproof.comparison.diagnosis.reading_forward import read_forward
 from backproof.comparison.diagnosis.reading_gradients import read_gradient
 from backproof.comparison.diagnosis.reading_loss import read_loss
@@ -44,11 +45,13 @@ def readings(
             yield from read_shared(target, name.partition("/")[2])
             yield from read_gradient(target, place, name, views, unknown, share)
             yield from read_clips(target, name, views, rate, share)
+            yield from read_elements(target, name, views)
     elif relation.kind == "loss":
         yield from read_loss(target, views, share)
     elif relation.kind in ("slots", "step"):
         for name in relation.names:
             yield from read_step(target, relation.where, name, views, rate, share)
             yield from read_clips(target, name, views, rate, share)
+            yield from read_elements(target, name, views)
     elif relation.kind == "forward" and relation.where in places:
         yield from read_forward(target, places[relation.where], views, rate, share)

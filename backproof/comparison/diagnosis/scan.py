@@ -79,8 +79,12 @@ def candidates(point: Terms, *, above: bool, instead: bool) -> list[Cut]:
         factor = np.einsum("ij,ij->i", right - point.off, used) / size
         left = np.abs(right - point.off - factor[:, None] * used)
         fits = (left <= point.allowed).all(axis=1) & np.isfinite(factor) & (size > 0)
+        none = (np.abs(right - point.off) <= point.allowed).all(axis=1) & (size > 0)
     if instead:  # 0 is the same in either way
-        fits &= np.abs(factor) > 1e-9
+        fits &= ~none
+    else:
+        factor[none] = 0.0
+        fits |= none
     found = []
     for place in np.flatnonzero(fits[1:]) + 1:
         value = nice(float(factor[place]))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from backproof.comparison.diagnosis.evidence import AsComputed, Evidence, Suspect
-from backproof.comparison.diagnosis.reading import FAMILY
+from backproof.comparison.diagnosis.reading import FAMILY, Reading
 from backproof.comparison.diagnosis.reading_hidden import read_hidden
 from backproof.comparison.diagnosis.readings import readings
 from backproof.comparison.diagnosis.relations import FORWARD, Relation, concerns, relations
@@ -190,6 +190,8 @@ class Tracer:
         for cost, made in sorted(self.changes(state, relation), key=lambda each: each[0]):
             child = replace(state, plants=with_plants(state.plants, made))
             left, numbers = self.left_by(child, mine, place)
+            if isinstance(made[0], Reading) and made[0].open:
+                numbers += made[0].name.encode()
             if left is not None and numbers not in alike:
                 alike.add(numbers)  # what gives the same numbers throughout is told once
                 price = self.price(state, made[0], cost)

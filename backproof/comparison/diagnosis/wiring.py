@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from backproof.comparison.diagnosis.atoms import Atom, one, size_of, z_of
+from backproof.comparison.diagnosis.atoms import Atom, one, right_atom, size_of, z_of
 from backproof.comparison.diagnosis.delta_sources import Source
 from backproof.comparison.diagnosis.linear import Term
 from backproof.mathematics.definition.sites import Scope
@@ -204,9 +204,23 @@ def other_slopes(target: Target, place: Place) -> list[Atom]:
             continue
         text, make = OF_OUTPUT[f.name]
         found.append(of_output(text.format(f"(output of {name})"), site_of(name), make))
+    found += of_sign(place)
     for text, order in list(ORDERS.items())[1:4]:
         found.append(slope(f"f'(z), {text}", reordered(place, order)))
     return found
+
+
+def of_sign(place: Place) -> Iterator[Atom]:
+    """The cases taken by the sign of what arrives, not of z; or by both."""
+
+    def sided(s: Scope[T], place: Place) -> T:
+        return positive(s.ops, arriving(s, place.name))
+
+    def both(s: Scope[T], place: Place) -> T:
+        return s.ops.multiply(sided(s, place), right_atom(place).value(s, place))
+
+    yield Atom("(g > 0), g being what arrives", sided, one)
+    yield Atom(f"(g > 0) * {right_atom(place).inside(1)}, g being what arrives", both, one)
 
 
 def reordered(place: Place, order: Callable[[Any], Any]) -> Make:
