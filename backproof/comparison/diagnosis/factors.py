@@ -80,7 +80,18 @@ def power(
     return cost + own, text, of
 
 
-FACTORS = tuple(factors())
+# What stands in the place of n where an index is off by one, or a half is a whole number.
+OF_SAMPLES: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("n / (n - 1)", lambda n: n / (n - 1)),
+    ("(n - 1) / n", lambda n: (n - 1) / n),
+    ("n / (n + 1)", lambda n: n / (n + 1)),
+    ("(n + 1) / n", lambda n: (n + 1) / n),
+    ("(n / 2) / (n // 2)", lambda n: n / 2 / max(n // 2, 1)),
+)
+FACTORS = (
+    *factors(),
+    *(Factor(text, lambda known, of=of: of(known["n"])) for text, of in OF_SAMPLES),  # type: ignore[misc] # bound now
+)
 
 
 def counted(factor: Factor, numbers: Sequence[float]) -> Factor:

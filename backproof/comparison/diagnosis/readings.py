@@ -16,6 +16,7 @@ from backproof.comparison.diagnosis.reading_forward import read_forward
 from backproof.comparison.diagnosis.reading_gradients import read_gradient
 from backproof.comparison.diagnosis.reading_loss import read_loss
 from backproof.comparison.diagnosis.reading_steps import read_step
+from backproof.comparison.diagnosis.reading_when import read_when
 from backproof.comparison.diagnosis.reading_where import read_where
 from backproof.comparison.diagnosis.reading_wiring import read_shared, read_shares
 from backproof.comparison.diagnosis.relations import Relation
@@ -33,25 +34,35 @@ def readings(
     rate = getattr(evidence.record.optimizer, "learning_rate", float("nan"))
     unknown = float("nan")  # no gradient has the rate in it: a number that is the same is its own
     places = {place.name: place for place in target.layers}
+
+    def at(among: Sequence[View]) -> Iterator[Reading]:
+        if relation.kind == "backward":
+            place = places.get(relation.where)
+            if place is not None:
+                yield from read_delta(target, place, among, unknown, share)
+                yield from read_where(target, place, among)
+            for name in relation.names:
+                yield from read_gradient(target, place, name, among, unknown, share)
+                yield from read_clips(target, name, among, rate, share)
+                yield from read_elements(target, name, among)
+        elif relation.kind in ("slots", "step"):
+            for name in relation.names:
+                yield from read_step(target, relation.where, name, among, rate, share)
+                yield from read_clips(target, name, among, rate, share)
+                yield from read_elements(target, name, among)
+        elif relation.kind == "forward" and relation.where in places:
+            yield from read_forward(target, places[relation.where], among, rate, share)
+
+    if relation.kind == "loss":
+        yield from read_loss(target, views, share)
+        return
+    yield from at(views)
     if relation.kind == "backward":
         if relation.where == target.network.last.name:
             yield from read_batch(target, views)
         if relation.where in places:
-            yield from read_delta(target, places[relation.where], views, unknown, share)
             yield from read_shares(target, places[relation.where])
-            yield from read_where(target, places[relation.where], views)
         for name in relation.names:
-            place = places.get(relation.where)
             yield from read_shared(target, name.partition("/")[2])
-            yield from read_gradient(target, place, name, views, unknown, share)
-            yield from read_clips(target, name, views, rate, share)
-            yield from read_elements(target, name, views)
-    elif relation.kind == "loss":
-        yield from read_loss(target, views, share)
-    elif relation.kind in ("slots", "step"):
-        for name in relation.names:
-            yield from read_step(target, relation.where, name, views, rate, share)
-            yield from read_clips(target, name, views, rate, share)
-            yield from read_elements(target, name, views)
-    elif relation.kind == "forward" and relation.where in places:
-        yield from read_forward(target, places[relation.where], views, rate, share)
+    if relation.kind != "forward":
+        yield from read_when(target, relation, views, evidence, at)

@@ -61,6 +61,7 @@ def change_terms(target: Target, parameter: str) -> list[Term]:
     found.append(Term("sign(g)", lambda s: s.ops.sign(g(s))))
     found.append(Term("abs(g)", lambda s: s.ops.magnitude(g(s))))
     found.append(Term("g**2", lambda s: s.ops.multiply(g(s), g(s))))
+    found.append(Term("sum(g)", lambda s: over_all(s, g(s))))
     found.append(Term("sign(W)", lambda s: s.ops.sign(s.ops.exact(s.parameters[parameter]))))
     if optimizer.SLOTS:
         found.append(Term(DECLARED, lambda s: s.values[NOW]))
