@@ -18,6 +18,7 @@ from backproof.mathematics.faults.fault import Place
 T = Any
 Make = Callable[[Scope[T]], T]
 
+SMOOTHED = "(y - 1 / outputs)"
 STEPPED = "delta_above @ dW_above.T"
 
 
@@ -42,6 +43,7 @@ def sources(target: Target, place: Place) -> list[Source]:
             Source("(a - y)**3", lambda s: raised(s.ops, error(s, place), 3)),
             Source("a", lambda s: s.values[f"activation/{place.name}"]),
             Source("y", lambda s: s.values["targets"]),
+            Source(SMOOTHED, lambda s: unsmoothed(s, place)),
             Source("y / a", lambda s: s.ops.divide(s.values["targets"], a_of(s, place))),
             Source("(a - y) / (a * (1 - a))", lambda s: quotient(s, place)),
         ]
@@ -125,3 +127,10 @@ def sources(target: Target, place: Place) -> list[Source]:
         )
     )
     return found
+
+
+def unsmoothed(s: Scope[T], place: Place) -> T:
+    """What smoothing takes off the labels, by its share."""
+    y = s.values["targets"]
+    even = s.ops.exact(np.full(y.shape, 1.0))
+    return s.ops.subtract(y, s.ops.scale(even, 1.0, place.fan_out))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import nan
 from typing import Any
 
 # A value in any arithmetic.
@@ -82,7 +83,7 @@ def power(
 
 # What stands in the place of n where an index is off by one, or a half is a whole number.
 OF_SAMPLES: tuple[tuple[str, Callable[[float], float]], ...] = (
-    ("n / (n - 1)", lambda n: n / (n - 1)),
+    ("n / (n - 1)", lambda n: n / (n - 1) if n > 1 else nan),
     ("(n - 1) / n", lambda n: (n - 1) / n),
     ("n / (n + 1)", lambda n: n / (n + 1)),
     ("(n + 1) / n", lambda n: (n + 1) / n),
@@ -121,7 +122,7 @@ def factor_of(
     sizes = [k["n"] for k in known]
     for over in (1, -1):
         rest = [each * n**-over for each, n in zip(numbers, sizes, strict=True)]
-        if len(set(sizes)) > 1 and agree(rest, share):
+        if len(set(sizes)) > 1 and rest[0] and agree(rest, share):
             return of_samples(rest[0], over)
     return None
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.at_hand import penalty_of
 from backproof.comparison.diagnosis.atoms import Atom, right_atom
-from backproof.comparison.diagnosis.delta_sources import STEPPED, Source, sources
+from backproof.comparison.diagnosis.delta_sources import SMOOTHED, STEPPED, Source, sources
 from backproof.comparison.diagnosis.factors import FACTORS, Factor
 from backproof.comparison.diagnosis.fitting import Found, Sample, fitting
 from backproof.comparison.diagnosis.grammar import MOST_FACTORS, Product, Sum, candidates
 from backproof.comparison.diagnosis.reading import Reading, reading
-from backproof.comparison.diagnosis.views import View, known_at
+from backproof.comparison.diagnosis.views import View, known_at, weighs
 from backproof.comparison.diagnosis.wiring import other_slopes, powers, wired
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
@@ -81,7 +81,7 @@ def read_delta(
     network = target.network
     known = [known_at(network, view.samples, rate) for view in views]
     among = sources(target, place)
-    elsewhere = wired(target, place)
+    elsewhere = wired(target, place, weighs=any(map(weighs, views)))
     further = [Product((atom,)) for atom in (*powers(place), *other_slopes(target, place))]
     for kinds in (("bias", "kernel"), ("bias",), ("kernel",)):
         numbers = [Numbers(view, place, kinds) for view in views]
@@ -216,9 +216,29 @@ def delta_of(
     if (stepped := through_stepped(parts, declared)) is not None:
         told = f"the delta goes back through a kernel that the step has already changed: {stepped}"
         return reading(f"stepped {stepped}", place.name, told, "W_above", changes, cost - 0.3)
+    if (share := smoothed(parts, right)) is not None:
+        told = (
+            f"the delta is of labels that are smoothed: (1 - {share}) * y + {share} / outputs in "
+            "the place of y"
+        )
+        return reading(f"smoothed {share}", place.name, told, "", changes, cost - 0.1)
     text = " + ".join(written(source.text, each) for source, each in parts)
     formula = written(first.text, right) if right is not None else f"({first.text}) * {fprime}"
     return reading(f"delta {text}", place.name, f"the delta is {text}", formula, changes, cost)
+
+
+def smoothed(parts: Sequence[tuple[Source, Sum]], right: Sum | None) -> str | None:
+    """By how much the labels are smoothed, where that is all; else None."""
+    if right is None or {source.text for source, _ in parts[1:]} != {SMOOTHED}:
+        return None
+    one, other = (each.terms[0][0] for _, each in parts)
+    known = [{"n": n, "outputs": 4.0, "rate": 1.0} for n in (3.0, 5.0)]
+    shares = [other.of(each) / one.of(each) for each in known]
+    scaled = [share * n for share, n in zip(shares, (3.0, 5.0), strict=True)]
+    for several in (shares, scaled):  # the first may hold the 1 / n already
+        if abs(several[0] - several[1]) <= 1e-6 * abs(several[0]) and 0 < several[0] < 1:
+            return f"{several[0]:.6g}"
+    return None
 
 
 def through_stepped(parts: Sequence[tuple[Source, Sum]], rate: float) -> str | None:

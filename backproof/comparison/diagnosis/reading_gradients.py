@@ -19,7 +19,7 @@ from backproof.comparison.diagnosis.factors import Factor, scaled
 from backproof.comparison.diagnosis.linear import Combined, Term, combined
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.structure import ORDERS
-from backproof.comparison.diagnosis.views import View, known_at
+from backproof.comparison.diagnosis.views import View, known_at, weighs
 from backproof.comparison.diagnosis.wiring import other_deltas, other_products
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
@@ -37,8 +37,13 @@ def read_gradient(
     views: Sequence[View],
     rate: float,
     share: float,
+    *,
+    recovered: bool = False,
 ) -> Iterator[Reading]:
-    """What one gradient, by its full name with ``gradient/``, was made of."""
+    """What one gradient, by its full name with ``gradient/``, was made of.
+
+    ``recovered``: whether it is known by the step alone, which may have another rate for it.
+    """
     parameter = name.partition("/")[2]
     node = parameter.partition("/")[0]
     views = [v for v in views if v.shown(name) is not None]
@@ -66,7 +71,8 @@ def read_gradient(
                 if number.text == "1":
                     continue
                 factor = number.text + number.note
-                told = f"the gradient of the {own} is {factor} times what it should be"
+                what = ", or the rate of its step," if recovered else ""
+                told = f"the gradient of the {own}{what} is {factor} times what it should be"
                 formula = ""
             else:
                 told, formula = f"the gradient of the {own} is {found.text}", terms[0].text
@@ -74,7 +80,7 @@ def read_gradient(
             changes = {site: found.change(target.network, rate)}
             yield reading(f"{own} {found.text}", node, told, formula, changes, 1 + found.cost / 20)
         yield from read_elsewhere(target, place, parameter, of_data, views, known, share)
-    yield from read_penalty(target, place, parameter, of_all, views, known, rate, share)
+    yield from read_penalty(target, place, parameter, of_all, views, known, rate, share, recovered)
     for told, order in ORDERS.items():
         changed = reordered(order)
         if all(is_in_order(order, view, name) for view in views):
@@ -102,7 +108,8 @@ def read_elsewhere(
     of_kernel = parameter == place.kernel
     if not of_kernel and not place.unitwise:
         return
-    terms = (other_products if of_kernel else other_deltas)(target, place)
+    others = other_products if of_kernel else other_deltas
+    terms = others(target, place, weighs=any(map(weighs, views)))
     formula = "x.T @ delta" if of_kernel else "delta.sum(axis=0)"
     for found in combined(terms, of_data, views, lambda v: v.scope, known, share, pairs=False):
         told = f"the gradient of the {own} is {found.text}"
@@ -157,6 +164,7 @@ def read_penalty(
     known: Sequence[dict[str, float]],
     rate: float,
     share: float,
+    recovered: bool,
 ) -> Iterator[Reading]:
     """The data's gradient with another penalty than is declared."""
     node, _, own = parameter.partition("/")
@@ -175,6 +183,13 @@ def read_penalty(
         Term(f"abs({letter})", lambda s: s.ops.magnitude(w(s))),
         Term(f"{letter}**2", lambda s: s.ops.multiply(w(s), w(s))),
     ]
+    step = float(getattr(target.optimizer, "learning_rate", 0.0))
+    if recovered:  # known by the step alone, in which the penalty may come after the gradient
+
+        def moved(s: Scope[T]) -> T:
+            return s.ops.subtract(w(s), s.ops.scale(data(s), step, roundings=2))
+
+        terms.append(Term(f"({letter} - rate * g, already stepped)", moved))
 
     def without_penalty(view: View) -> Scope[T]:
         """The data's own gradient stands under that name before the penalties are added."""
@@ -184,13 +199,16 @@ def read_penalty(
         return Scope(view.scope.ops, view.scope.network, view.scope.parameters, None, values)
 
     right = declared_penalty(target, parameter, letter)
+    coefficient = 2 * target.network.penalty_on(parameter).l2
     for found in combined(terms, of_all, views, without_penalty, known, share):
         text = found.text
         if found.terms[0][1] is not terms[0] or text == right:
             continue
         told = f"the gradient of the {own}, with g that of the data, is {text}"
         changes = {f"gradient/{parameter}": instead_of_penalty(found, parameter, target, rate)}
-        yield reading(f"penalty {text}", node, told, right, changes, 1 + found.cost / 20)
+        declared = 0.1 * (coefficient > 0 and f"+ {coefficient:.6g} * " in text)
+        cost = 1 + found.cost / 20 - declared
+        yield reading(f"penalty {text}", node, told, right, changes, cost)
 
 
 def instead_of_penalty(found: Combined, parameter: str, target: Target, rate: float) -> Any:

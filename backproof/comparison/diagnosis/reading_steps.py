@@ -84,6 +84,9 @@ def read_step(
         partners=partners if small < len(terms) else (),
     ):
         texts = {term.text for _, term in found.terms}
+        decays = float(getattr(target.optimizer, "decay", 0.0)) > 0
+        if decays and texts == {DECLARED, W}:
+            continue  # it has a decay: how much it should be is told with the rest of the step
         if found.text == DECLARED or (
             slot and len(texts) > 1 and DECLARED in texts and W not in texts
         ):
@@ -96,7 +99,7 @@ def read_step(
             among = terms_of(target, other, slot, epsilons)
             return [among[place] for place in places]
 
-        told = Told(target, slot, found, wording_of(slot, found, rate), formula)
+        told = Told(target, slot, found, wording_of(target, slot, found, rate), formula)
         yield from alike(told, parameter, same, rate)
 
 
@@ -111,26 +114,31 @@ class Told:
     formula: str
 
 
-def wording_of(slot: str, found: Combined, rate: float) -> str:
+def wording_of(target: Target, slot: str, found: Combined, rate: float) -> str:
     """What the step, or a slot, was found to be."""
     if slot:
         return f"the new {slot.replace('_', ' ')} is {found.text}"
-    if (decay := decay_of(found, rate)) is not None:
-        return f"the step has a weight decay that is not declared: it takes off {decay} as well"
     rest = [(factor, term) for factor, term in found.terms if term.text != W]
     if len(rest) < len(found.terms) and found.factor_of(W) == "1":
         left = Combined(tuple(rest)).text if rest else "0"
         return f"the old parameter is lost: the new one is minus {left}, without W"
-    return f"the step takes off {by_the_rate(found, rate).text}"
+    if (further := decay_of(found, rate)) is not None:
+        return f"the step has a weight decay that is not declared: it takes off {further} as well"
+    decay = float(getattr(target.optimizer, "decay", 0.0))
+    return f"the step takes off {by_the_rate(found, rate, decay).text}"
 
 
-def by_the_rate(found: Combined, rate: float) -> Combined:
-    """The same, with what the parameter itself is multiplied by told as a part of the rate."""
+def by_the_rate(found: Combined, rate: float, decay: float) -> Combined:
+    """The same, with numbers that stand nowhere told as a part of the rate.
+
+    Unless one is the declared decay alone.
+    """
     terms = []
     for factor, term in found.terms:
-        if term.text == W and factor.found and len(found.terms) > 1 and rate:
-            share = factor.of({"n": 1.0, "outputs": 1.0, "rate": rate}) / rate
-            factor = replace(factor, text=f"rate * {share:.6g}")
+        if factor.found and term.text != DECLARED and rate:
+            number = factor.of({"n": 1.0, "outputs": 1.0, "rate": rate})
+            if abs(number - decay) > 1e-6 * abs(number):
+                factor = replace(factor, text=f"rate * {number / rate:.6g}")
         terms.append((factor, term))
     return Combined(tuple(terms))
 

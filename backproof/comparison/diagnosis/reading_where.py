@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -217,7 +217,9 @@ def told(
             sentence = f"the slope is {cut.factor:.6g} where {where}"
             formula = right_atom(place).text if sloped else ""
         elif cut.factor:
-            sentence = f"{what} is {cut.factor:.6g} times what it should be where {where}"
+            what = "the slope" if sloped and quantity.of_slope else what
+            number_ = f"{cut.factor:.6g}{named(place, cut.factor)}"
+            sentence = f"{what} is {number_} times what it should be where {where}"
             formula = ""
         else:
             sentence = f"{what} is 0 where {where}"
@@ -232,6 +234,18 @@ def told(
             changes = alone(place, kinds[0], change)
         made = reading(sentence, place.name, sentence + more, formula, changes, cost)
         yield replace(made, open=len(several) > 1)
+
+
+def named(place: Place, factor: float) -> str:
+    """`` (1 / alpha)`` where a number is that of the function, or one by it."""
+    function: Any = place.f
+    for field in fields(function) if is_dataclass(function) else ():
+        own = getattr(function, field.name)
+        if isinstance(own, float) and own:
+            for text, value in ((field.name, own), (f"1 / {field.name}", 1 / own)):
+                if abs(value - factor) <= 1e-6 * abs(value):
+                    return f" ({text})"
+    return ""
 
 
 def changed(place: Place, quantity: Quantity, cut: Cut, number: float) -> Change:

@@ -42,7 +42,9 @@ def readings(
                 yield from read_delta(target, place, among, unknown, share)
                 yield from read_where(target, place, among)
             for name in relation.names:
-                yield from read_gradient(target, place, name, among, unknown, share)
+                yield from read_gradient(
+                    target, place, name, among, unknown, share, recovered=evidence.recovers
+                )
                 yield from read_clips(target, name, among, rate, share)
                 yield from read_elements(target, name, among)
         elif relation.kind in ("slots", "step"):

@@ -83,3 +83,8 @@ def view(evidence: Evidence, suspect: Suspect, point: Point) -> View:
 def known_at(network: Network, samples: int, rate: float) -> dict[str, float]:
     """The numbers that code has at hand."""
     return {"n": float(samples), "outputs": float(network.outputs), "rate": rate}
+
+
+def weighs(seen: View) -> bool:
+    """Whether the batch has sample weights."""
+    return seen.scope.batch is not None and seen.scope.batch.weights is not None

@@ -143,6 +143,32 @@ def arriving_below(s: Scope[T], above: Place) -> T:
     )
 
 
+def weights(s: Scope[T], shape: tuple[int, ...]) -> Any:
+    """The sample weights, each for all units; ones where there are none."""
+    assert s.batch is not None
+    own = s.batch.weights
+    column = np.ones(shape[0]) if own is None else np.repeat(own, shape[0] // len(own))
+    return np.broadcast_to(column[:, None], shape).copy()
+
+
+def weighted(place: Place) -> Iterator[Source]:
+    """What arrives at the last layer, with other sample weights w."""
+    ways: dict[str, Callable[[Any], Any]] = {
+        "what arrives, without the sample weights": lambda w: 1 / w,
+        "what arrives, times the sample weights again": lambda w: w,
+        "what arrives, with the sample weights cut to whole numbers": lambda w: np.floor(w) / w,
+        "what arrives, with the sample weights rounded": lambda w: np.round(w) / w,
+        "what arrives, with the roots of the sample weights": lambda w: 1 / np.sqrt(w),
+    }
+    for text, way in ways.items():
+
+        def made(s: Scope[T], way: Callable[[Any], Any] = way) -> T:
+            value = arriving(s, place.name)
+            return s.ops.multiply(value, s.ops.exact(way(weights(s, value.shape))))
+
+        yield Source(text, made)
+
+
 def moved(place: Place) -> Iterator[Source]:
     """What arrives, in another order."""
     for text, order in ORDERS.items():
@@ -165,10 +191,13 @@ ORDERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def wired(target: Target, place: Place) -> list[Source]:
-    """All that may be taken for what arrives at a place, beside what is made of it there."""
+def wired(target: Target, place: Place, *, weighs: bool) -> list[Source]:
+    """All that may be taken for what arrives at a place, beside what is made of it there.
+
+    ``weighs``: whether there are sample weights.
+    """
     if place.name == target.network.last.name:
-        return []
+        return list(weighted(place)) if weighs else []
     found = shares(target.network, place.name)
     for sources in (
         arriving_elsewhere(target, place),
@@ -291,7 +320,12 @@ def powers(place: Place) -> list[Atom]:
     return found
 
 
-def other_deltas(target: Target, place: Place) -> list[Term]:
+def by_weights(s: Scope[T], value: T) -> T:
+    """Each sample times its weight."""
+    return s.ops.multiply(value, s.ops.exact(weights(s, value.shape)))
+
+
+def other_deltas(target: Target, place: Place, *, weighs: bool) -> list[Term]:
     """What the gradient of a bias may be summed of: what other layers have, or what arrives."""
     network = target.network
     found = [
@@ -302,23 +336,39 @@ def other_deltas(target: Target, place: Place) -> list[Term]:
         for each in target.layers[:MOST_LAYERS]
         if each.name != place.name and each.fan_out == place.fan_out
     ]
-    return (
-        found
-        + [
+    found += [
+        Term(
+            f"(what arrives at {node.name}).sum(axis=0)",
+            lambda s, n=f"back/{node.name}": s.ops.total(s.values[n], axis=0),  # type: ignore[misc]
+        )
+        for node in network.nodes[:-1]
+        if node.name != place.name and network.output_shapes[node.name] == (place.fan_out,)
+    ]
+    if weighs:
+        delta = f"delta/{place.name}"
+        found.append(
             Term(
-                f"(what arrives at {node.name}).sum(axis=0)",
-                lambda s, n=f"back/{node.name}": s.ops.total(s.values[n], axis=0),  # type: ignore[misc]
+                "(delta * sample_weights).sum(axis=0)",
+                lambda s: s.ops.total(by_weights(s, s.values[delta]), axis=0),
             )
-            for node in network.nodes[:-1]
-            if node.name != place.name and network.output_shapes[node.name] == (place.fan_out,)
-        ]
-    )
+        )
+    return found
 
 
-def other_products(target: Target, place: Place) -> list[Term]:
+def other_products(target: Target, place: Place, *, weighs: bool) -> list[Term]:
     """What the gradient of a kernel may be a product of: other inputs, other deltas."""
     network = target.network
     found = []
+    if weighs:
+        own_delta = f"delta/{place.name}"
+        found.append(
+            Term(
+                "x.T @ (delta * sample_weights)",
+                lambda s: s.ops.matmul(
+                    turned(s.values[place.incoming], s), by_weights(s, s.values[own_delta])
+                ),
+            )
+        )
     layers = target.layers[:MOST_LAYERS]
     lefts = {
         site_of(name): "the network's inputs" if name == INPUTS else f"output of {name}"

@@ -26,6 +26,17 @@ def dampened(of: Target) -> Iterator[Plant]:
         yield Plant("", by_another(of, dampening=dampening))
 
 
+@family.fault(Kind.MATHEMATICAL, "v ← momentum · v + g, W ← W − rate · v: the rate once")
+def rate_in_velocity(of: Target) -> Iterator[Plant]:
+    """The gradient enters the velocity times the learning rate, which the step takes again."""
+    if of.optimizer.name != "momentum" or declared(of).velocity != "gradient":
+        return
+    if not (declared(of).dampening or declared(of).nesterov):
+        rate = of.optimizer.learning_rate
+        moot = "the learning rate is 1" if rate == 1 else ""
+        yield Plant("", by_another(of, dampening=1 - rate), moot)
+
+
 @family.fault(
     Kind.CONVENTION,
     'a velocity in another unit; Momentum(…, velocity="step") declares this one',
