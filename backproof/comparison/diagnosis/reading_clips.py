@@ -62,6 +62,8 @@ def read_global_norm(
     of_step = name.startswith("updated/")
     penalised = any(network.penalty_on(each).orders() for each in network.parameters)
     uses = sum(len(network.uses[node]) for node in network.node_names)
+    if len(network.parameters) == 1:
+        return  # its own norm is that of all
     if not of_step and (penalised or uses > len(network.parameters)):
         return
     limits: list[float] = []
