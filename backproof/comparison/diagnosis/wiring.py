@@ -62,7 +62,8 @@ def arriving_elsewhere(target: Target, place: Place) -> Iterator[Source]:
         yield Source(text, lambda s, n=site: s.values[n])  # type: ignore[misc]
         yield from shares(network, node.name)
     for node in later(network, place):
-        if node.layer.kind != "multiply" or network.output_shapes[node.name] != (place.fan_out,):
+        shapes = {network.output_shapes[each] for each in (node.name, *node.inputs)}
+        if len(node.inputs) == 1 or shapes != {(place.fan_out,)}:
             continue
         for source in node.inputs:
             text = f"(what arrives at {node.name}) * (output of {source})"
