@@ -27,5 +27,8 @@ class Findings:
     """By pairing, how many comparisons cannot be judged again, as what they compared is not stored:
     when it was written, or when what it was made of was."""
 
+    changes: Any = field(init=False, default=None)
+    """What is other than in the report that was in its folder before (`changes.Changes`): known
+    while it is written."""
     grouped: Any = field(init=False, default=None)
     """Its rows by pairing and reference, where `summary.duels` keeps them."""

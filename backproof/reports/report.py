@@ -23,13 +23,15 @@ from backproof.implementations.host.files import (
     write_whole,
 )
 from backproof.mathematics.errors import UsageError, told
-from backproof.reports import summary
+from backproof.reports import changes, summary
 from backproof.reports.findings import Findings
 from backproof.reports.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# Bytes of a table of the former report: 400,000 rows.
+MOST_COMPARED = 100_000_000
 SORTED_BY = ("pairing", "reference", "quantity", "tensor", "point", "step")
 
 
@@ -75,6 +77,12 @@ class Report(Findings):
         """What a notebook shows of it: the verdict, and what does not match."""
         verdict, _, _ = self.to_markdown().partition("\n## Waivers\n")
         return f"{verdict}\nAll of the report: `.write(folder)`, or `.to_markdown()`.\n"
+
+    def _repr_html_(self) -> str:
+        """The same where HTML can be shown, with numbers and pictures to unfold."""
+        from backproof.reports.page import page
+
+        return page.fragment(self)
 
     @property
     def exit_status(self) -> int:
@@ -147,8 +155,13 @@ class Report(Findings):
                 problems = archive.store(
                     stored, fresh / EVALUATIONS, texts[archive.ENVIRONMENT], self.notes
                 )
-                for name, text in texts.items():
-                    write_whole(fresh / name, text)
+                last = [each for each in all_formats() if each.compares]
+                for name in sorted(texts.keys() - {each.file for each in last}):
+                    write_whole(fresh / name, texts[name])
+                self.changes = since(folder, fresh)
+                for each in last:
+                    text = texts[each.file] if self.changes is None else each.render(self)
+                    write_whole(fresh / each.file, text)
                 problems += replace_report(fresh, folder)
         except OSError as error:
             problems = [f"it cannot be written ({reason(error)}), and the former one is as it was"]
@@ -157,6 +170,28 @@ class Report(Findings):
                 f"the report in {folder} is not complete: {'; '.join(problems)}; "
                 "mend that, or name another folder"
             )
+
+
+def since(folder: Path, fresh: Path) -> changes.Changes | None:
+    """What has changed since the report that a folder holds; None if nothing, or it holds none.
+
+    One that cannot be read, or has more rows than are read in a second or two, tells nothing.
+    """
+    former = folder / changes.TABLE
+    if not former.is_file() or former.stat().st_size > MOST_COMPARED:
+        return None
+    names = (changes.TABLE, changes.ENVIRONMENT)
+    if all(same(folder / name, fresh / name) for name in names):
+        return None
+    try:
+        return changes.Changes.between(folder, fresh)
+    except UsageError:
+        return None  # `backproof compare` says why, to who asks
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes."""
+    return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
 
 
 def texts_of(report: Report) -> dict[str, str]:

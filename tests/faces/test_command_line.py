@@ -20,7 +20,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.reports.environment import versions
 from tests.faces.test_bad_input import backproof, rows_of, write_pairing
 
-FILES = ("comparisons.csv", "report.md", "report.html", "environment.json")
+FILES = ("comparisons.csv", "report.md", "report.html", "summary.md", "environment.json")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,9 @@ def test_replay_judges_alike(project: Path) -> None:
     done = backproof("replay", "first", "--report", "replayed", cwd=project)
     assert done.returncode == 1
     assert "MISMATCH" in done.stdout
+    assert "::error" not in done.stdout
+    annotated = backproof("replay", "first", "--format", "github", "-q", cwd=project)
+    assert "\n::error file=comparisons/wrong.py,line=" in annotated.stdout
     for file in FILES:
         assert (project / "first" / file).read_bytes() == (project / "replayed" / file).read_bytes()
 

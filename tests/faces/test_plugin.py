@@ -122,6 +122,12 @@ def test_outcomes_and_messages(project: Path, run_pytest: Run) -> None:
     assert float(bad["bound_used"]) > 1e3
     assert outcomes["d_waived[numpy-loss]"][1]["status"] == "WAIVED"
     assert outcomes["c_raises[numpy-loss]"][1]["status"] == "ERROR"
+    assert bad["file"] == "comparisons/b_wrong.py"
+    subject = (project / bad["file"]).read_text().splitlines()[int(bad["line"]) - 1]
+    assert subject.startswith("def subject(")
+    raised = outcomes["c_raises[numpy-loss]"][1]
+    line = (project / raised["file"]).read_text().splitlines()[int(raised["line"]) - 1]
+    assert line.strip() == "raise ValueError('no luck')"
     assert log(project) == [*["start controller"] * 3, "write controller"]
     table = (project / "report" / "comparisons.csv").read_bytes()
 

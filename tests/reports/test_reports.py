@@ -94,6 +94,7 @@ def test_two_reports_of_the_same_rows_are_the_same_bytes(tmp_path):
         "comparisons.csv",
         "report.md",
         "report.html",
+        "summary.md",
         "environment.json",
         "evaluations/tiny/record.json",
     ):
@@ -101,7 +102,7 @@ def test_two_reports_of_the_same_rows_are_the_same_bytes(tmp_path):
 
 
 def test_every_format_is_found():
-    wanted = {"comparisons.csv", "report.md", "report.html", "environment.json"}
+    wanted = {"comparisons.csv", "report.md", "report.html", "summary.md", "environment.json"}
     assert {f.file for f in all_formats()} == wanted
 
 

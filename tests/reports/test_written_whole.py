@@ -19,7 +19,7 @@ from tests.halves import slow_but
 from tests.reports.evaluated import evaluated, judged, wrong_loss
 
 # A report of one pairing takes fewer steps than that; the last ones fall behind its end.
-MOMENTS = range(1, 33)
+MOMENTS = range(1, 41)
 FULL = OSError(28, "No space left on device")
 
 
@@ -64,8 +64,9 @@ def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def latter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("latter")
+def latter(former: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("latter") / "report"
+    shutil.copytree(former, folder)  # a summary tells what has changed since
     wrong().write(folder)
     return folder
 
@@ -98,8 +99,8 @@ def test_what_fails_or_is_interrupted_leaves_the_former_report(
 
 
 # How many of those operations a report of one pairing takes in the place of one of two: 3 files of
-# tensors and 1 of JSON, 5 seals, 2 for each of 3 files and the journal, the manifest, 11 renames.
-STEPS = 29
+# tensors and 1 of JSON, 5 seals, 2 for each of 5 files and the journal, the manifest, 15 renames.
+STEPS = 37
 
 
 @pytest.mark.parametrize("moment", slow_but(range(1, STEPS + 1, 4), range(1, STEPS + 1), 0.1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backproof.faces.command_line.options import BYTES
+from backproof.faces.command_line.options import BYTES, Shown
 from backproof.faces.command_line.screen import console, show_written, tell
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.implementations.host import watched
@@ -30,12 +30,14 @@ def finish(
     limit: float,
     notes: list[str] | None = None,
     detail: Detail = Detail.NORMAL,
+    form: Shown = Shown.text,
 ) -> int:
     """Write and show the report; returns the exit status that follows from it.
 
     It is written first: a screen may fail, or be closed by who has seen enough.
     """
     from backproof.comparison.pairing.pairing import all_ended
+    from backproof.reports.github import annotated
     from backproof.reports.report import Report as Judgement
     from backproof.reports.terminal import show
 
@@ -49,6 +51,8 @@ def finish(
         except UsageError as error:
             unwritten = error
     show(report, console, detail)
+    for line in annotated(report) if form is Shown.github else ():
+        console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
     if unwritten is not None:
         if report.exit_status != MISMATCH:
             raise unwritten

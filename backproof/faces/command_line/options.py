@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,23 @@ Chance = Annotated[
 ]
 Proven = Annotated[
     bool, typer.Option("--proven", help="Judge by worst cases alone, which no chance enters.")
+]
+
+
+class Shown(StrEnum):
+    """In which form a result is shown, beside the reports."""
+
+    text = "text"
+    github = "github"
+
+
+Form = Annotated[
+    Shown,
+    typer.Option(
+        "--format",
+        help="github: add a line for each pairing that does not pass, which GitHub shows as an "
+        "annotation of its file.",
+    ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show causes and the verdict, no table.")

@@ -11,10 +11,12 @@ from backproof.faces.command_line.finish import finish
 from backproof.faces.command_line.options import (
     MEGABYTES,
     Certified,
+    Form,
     Limit,
     Proven,
     Quiet,
     Report,
+    Shown,
     Verbose,
     detail,
 )
@@ -28,6 +30,7 @@ def replay(
     proven: Proven = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    form: Form = Shown.text,
 ) -> None:
     """Judge the evaluations of a former run again, without running anything.
 
@@ -50,6 +53,14 @@ def replay(
     judged = list(judge_again(known.records, today, certified=certified))
     raise typer.Exit(
         finish(
-            judged, [], known.environment, today, report, limit, known.notes, detail(quiet, verbose)
+            judged,
+            [],
+            known.environment,
+            today,
+            report,
+            limit,
+            known.notes,
+            detail(quiet, verbose),
+            form,
         )
     )

@@ -14,10 +14,12 @@ from backproof.faces.command_line.options import (
     MEGABYTES,
     Certified,
     Chance,
+    Form,
     Limit,
     Proven,
     Quiet,
     Report,
+    Shown,
     Verbose,
     detail,
 )
@@ -56,6 +58,7 @@ def verify(
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    form: Form = Shown.text,
 ) -> None:
     """Compare every pairing with its twins, element by element."""
     paths = paths or [Path("comparisons")]
@@ -69,7 +72,7 @@ def verify(
         Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers,
     ):
         chance = 0.0 if proven else false_alarm
-        asked = Asked(certified, chance, fail_fast, report, limit, shown)
+        asked = Asked(certified, chance, fail_fast, report, limit, shown, form)
         raise typer.Exit(run_verify(paths, only, reference, workers, asked))
 
 
@@ -83,6 +86,7 @@ class Asked:
     report: Path | None
     limit: float
     detail: Detail
+    form: Shown
 
 
 def run_verify(
@@ -114,7 +118,14 @@ def run_verify(
 
     def end(environment: dict[str, object]) -> int:
         return finish(
-            judged, broken, environment, today, asked.report, asked.limit, detail=asked.detail
+            judged,
+            broken,
+            environment,
+            today,
+            asked.report,
+            asked.limit,
+            detail=asked.detail,
+            form=asked.form,
         )
 
     try:

@@ -115,8 +115,11 @@ class ComparisonItem(pytest.Item):
         excinfo.traceback = excinfo.traceback.cut(path=__file__)
         return super().repr_failure(excinfo, style)
 
-    def reportinfo(self) -> tuple[Path, None, str]:
-        return self.path, None, self.name
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it is: at the subject, if that is in the same file."""
+        file, _, line = self.pairing.subject_place.rpartition(":")
+        own = file and (self.root / file) == self.path
+        return self.path, int(line) - 1 if own else None, self.name
 
     def runtest(self) -> None:
         from backproof.reports.harmless import printable
@@ -135,7 +138,7 @@ class ComparisonItem(pytest.Item):
         ]
         if not rows and self.compared in outcome.omits:
             pytest.skip(f"not compared: the subject gives no {self.compared}")
-        self.user_properties += properties(rows)
+        self.user_properties += [*properties(rows), *place_of(rows, self.pairing.subject_place)]
         problem = explain(rows) if rows else f"ERROR: {outcome.broken or 'nothing was compared'}"
         if problem:
             pytest.fail(printable(problem), pytrace=False)
@@ -163,6 +166,18 @@ def properties(rows: list[Row]) -> list[tuple[str, object]]:
     told += [("grade", grade)] if grade else []
     told += [(key, "" if n is None else f"{n:.17g}") for key, n in numbers.items()]
     return told if worst.status == "MATCH" else [*told, ("cause", worst.cause)]
+
+
+def place_of(rows: list[Row], subject: str) -> list[tuple[str, object]]:
+    """What ``--junitxml`` says of where to look: the file and line of an error, or of the subject.
+
+    As properties, for the attributes of these names exist in pytest's family xunit1 alone.
+    """
+    from backproof.reports.located import located
+
+    failing = [row for row in rows if not row.status.passes]
+    known = located(max(failing, key=badness).cause if failing else "", subject)
+    return [("file", known[0]), ("line", known[1])] if known else []
 
 
 def explain(rows: list[Row]) -> str:

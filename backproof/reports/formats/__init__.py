@@ -14,12 +14,14 @@ class Format:
     """What a file of this package provides: its ``PART``.
 
     ``file``: the name of the file in the report's folder. ``render``: the text of it, a
-    deterministic function of the `Report`.
+    deterministic function of the `Report`. ``compares``: it tells what has changed since the report
+    that was in the folder before (``Report.changes``), and is rendered when that is known.
     """
 
     name: str
     file: str
     render: Callable[[Any], str]
+    compares: bool = False
 
 
 FORMATS: Registry[Format] = Registry(

@@ -15,6 +15,7 @@ from backproof.comparison.record.record import DATA, Record
 from backproof.mathematics.network import quantities
 from backproof.reports import summary
 from backproof.reports.findings import Findings
+from backproof.reports.located import located
 from backproof.reports.page import words
 from backproof.reports.page.tensors import Quantity, Tensor, by_quantity, tensors
 from backproof.reports.summary import NOBODY, WORST_FIRST, Duel, Failure
@@ -123,6 +124,12 @@ class Card:
         if self.worst is not None:
             return self.worst.cause or self.worst.detail
         return "nothing was compared" if self.status is Status.ERROR else ""
+
+    @property
+    def place(self) -> str:
+        """File and line that its cause names, or of its subject."""
+        known = located(self.cause, self.record.place)
+        return f"{known[0]}:{known[1]}" if known else ""
 
     @property
     def corrections(self) -> tuple[tuple[Correction, ...], ...]:

@@ -16,6 +16,7 @@ from backproof.reports import summary
 from backproof.reports.harmless import printable
 from backproof.reports.page import pictures, words
 from backproof.reports.page.cards import MOST_SHOWN, Card, cards
+from backproof.reports.summary import Duel, Failure
 from backproof.reports.telling import gap, waivers
 
 if TYPE_CHECKING:
@@ -38,11 +39,21 @@ MOST_HEROES = 3
 
 def render(report: Any) -> str:
     """The whole page, a deterministic function of a `Report`."""
+    return filled("page.html.j2", report)
+
+
+def fragment(report: Any) -> str:
+    """What a notebook shows: verdict, cause and what was not compared; the cards are folded."""
+    return filled("notebook.html.j2", report)
+
+
+def filled(template: str, report: Any) -> str:
+    """A template with all that is told of a report."""
     every = cards(report)
     weakest = max((card for card in every if card.power), key=power_of, default=None)
     text: str = (
         environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
             report=report,
             cards=every,
@@ -57,14 +68,7 @@ def render(report: Any) -> str:
             left_out=left_out(every),
             scope=scope(),
             waivers=waivers(report),
-            at_fault=[
-                (duel, failure)
-                for card in every
-                for duel in card.duels
-                if duel.counts[Status.AT_FAULT]
-                for failure in summary.failures(report, duel)
-                if failure.status is Status.AT_FAULT
-            ],
+            at_fault=at_fault(report, every),
             probes=[(name, words.probe(name)) for name in PROBES if name in points(report)],
             environment=list(flat(report.environment)),
             css=Markup(resource("page.css")),
@@ -72,6 +76,18 @@ def render(report: Any) -> str:
         )
     )
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+
+
+def at_fault(report: Any, every: list[Card]) -> list[tuple[Duel, Failure]]:
+    """The references that are wrong, and not the subject."""
+    return [
+        (duel, failure)
+        for card in every
+        for duel in card.duels
+        if duel.counts[Status.AT_FAULT]
+        for failure in summary.failures(report, duel)
+        if failure.status is Status.AT_FAULT
+    ]
 
 
 @cache

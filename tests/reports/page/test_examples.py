@@ -19,7 +19,8 @@ def test_the_examples_look_as_reports_do_now(path: Path):
     text = path.read_text("utf-8")
     for name in ("page.css", "page.js"):
         mine = [line.rstrip() for line in page.resource(name).splitlines() if line.strip()]
-        assert "\n".join(mine) in text, "tox -e examples makes them anew"
+        shown = "\n".join(mine) in text
+        assert shown, f"{path.parent.name} has another {name}: tox -e examples makes it anew"
 
 
 @pytest.mark.parametrize(("name", "verdict"), [("match", "MATCH"), ("fault", "MISMATCH")])

@@ -221,6 +221,22 @@ def test_of_many_that_fail_three_are_told_in_full_and_the_others_in_a_line():
     assert "5 of 5 comparisons do not pass" in found.text
 
 
+@pytest.mark.parametrize("report", [planted.wrong, planted.matching])
+def test_a_notebook_shows_verdict_and_cause_and_folds_the_rest(report):
+    found = Page(report()._repr_html_())
+    before = found.text[: found.text.index("with all numbers and pictures")]
+    told = (
+        "In dense_1, the slope is a * (1 - z)." if report is planted.wrong else "comparisons match."
+    )
+    assert told in before
+    assert "Not compared" in before
+    assert len(before) < 1500
+    names = [tag for tag, _ in found.elements]
+    assert "script" not in names
+    assert "html" not in names
+    assert [given["id"] for _, given in found.elements if "id" in given] == []
+
+
 def test_a_report_of_nothing_is_no_match():
     text = read(Report.of([], {}, TODAY)).text
     assert "Nothing was compared, and that is no match." in text
