@@ -18,7 +18,7 @@ import pytest
 
 import backproof
 from backproof import Batch, Dense, Loss, Network, UsageError, register
-from backproof.comparison.bounds.bounds import traits_of
+from backproof.comparison.bounds.models import traits_of
 from backproof.comparison.judging.rows import Status
 from backproof.comparison.record import archive
 from backproof.comparison.run import Workers, judge_again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from backproof.comparison.bounds.bounds import traits_of
+from backproof.comparison.bounds.models import traits_of
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, TABLE, Rounding
 from tests.reports.sample import MATCHING, made
 

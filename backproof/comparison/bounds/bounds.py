@@ -3,118 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import inf, isfinite, sqrt
-from typing import cast
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backproof.comparison.bounds.bound import Bound, Statistical, Values, bound_of, enough
+from backproof.comparison.bounds.models import Conventions, declared, traits_of
 from backproof.comparison.bounds.statistical import Spreads, shifts_to, spreads_at
 from backproof.comparison.bounds.vacuity import Watch
+from backproof.comparison.bounds.worst_case import balls_at, in_files
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point, Record
-from backproof.implementations import frameworks
-from backproof.implementations.host.mapped import LARGE, let_go, mapped, moved
-from backproof.mathematics.arithmetic.balls.ball import Ball, widened
+from backproof.implementations.host.mapped import let_go
+from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import balls_of
-from backproof.mathematics.arithmetic.balls.operations import L1, BallOps
-from backproof.mathematics.arithmetic.rounding.forms import LOGITS
-from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
-from backproof.mathematics.arithmetic.rounding.traits import NUMPY, Traits
-from backproof.mathematics.arithmetic.running_means import charged_at
-from backproof.mathematics.definition.evaluate import evaluate
-from backproof.mathematics.definition.measure import undecided
-from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
-from backproof.mathematics.definition.step import recovered, step
+from backproof.mathematics.arithmetic.balls.operations import BallOps
+from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.definition.sites import Intervention
 
-Values = NDArray[np.floating]
 Key = tuple[Rounding, bool, Point]
 """The model, whether gradients are recovered from the step, and where."""
-
-# Pieces of a step beside its samples: two penalties, two slots.
-PIECES = 4
-
-# A demand on strength, not a tolerance: a comparison that would let an error of an eighth of the
-# largest element pass has shown nothing.
-WEAKEST_POWER = 1 / 8
-# So many digits a worst case is asked for in float64: random rounding errors have twelve at sizes
-# at which it is left with eight.
-MANY_DIGITS = 1e-10
-
-
-@dataclass(frozen=True, eq=False)
-class Bound:
-    """Values of the definition and radii by name at one point, and the samples left open."""
-
-    values: dict[str, Values]
-    radii: dict[str, Values]
-    open_samples: NDArray[np.intp]
-
-    @property
-    def large(self) -> bool:
-        """Whether it is not to be kept for long."""
-        return any(array.nbytes >= LARGE for array in self.values.values())
-
-    def widest(self) -> dict[str, float]:
-        """The largest radius of each tensor."""
-        return {name: float(radius.max()) for name, radius in self.radii.items()}
-
-    def narrowed(self, other: Bound | None) -> Bound:
-        """With the smaller radius of each element: both bounds hold."""
-        if other is None:
-            return self
-        radii = {
-            name: np.fmin(radius, other.radii[name]) if name in other.radii else radius
-            for name, radius in self.radii.items()
-        }
-        return replace(self, radii=mapped(radii))
-
-    @property
-    def weakest(self) -> float:
-        """The power of the weakest comparison of two such implementations."""
-        return max(map(self.power, self.radii), default=0.0)
-
-    def power(self, name: str) -> float:
-        """4·max radius / max |value|: that of a comparison of two such implementations."""
-        widest = 4 * float(self.radii[name].max(initial=0.0))
-        largest = float(np.abs(self.values[name]).max(initial=0.0))
-        return (widest / largest if largest else inf) if widest else 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Statistical:
-    """Bounds of random rounding errors: of all right code, and of what goes the definition's way.
-
-    ``sites``: those of `spreads_at`, where a unit may take either side of a kink. ``unknown``: by
-    name, why nothing is known of some element.
-    """
-
-    every_way: Bound
-    one_way: Bound
-    sites: dict[str, Ball]
-    unknown: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Conventions:
-    """What is granted to a subject that needs it: usual forms, and its subgradients at kinks."""
-
-    at_kinks: tuple[tuple[str, float], ...] = ()
-    """By function, or "l1": see `Rounding`."""
-
-    @property
-    def told(self) -> str:
-        """What is said of a comparison that was made with them."""
-        chosen = ", ".join(
-            f"{2 * share - 1:g} for |w|" if name == L1 else f"{share:g} for {name}"
-            for name, share in self.at_kinks
-        )
-        of_kinks = f", with another subgradient at exact kinks ({chosen})" * bool(chosen)
-        return f"right in another usual form{of_kinks}: docs/bounds.md, {TITLE}"
-
-
-TITLE = "Forms that need no declaration"
 
 
 class Bounds:
@@ -150,23 +58,8 @@ class Bounds:
         """
         key = implementation, self.granted
         if key not in self._roundings:
-            self._roundings[key] = self._declared(implementation)
+            self._roundings[key] = declared(self.record, implementation, self.granted)
         return self._roundings[key]
-
-    def _declared(self, implementation: str) -> Rounding:
-        known = implementation in self.record.calibrated
-        model = Rounding.declared(traits_of(implementation), self.record.dtype, calibrated=known)
-        here = self.record.network.functions
-        kinks, slopes = (
-            tuple(name for name in names if name in here) for names in (model.kinks, model.slopes)
-        )
-        form = self.record.forms.get(implementation, LOGITS)
-        model = replace(model, form=form, kinks=kinks, slopes=slopes)
-        if implementation != SUBJECT:
-            return model
-        if self.granted is not None:
-            model = model.in_any_form(self.granted.at_kinks)
-        return replace(model, absolute=tuple(sorted(self.record.accuracy.items())))
 
     def with_float32_coefficients(
         self, implementation: str, point: Point, grade: Grade | None = None
@@ -355,118 +248,3 @@ class Bounds:
                     return
                 if self.record.chance and bound.weakest > enough(self.record.dtype) / 2:
                     self.statistical(implementation, point)
-
-
-def enough(dtype: str) -> float:
-    """The power from which on a worst case is not asked for more: half of the dtype's digits."""
-    return MANY_DIGITS if dtype == "float64" else sqrt(Rounding.of(dtype).unit)
-
-
-def in_files(ball: Ball) -> Ball:
-    """The same ball, its arrays in files where they are large."""
-    if ball.value.nbytes < LARGE:
-        return ball
-    return Ball(moved(ball.value), None if ball.radius is None else moved(ball.radius))
-
-
-def traits_of(implementation: str) -> Traits:
-    """What an implementation declares; the subject is charged as NumPy."""
-    return NUMPY if implementation == SUBJECT else frameworks.traits(implementation)
-
-
-def balls_at(
-    record: Record,
-    ops: BallOps,
-    point: Point,
-    intervene: Intervention = unchanged,
-    before: Sequence[Mapping[str, Ball]] = (),
-    *,
-    recovers: bool = False,
-) -> dict[str, Ball]:
-    """The definition, or one with changes, in balls at a point of a record.
-
-    ``recovers``: the gradients are those that are recovered from the step.
-    """
-    network, state, batch = record.network, record.parameters[point], record.batch(point)
-    if ops.rounding.any_form:
-        intervene = in_pieces(intervene)
-    with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
-        balls: dict[str, Ball] = evaluate(ops, network, state, batch, intervene, before)
-        balls |= step(ops, network, state, balls, record.optimizer, intervene, before, batch)
-        if recovers:
-            balls |= recovered(ops, network, state, balls, record.optimizer.learning_rate)
-        for (
-            name,
-            error,
-        ) in ops.rounding.absolute:  # of a quantity; that of a function is in its rule
-            if name in balls:
-                balls[name] = widened(balls[name], error * inflated(2))
-    return balls
-
-
-def in_pieces(intervene: Intervention) -> Intervention:
-    """Before another change: a step is taken off W in as many pieces as there are terms to it.
-
-    W − ηg₁ − ηg₂ − … rounds at the size of W for each sample, for each penalty, for what the slots
-    give and for the gradient; what the pieces round themselves, a sum of them in any order, is in
-    the radius of the gradient.
-    """
-
-    def change(name: str, value: Ball, scope: Scope[Ball]) -> Ball:
-        if name.startswith("change/") and scope.batch is not None:
-            parameter = name.removeprefix("change/")
-            pieces = scope.network.rows(len(scope.batch.inputs)) + PIECES
-            w = scope.ops.exact(scope.parameters[parameter])
-            value = charged_at(scope.ops, value, w, pieces)
-        return cast(Ball, intervene(name, value, scope))
-
-    return change
-
-
-def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
-    """Values, radii and open samples of an evaluation in balls."""
-    last = balls[f"activation/{record.network.last.name}"]
-    unsure = (
-        undecided(record.network, last.value, radius_of(last))
-        if record.network.decision
-        else np.zeros(record.network.rows(len(last.value)), bool)
-    )
-    names = [name for name in record.names(point) if name in balls]
-    return Bound(
-        values=mapped({name: balls[name].value for name in names}),
-        radii=mapped({name: radius_of(balls[name]) for name in names}),
-        open_samples=np.flatnonzero(unsure),
-    )
-
-
-def radius_of(ball: Ball) -> Values:
-    """The radius as an array; infinite where the value itself overflowed."""
-    radius = np.zeros_like(ball.value) if ball.radius is None else ball.radius
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = isfinite(float(ball.value.sum())) and isfinite(float(radius.sum()))
-    if finite:
-        return radius
-    return np.where(np.isfinite(ball.value) & np.isfinite(radius), radius, np.inf)
-
-
-def bounded(ball: Ball) -> bool:
-    """Whether value and radius are finite throughout."""
-    return bool(np.isfinite(ball.value).all()) and (
-        ball.radius is None or bool(np.isfinite(ball.radius).all())
-    )
-
-
-def distance(name: str, computed: Values, bound: Bound) -> float:
-    """How far an implementation lies from the definition, relatively to the largest element.
-
-    0 if it may be right: a correct one and the definition's value are each within the radius of the
-    exact result. More than that proves it wrong, whatever it is compared with.
-    """
-    if name not in bound.values:
-        return 0.0
-    value = bound.values[name]
-    with np.errstate(over="ignore", invalid="ignore"):
-        gap = np.abs(computed - value)
-        if (gap <= 2 * bound.radii[name]).all():
-            return 0.0
-        return float(gap.max() / (np.abs(value).max() or 1))

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bounds import Bound, Bounds, Values, distance, enough
+from backproof.comparison.bounds.bound import Bound, Values, distance, enough
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point
 from backproof.implementations.protocol import Tensors

@@ -7,7 +7,8 @@ from math import inf
 
 import numpy as np
 
-from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, bounded
+from backproof.comparison.bounds.bound import WEAKEST_POWER, bounded
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.judging.rows import Grade, Row
 from backproof.comparison.record.record import SUBJECT, Point
 from backproof.implementations.host.mapped import let_go

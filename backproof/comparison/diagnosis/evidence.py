@@ -15,14 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bounds import (
-    WEAKEST_POWER,
-    Bound,
-    Bounds,
-    balls_at,
-    bound_of,
-    distance,
-)
+from backproof.comparison.bounds.bound import WEAKEST_POWER, Bound, bound_of, distance
+from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.bounds.worst_case import balls_at
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import balls_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backproof.comparison.bounds.bounds import distance
+from backproof.comparison.bounds.bound import distance
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.record.record import Point
 

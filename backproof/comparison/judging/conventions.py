@@ -13,7 +13,9 @@ from itertools import product
 
 import numpy as np
 
-from backproof.comparison.bounds.bounds import Bounds, Conventions, distance
+from backproof.comparison.bounds.bound import distance
+from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.bounds.models import Conventions
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.mathematics.arithmetic.balls.operations import L1
 from backproof.mathematics.network.network import Network

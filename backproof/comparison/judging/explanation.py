@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from backproof.comparison.bounds.bounds import Bounds, distance
+from backproof.comparison.bounds.bound import distance
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.diagnosis import Diagnosis, Evidence, diagnose
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.record.record import SUBJECT, Point, Record

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance, enough
+from backproof.comparison.bounds.bound import WEAKEST_POWER, distance, enough
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty, digits
 from backproof.comparison.bounds.sides import SharedWay, Sides
 from backproof.comparison.bounds.weakness import Weakness

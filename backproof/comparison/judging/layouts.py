@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from backproof.comparison.bounds.bounds import Bound, Bounds, distance
+from backproof.comparison.bounds.bound import Bound, distance
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.record import subject_run

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from backproof.comparison.bounds.bounds import Bounds, balls_at, bound_of, distance
+from backproof.comparison.bounds.bound import bound_of, distance
+from backproof.comparison.bounds.bounds import Bounds
+from backproof.comparison.bounds.worst_case import balls_at
 from backproof.comparison.judging.judging import blank
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.record.record import SUBJECT, Point, Record

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds, distance
+from backproof.comparison.bounds.bound import WEAKEST_POWER, distance
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty, outside
 from backproof.comparison.bounds.vacuity import find_vacuity
 from backproof.comparison.judging.conventions import granted

@@ -21,7 +21,8 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from backproof.comparison.bounds.bounds import WEAKEST_POWER, Bounds
+from backproof.comparison.bounds.bound import WEAKEST_POWER
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.bounds.statistical import apart_at, element_chance
 from backproof.comparison.judging.judging import compare_point

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproof.comparison.bounds.bounds import traits_of
 from backproof.comparison.bounds.certainty import affordable
+from backproof.comparison.bounds.models import traits_of
 from backproof.comparison.judging.rows import Status
 from backproof.comparison.record.record import SUBJECT
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, HALF, Rounding, measured

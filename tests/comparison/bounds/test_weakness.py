@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backproof.comparison.bounds.bounds import Bounds, traits_of
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty
+from backproof.comparison.bounds.models import traits_of
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.judging.verdicts import pass_zeros

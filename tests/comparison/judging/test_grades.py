@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backproof.comparison.bounds.bounds import Bounds, enough
+from backproof.comparison.bounds.bound import enough
+from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import SHARED_WAY, WAY, Grade, Row, Status

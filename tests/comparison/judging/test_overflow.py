@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backproof import Dense, Form, Loss, Network, adapters, verify
-from backproof.comparison.bounds.bounds import Bound, distance
+from backproof.comparison.bounds.bound import Bound, distance
 from backproof.comparison.bounds.sides import Pair
 from backproof.comparison.judging.rows import Grade
 

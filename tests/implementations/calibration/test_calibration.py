@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from backproof.comparison.bounds.bounds import traits_of
+from backproof.comparison.bounds.models import traits_of
 from backproof.implementations.calibration.ulps import LOCAL, arguments, measure, round_to
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, FLOOR, Rounding
 from tests.workers import Shared
