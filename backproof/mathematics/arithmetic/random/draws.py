@@ -10,25 +10,25 @@ roundings of equal size cancel in every second replica, in all 32 once in 4·10�
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic.random.blocks import blocks, scratch
+
 Values = NDArray[np.floating]
 
 # 16 bits a number: k + ½ for k from −2¹⁵ to 2¹⁵ − 1 has the variance 2³²/12, but for 1 in 2³².
 ONE = sqrt(12) / 2**16
-# Numbers drawn at a time: with what they disturb, they stay in the processor's cache.
-BLOCK = 1 << 15
 
 
 class Draws:
     """A stream of random numbers, times ``scale``; the same seed gives the same stream."""
 
     def __init__(self, seed: Sequence[int], scale: float = 1.0) -> None:
-        self._generator = np.random.Generator(np.random.SFC64(list(seed)))
+        self._bits = np.random.SFC64(list(seed))
         self._one = ONE * scale
 
     def disturb(
@@ -41,15 +41,22 @@ class Draws:
         """
         for rows, columns in blocks(values.shape):
             part = values[rows, columns]
+            drawn, room = scratch(0, part.shape), scratch(1, part.shape)
+            integers = self._integers(part.shape)
+            if shared is None and size is None:
+                np.multiply(integers, self._one * relative, out=drawn)
+                drawn *= part
+                part += drawn
+                continue
+            np.multiply(integers, self._one, out=drawn)
+            if shared is not None:
+                drawn += shared[rows, :1]
+                drawn += np.multiply(np.sign(part, out=room), shared[rows, 1:], out=room)
             absolute = None
             if size is not None:
                 absolute = size[rows if len(size) > 1 else slice(None), columns]
-            drawn = self._numbers(part.shape)
-            if shared is not None:
-                drawn += shared[rows, :1]
-                drawn += shared[rows, 1:] * np.sign(part)
             if relative:
-                amount = part * relative
+                amount = np.multiply(part, relative, out=room)
                 if absolute is not None:
                     np.abs(amount, out=amount)
                     amount += absolute
@@ -61,19 +68,9 @@ class Draws:
 
     def each(self, replicas: int, many: int = 1) -> Values:
         """So many numbers for each replica, (replicas, many)."""
-        return self._numbers((replicas, many))
+        return self._integers((replicas, many)) * self._one
 
-    def _numbers(self, shape: tuple[int, ...]) -> Values:
+    def _integers(self, shape: tuple[int, ...]) -> NDArray[np.int16]:
         count = shape[0] * shape[1]
-        words = self._generator.integers(0, 2**64, -(-count // 4), np.uint64)
-        return words.view(np.int16)[:count].reshape(shape) * self._one
-
-
-def blocks(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
-    """Parts of an array of two axes, of at most `BLOCK` elements, that cover it."""
-    rows, columns = shape
-    wide = min(columns, BLOCK)
-    tall = max(1, BLOCK // max(1, wide))
-    for row in range(0, rows, tall):
-        for column in range(0, columns, wide):
-            yield slice(row, row + tall), slice(column, column + wide)
+        words = np.asarray(self._bits.random_raw(-(-count // 4)))
+        return words.view(np.int16)[:count].reshape(shape)

@@ -38,7 +38,7 @@ class Recording(Float):
         value = self.tape.converted(x)
         self.tape.write(self.errors.datum(value))
         self.tape.last.value = value
-        return value
+        return value[...]  # the same data are another array in the replicas, if they are disturbed
 
     def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
         result: Values = np.matmul(a, b)
@@ -102,7 +102,7 @@ class Recording(Float):
 
     def charged(self, a: Values, times: int) -> Values:
         self.tape.write(self.errors.underflow(a, times=times))
-        return a
+        return a[...]  # in the replicas, it is not the same
 
     def as_summand(self, a: Values, times: int) -> Values:
         return self.charged(a, times)
@@ -143,7 +143,7 @@ class Recording(Float):
         if f.kinked and not f.PIECEWISE_LINEAR and (z == 0).any():
             # exp(z) − 1 is exact at 0, and nowhere near it.
             self.tape.last.size_by = partial(by_rows, partial(self.errors.activation, f))
-        self._write_kink_of(f, z)
+        self._write_kink_of(f, z, a)
         self._watch(RESULT, a)
         return a
 
@@ -153,7 +153,7 @@ class Recording(Float):
         if self.errors.vjp(f, z, a, np.ones_like(a)) is not None:
             rule = partial(self.errors.vjp, f)
             self.tape.last.size_by = partial(by_rows, rule, z, a)
-        self._write_kink_of(f, z)
+        self._write_kink_of(f, z, a)
         if f.kinked:
             self._watch(COTANGENT, cotangent)
         return f.vjp(z, a, cotangent)
@@ -170,8 +170,11 @@ class Recording(Float):
         self.tape.write(slope, self.errors.shared(loss.name + SLOPE, measured=measured))
         return loss.value(z, a, y)
 
-    def _write_kink_of(self, f: Activation, z: Values) -> None:
+    def _write_kink_of(self, f: Activation, z: Values, a: Values) -> None:
         if f.kinked:
+            if f.PIECEWISE_LINEAR:
+                slope = f.vjp(z, a, np.ones_like(a))
+                self.tape.last.slope = slope if (slope * z == a).all() else None
             blurred = not f.PIECEWISE_LINEAR or self._exact(f)
             self._write_kink(z, partial(f.on_side, of=z), blurred=blurred)
 
@@ -183,7 +186,7 @@ class Recording(Float):
     def _watch(self, what: str, value: Values) -> None:
         """Where all that is right goes the same way, nobody asks for the other side of a kink."""
         if not self.errors.rounding.same_branches:
-            self.tape.last.watch(what, value)
+            self.tape.watch(what, value)
 
     def _exact(self, part: Activation | LossFunction) -> bool:
         """Whether the implementation takes another slope at an exact kink."""

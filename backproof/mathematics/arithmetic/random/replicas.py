@@ -19,6 +19,7 @@ from backproof.mathematics.arithmetic.random.tape import (
     RESULT,
     Local,
     Tape,
+    Watched,
 )
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
@@ -69,6 +70,7 @@ class RandomOps:
         self._entries = iter(tape.entries)
         self._draws = Draws(seed, enlargement)
         self._watching = watching
+        self._seen: set[Watched] = set()
 
     def exact(self, x: Values) -> Replicas:
         local = next(self._entries)
@@ -154,7 +156,7 @@ class RandomOps:
 
     def sign(self, a: Replicas) -> Replicas:
         local = next(self._entries)
-        self._on_side(a.drawn, local)
+        self._watch(local, OPERAND, a.drawn)
         assert local.value is not None
         return Replicas(np.sign(local.value)[None])
 
@@ -168,20 +170,25 @@ class RandomOps:
     def activate(self, f: Activation, z: Replicas) -> Replicas:
         """f, and beyond a kink of f the tangent there, of the definition's side."""
         local = self._sized(next(self._entries), z)
+        self._watch(local, OPERAND, z.drawn)
         if local.side is None:
             given = by_rows(f.value, z.drawn)
+        elif local.slope is not None:
+            given = z.drawn * local.slope
         else:
-            given = by_rows(partial(extended, f), self._on_side(z.drawn, local), z.drawn)
+            given = by_rows(partial(extended, f), local.side(z.drawn), z.drawn)
         a = self._disturbed(given, local)
         self._watch(local, RESULT, a.drawn)
         return a
 
     def vjp(self, f: Activation, z: Replicas, a: Replicas, cotangent: Replicas) -> Replicas:
         local = self._sized(next(self._entries), cotangent)
-        near = z.drawn if local.side is None else self._on_side(z.drawn, local)
+        self._watch(local, OPERAND, z.drawn)
         self._watch(local, COTANGENT, cotangent.drawn)
-        pulled = by_rows(f.vjp, near, a.drawn, cotangent.drawn)
-        return self._disturbed(pulled, local)
+        if local.slope is not None:
+            return self._disturbed(cotangent.drawn * local.slope, local)
+        near = z.drawn if local.side is None else local.side(z.drawn)
+        return self._disturbed(by_rows(f.vjp, near, a.drawn, cotangent.drawn), local)
 
     def loss_and_slope(
         self, loss: LossFunction, z: Replicas, a: Replicas, y: Replicas
@@ -191,7 +198,8 @@ class RandomOps:
         shaped = [np.broadcast_to(each.drawn, (many, *each.shape)) for each in (z, a, y)]
         beyond = None
         if rows.side is not None:
-            near = self._on_side(shaped[1], rows)
+            self._watch(rows, OPERAND, a.drawn)
+            near = rows.side(shaped[1])
             beyond, shaped[1] = shaped[1] - near, near
         flat = [each.reshape(-1, each.shape[-1]) for each in shaped]
         values, slopes = (x.reshape(many, -1, x.shape[-1]) for x in loss.value(*flat))
@@ -235,17 +243,13 @@ class RandomOps:
             return local
         return replace(local, size=local.size_by(operand.drawn))
 
-    def _on_side(self, drawn: Values, local: Local) -> Values:
-        """The operand of a kink, on the definition's side."""
-        assert local.side is not None
-        self._watch(local, OPERAND, drawn)
-        return local.side(drawn)
-
     def _watch(self, local: Local, what: str, drawn: Values) -> None:
-        """Add up how far it moves, if that is wanted."""
+        """Add up how far it moves, if that is wanted, and was not done."""
         if self._watching and what in local.watched:
             watched = local.watched[what]
-            watched.squares.add(drawn, watched.value, 1 / self.enlargement)
+            if watched not in self._seen:
+                self._seen.add(watched)
+                watched.squares.add(drawn, watched.value)
 
 
 def extended(f: Activation, near: Values, z: Values) -> Values:

@@ -40,8 +40,9 @@ class Local:
     ``size_by``: the same by an operand of a replica, as a function of rows of all replicas.
     ``systematic``: how much of it is drawn for all elements at once besides. ``value``: its operand
     without errors, where replicas need it. ``side``: of a kink, where the operand goes.
-    ``watched``: of what the replicas' movement is wanted. ``blurred``: whether a kink may be felt
-    by what lies on one side of it.
+    ``slope``: of a function that is straight on the definition's side, and so that times its
+    operand. ``watched``: of what the replicas' movement is wanted. ``blurred``: whether a kink may
+    be felt by what lies on one side of it.
     """
 
     size: Values | None = None
@@ -49,17 +50,14 @@ class Local:
     size_by: Callable[[Values], Values | None] | None = None
     value: Values | None = None
     side: Side | None = None
+    slope: Values | None = None
     watched: dict[str, Watched] = field(default_factory=dict)
     blurred: bool = False
-
-    def watch(self, what: str, value: Values) -> None:
-        """Have it added up how far that moves."""
-        self.watched[what] = Watched(value, Squares(value.shape))
 
     def reaches(self, deviations: float, replicas: int, least: float) -> dict[str, Values]:
         """How far each moves in so many deviations, by so many replicas; and ``least`` besides."""
         return {
-            what: least + deviations * watched.squares.root_mean(replicas)
+            what: least + watched.squares.root_mean(replicas, deviations)
             for what, watched in self.watched.items()
         }
 
@@ -84,6 +82,12 @@ class Tape:
     """Whether the float64 of the replicas may underflow too, and cannot tell what is exact."""
 
     _known: dict[int, tuple[Values, Values]] = field(default_factory=dict)
+    _watched: dict[int, Watched] = field(default_factory=dict)
+
+    def watch(self, what: str, value: Values) -> None:
+        """Have it added up how far that moves, once for all operations that look at it."""
+        known = self._watched.setdefault(id(value), Watched(value, Squares(value.shape)))
+        self.last.watched[what] = known
 
     def converted(self, x: Values) -> Values:
         """Data in float64, once, however often they are asked for."""

@@ -132,16 +132,16 @@ class Trial:
         for start, many in self._chunks(replicas, pairs, memory):
             once = self._replicas(start, many, first)
             for name, total in squares.items():
-                total.add(once[name].drawn, self.values[name], 1 / first)
+                total.add(once[name].drawn, self.values[name])
             if start < pairs:
                 twice = self._replicas(start, many, second)
                 for name, total in bent.items():
-                    total.add(bend(once[name], twice[name], self.values[name]), scale=1 / first)
+                    total.add(bend(once[name], twice[name], self.values[name]))
         opened = self._opened(deviations, replicas)
         found = {}
         for name, value in self.values.items():
-            sigma = squares.pop(name).root_mean(replicas)
-            curve = bent.pop(name).root_mean(pairs)
+            sigma = squares.pop(name).root_mean(replicas, 1 / first)
+            curve = bent.pop(name).root_mean(pairs, 1 / first)
             radius = deviations * (sigma + max(1.0, deviations / first) * curve)
             linear = curve <= min(MOST_BENT, first / deviations) * sigma
             radius = np.where(linear, radius, inf)
@@ -207,10 +207,9 @@ class Trial:
         # declared errors, which are in replicas of their own.
         twice = self.rounding.unit < SMALLEST_UNIT or self.rounding.absolute
         times = 2.0 if twice else 1.0
+        deviation = times * deviations / self.enlargements[0]
         watched = self.tape.watched
-        reaches = [
-            local.reaches(times * deviations, replicas, self.tape.hidden) for local in watched
-        ]
+        reaches = [local.reaches(deviation, replicas, self.tape.hidden) for local in watched]
         if not any(map(Local.is_open, watched, reaches)):
             return {}
         balls = self.evaluation(OpenOps(self.rounding, iter(reaches)), unchanged)
