@@ -83,8 +83,9 @@ def parsed(payload: memoryview) -> Tensors:
             raise ValueError(f"{name} lies outside of the {len(payload)} bytes")
         part = payload[begin + first : begin + last]
         dtype = np.dtype(DTYPES[told["dtype"]])
-        # What is not aligned would be slow for ever after.
-        array = np.frombuffer(part if (begin + first) % 8 == 0 else bytes(part), dtype)
+        # What is not aligned would be slow for ever after. (The payload itself is.)
+        aligned = (begin + first) % dtype.itemsize == 0
+        array = np.frombuffer(part if aligned else bytes(part), dtype)
         found[name] = array.reshape(told["shape"])
     return found
 

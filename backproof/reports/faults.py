@@ -66,10 +66,12 @@ class Gauged:
         equal, false = len(self.having(Verdict.EQUIVALENT)), len(self.alarms)
         if not caught + escaped:
             return "No fault was planted, and that shows nothing."
+        alike = len(self.having(Verdict.ROUNDING))
+        within = f", {alike} less than right code may be off" if alike else ""
         all_of = "All" if not escaped else f"{caught} of"
         return (
             f"{all_of} {caught + escaped} planted faults that change anything were caught "
-            f"({caught / (caught + escaped):.1%}), {equal} are proven to change nothing; "
+            f"({caught / (caught + escaped):.1%}), {equal} are proven to change nothing{within}; "
             f"{false} false alarm{'' if false == 1 else 's'}."
         )
 
@@ -88,6 +90,7 @@ def markdown(gauged: Gauged) -> str:
         families=list(by_family(gauged)),
         escaped=gauged.having(Verdict.ESCAPED),
         equivalent=gauged.having(Verdict.EQUIVALENT),
+        rounding=gauged.having(Verdict.ROUNDING),
         alarms=gauged.alarms,
         outcomes=gauged.outcomes,
         forms=list(FORMS),

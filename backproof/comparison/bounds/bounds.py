@@ -235,9 +235,10 @@ class Bounds:
         return seen
 
     def random_sites(self, implementation: str, point: Point) -> dict[str, Ball]:
-        """The same where rounding errors are random."""
+        """The same where rounding errors are random, from few replicas: it only explains."""
         rounding = self.rounding(implementation)
-        return spreads_at(self.record, rounding, point, recovers=False, watched=("",)).sites
+        found = spreads_at(self.record, rounding, point, recovers=False, watched=("",), few=True)
+        return {name: in_files(ball) for name, ball in found.sites.items()}
 
     def prepare(self, *implementations: str) -> None:
         """Compute all bounds now: while the workers are busy, say. Large ones only when needed."""

@@ -71,12 +71,15 @@ def evaluation_at(
 
     def evaluation(ops: Ops[Any], intervene: Intervention) -> Mapping[str, Any]:
         sites: dict[str, Any] = {}
+        """What is wanted, in the order of computation."""
 
         def noted(name: str, value: Any, scope: Any) -> Any:
             found = intervene(name, change(name, value, scope), scope)
             if shifts and name in shifts:
                 found = scope.ops.add(found, scope.ops.exact(shifts[name]))
-            if name.startswith(watched):
+            if name in wanted:
+                sites[name] = found
+            elif name.startswith(watched):
                 sites[f"site:{name}"] = found
             return found
 
@@ -84,7 +87,7 @@ def evaluation_at(
         found |= step(ops, network, state, found, record.optimizer, noted, batch=batch)
         if recovers:
             found |= recovered(ops, network, state, found, record.optimizer.learning_rate)
-        return {name: found[name] for name in found if name in wanted} | sites
+        return sites | {name: found[name] for name in found if name in wanted}
 
     return evaluation
 
@@ -128,7 +131,11 @@ def spreads_at(
             else Ball(each.value, found[name].one_way)
             for name, each in tensors.items()
         },
-        {name[5:]: each for name, each in every_way.items() if name.startswith("site:")},
+        {
+            name.removeprefix("site:"): each
+            for name, each in every_way.items()
+            if name.startswith(("site:", *watching))
+        },
         {name: spread.unknown for name, spread in found.items() if spread.unknown},
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from backproof.gauging.faults.mutation import Outcome
     from backproof.reports.faults import Gauged
 
-STYLES = {"caught": "green", "equivalent": "yellow", "escaped": "bold red"}
+STYLES = {"caught": "green", "equivalent": "yellow", "rounding": "yellow", "escaped": "bold red"}
 
 
 def faults(
@@ -77,7 +77,7 @@ def faults(
 
 
 def show(gauged: Gauged, console: Console, *, every: bool) -> None:
-    """The scores; what escaped or is equivalent, or every fault of the pairings asked for."""
+    """The scores; what was not caught, or every fault of the pairings asked for."""
     told = [o for o in gauged.outcomes if every or o.verdict != "caught"]
     for pairing in dict.fromkeys(outcome.pairing for outcome in told):
         console.print(f"[bold]{for_terminal(pairing)}[/]", highlight=False)
@@ -112,14 +112,16 @@ def line(outcome: Outcome) -> str:
 def scores(gauged: Gauged) -> Table:
     """One row a pairing."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    names = ("planted", "caught", "equivalent", "escaped", "score", "forms", "false alarms")
+    within = any(score.count("rounding") for score in gauged.scores)
+    verdicts = [verdict for verdict in STYLES if within or verdict != "rounding"]
+    names = ("planted", *verdicts, "score", "forms", "false alarms")
     for name in ("pairing", *names):
         table.add_column(name, justify="left" if name == "pairing" else "right")
     for score in gauged.scores:
         table.add_row(
             for_terminal(score.pairing),
             str(len(score.outcomes)),
-            *(str(score.count(verdict)) for verdict in STYLES),
+            *(str(score.count(verdict)) for verdict in verdicts),
             "–" if score.void else f"{score.share:.1%}",
             str(score.forms),
             str(len(score.alarms)),

@@ -24,6 +24,7 @@ from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.record.twin_session import Exchange
 from backproof.comparison.run import Workers, ask, new_record
 from backproof.implementations.protocol import Tensors
+from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.faults import Planted, planted
 from backproof.mathematics.faults.equivalence import Proof, provable
@@ -39,6 +40,8 @@ class Verdict(StrEnum):
 
     CAUGHT = "caught"
     EQUIVALENT = "equivalent"
+    ROUNDING = "rounding"
+    """Right code may be as far off."""
     ESCAPED = "escaped"
 
 
@@ -83,7 +86,7 @@ class Score:
 
     @property
     def share(self) -> float:
-        """The mutation score: the share of the faults that are not equivalent and were caught."""
+        """The mutation score: the share of the caught among those that right code cannot be."""
         caught, escaped = self.count(Verdict.CAUGHT), self.count(Verdict.ESCAPED)
         return caught / (caught + escaped) if caught + escaped else 0.0
 
@@ -205,7 +208,7 @@ def outcomes(ground: Ground) -> list[Outcome]:
     return [
         Outcome(record.pairing, plant, Verdict.CAUGHT, row)
         if (row := caught[plant]) is not None
-        else uncaught(record.pairing, plant, proof)
+        else uncaught(ground, plant, proof)
         for plant in plants
     ]
 
@@ -246,8 +249,29 @@ def proven(ground: Ground, plants: list[Planted]) -> Proof:
     return proof
 
 
-def uncaught(pairing: str, plant: Planted, proof: Proof) -> Outcome:
-    """Equivalent if that is proven, else escaped."""
+def most_off(ground: Ground, plant: Planted) -> float:
+    """How far a fault brings any value at any point, in unit roundoffs of that value."""
+    unit, most = Rounding.of(ground.record.dtype).unit, 0.0
+    for point in ground.order:
+        wrong = ground.evaluated(plant, point)
+        for name, right in ground.clean[point].items():
+            off = np.abs(np.asarray(wrong[name], np.float64) - right)
+            if off.any():
+                with np.errstate(all="ignore"):
+                    most = max(most, float(np.nanmax(off / (unit * np.abs(right)))))
+    return most
+
+
+def uncaught(ground: Ground, plant: Planted, proof: Proof) -> Outcome:
+    """Within rounding if right code may be as far off, equivalent if that is proven, or escaped."""
+    pairing, dtype = ground.record.pairing, ground.record.dtype
+    if plant.roundings and (most := most_off(ground, plant)) <= plant.roundings:
+        unit = Rounding.of(dtype).unit
+        reason = (
+            f"right code in {dtype} may be off by {plant.roundings * unit:.2g} of that value, and "
+            f"this is by {most * unit:.2g} at most"
+        )
+        return Outcome(pairing, plant, Verdict.ROUNDING, reason=reason)
     if proof.values.get(plant):
         found = (
             "no site that it changes takes another value"

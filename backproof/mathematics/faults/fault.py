@@ -176,11 +176,13 @@ class Plant:
     """A place where a fault applies, and its changes there.
 
     ``moot`` says why it does nothing there, where mathematics says so; that is still proven.
+    ``roundings``: by how many unit roundoffs of itself right code may be off what it changes.
     """
 
     where: str
     changes: Changes
     moot: str = ""
+    roundings: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +203,10 @@ class Fault:
 
     def planted(self, target: Target) -> list[Planted]:
         """The fault at every place where it applies."""
-        return [Planted(self, each.where, each.changes, each.moot) for each in self.places(target)]
+        return [
+            Planted(self, each.where, each.changes, each.moot, each.roundings)
+            for each in self.places(target)
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,6 +217,7 @@ class Planted:
     where: str
     changes: Changes
     moot: str = ""
+    roundings: float = 0.0
 
     def intervene(self, name: str, value: Any, scope: Scope[Any]) -> Any:
         """The value at a site, changed if the fault concerns it."""

@@ -106,6 +106,48 @@ def test_a_fault_that_no_point_shows_escapes(workers: Workers, monkeypatch) -> N
     assert "## Escaped" in markdown(Gauged([score]))
 
 
+@pytest.mark.parametrize(("roundings", "verdict"), [(4, Verdict.ROUNDING), (0.25, Verdict.ESCAPED)])
+def test_what_right_code_may_be_off_by_as_well_is_within_rounding(
+    roundings: float, verdict: Verdict, workers: Workers, monkeypatch
+) -> None:
+    """Only as far as that goes; and it is told, and counts for nothing."""
+    network, optimizer = PAIRINGS["xor"].network, PAIRINGS["xor"].optimizer
+    fault = next(p.fault for p in planted(network, optimizer) if p.fault.kind is Kind.NUMERICAL)
+
+    def slightly(value, scope):
+        return scope.ops.scale(value, 1 + 2.0**-52)
+
+    tiny = Planted(fault, "", {"loss": slightly}, roundings=roundings)
+    monkeypatch.setattr(mutation, "planted", lambda *_, **__: (tiny,))
+    score = only(PAIRINGS["xor"], workers)
+    (outcome,) = score.outcomes
+    assert outcome.verdict is verdict
+    assert score.share == 0
+    within = verdict is Verdict.ROUNDING
+    assert ("right code in float64 may be off by 4.4e-16" in outcome.reason) == within
+    assert ("## Within rounding" in markdown(Gauged([score]))) == within
+
+
+def test_a_loss_of_many_terms_is_off_by_half_of_them() -> None:
+    """By as many roundings as its terms have, the largest first, if each addition loses u."""
+    lowered = {
+        name: next(
+            p.roundings
+            for p in planted(PAIRINGS[name].network, PAIRINGS[name].optimizer)
+            if p.name == "precision/loss"
+        )
+        for name in ("xor", "captcha")
+    }
+    weights = 260 * 200 + 200 * 200 + 200 * 36  # each in a penalty; and 36 outputs
+    assert lowered == {"xor": 0, "captcha": (weights + 36 - 1) / 2}
+    terms = np.sort(np.random.default_rng(1).random(1000) ** 4)[::-1]
+    total, unit = 0.0, 2.0**-24
+    for count, term in enumerate(terms):
+        total = (total + term) * (1 - unit if count else 1)
+    off = (terms.sum() - total) / terms.sum()
+    assert 999 / 2 <= off / unit <= 999
+
+
 def test_a_numerical_fault_is_never_called_equivalent(workers: Workers, monkeypatch) -> None:
     network, optimizer = PAIRINGS["xor"].network, PAIRINGS["xor"].optimizer
     fault = next(p.fault for p in planted(network, optimizer) if p.fault.kind is Kind.NUMERICAL)

@@ -263,7 +263,9 @@ def product(a: Values, b: Values) -> Values:
     if len(b) > 1 or a.ndim > 3:
         return np.asarray(np.matmul(a, b))
     many, rows, terms = a.shape
-    return np.asarray(np.matmul(a.reshape(many * rows, terms), b[0])).reshape(many, rows, -1)
+    result = np.empty((many, rows, b.shape[-1]))  # no view, which would be copied to be disturbed
+    np.matmul(a.reshape(many * rows, terms), b[0], out=result.reshape(many * rows, -1))
+    return result
 
 
 def by_rows(function: Callable[..., Values], *given: Values) -> Values:

@@ -128,15 +128,9 @@ class Trial:
         squares = {name: Squares(value.shape) for name, value in self.values.items()}
         bent = {name: Squares(value.shape) for name, value in self.values.items()}
         pairs = pairs_of(replicas) if alone is None else replicas
-        first, second = self.enlargements
+        first = self.enlargements[0]
         for start, many in self._chunks(replicas, pairs, memory):
-            once = self._replicas(start, many, first)
-            for name, total in squares.items():
-                total.add(once[name].drawn, self.values[name])
-            if start < pairs:
-                twice = self._replicas(start, many, second)
-                for name, total in bent.items():
-                    total.add(bend(once[name], twice[name], self.values[name]))
+            self._add_up(squares, bent if start < pairs else {}, start, many)
         opened = self._opened(deviations, replicas)
         found = {}
         for name, value in self.values.items():
@@ -158,6 +152,19 @@ class Trial:
             unknown = "" if np.isfinite(every_way).all() else self._why(name, pairs)
             found[name] = Spread(value, sigma, every_way, one_way, unknown)
         return found
+
+    def _add_up(
+        self, squares: Mapping[str, Squares], bent: Mapping[str, Squares], start: int, many: int
+    ) -> None:
+        """So many replicas more; what they hold is let go of before the next are made."""
+        first, second = self.enlargements
+        once = dict(self._replicas(start, many, first))
+        for name, total in squares.items():
+            total.add(once[name].drawn, self.values[name])
+        if bent:
+            twice = dict(self._replicas(start, many, second))
+            for name, total in bent.items():
+                total.add(bend(once.pop(name), twice.pop(name), self.values[name]))
 
     def apart(self, replicas: int, memory: int) -> dict[str, float]:
         """See `apart` of `random.spread`."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.definition.sums import sums_of
 from backproof.mathematics.faults.changes import T
 from backproof.mathematics.faults.families.penalty import gradient, orders, value
 from backproof.mathematics.faults.fault import Change, Family, Kind, Plant, Target
@@ -61,8 +62,14 @@ def activations(of: Target) -> Iterator[Plant]:
 
 @family.fault(Kind.NUMERICAL, PRECISE)
 def loss(of: Target) -> Iterator[Plant]:
-    """The loss is computed in half the precision."""
-    yield Plant("", {"loss": lowered})
+    """The loss is computed in half the precision.
+
+    Where it is a sum of very many terms, right code may be as far off. Of N terms, added one by one
+    and the largest first, the k-th largest meets N − k additions, and on average, by size, half of
+    the N − 1 at least (Chebyshev's inequality of sums): by (N − 1)/2·u of Σ|t| it may be off.
+    """
+    terms = of.network.outputs + sums_of(of.network, 1).penalties  # of one sample, at least
+    yield Plant("", {"loss": lowered}, roundings=(terms - 1) / 2)
 
 
 @family.fault(Kind.NUMERICAL, PRECISE)
