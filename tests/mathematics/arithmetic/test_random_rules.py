@@ -133,7 +133,7 @@ IN_HALF: dict[str, tuple[Callable[[Any], Any], np.ndarray]] = {
     "matmul": (CASES["matmul"][0], of_sum(TWO_SUMS, 5) + COARSE * np.abs(ONE_SUM)),
     "affine": (
         CASES["affine"][0],
-        CASES["affine"][1] + COARSE * (np.abs(ONE_SUM + BIAS) + np.abs(ONE_SUM) + np.abs(BIAS)),
+        CASES["affine"][1] + COARSE * np.hypot(ONE_SUM + BIAS, ONE_SUM),
     ),
     "column total": (
         CASES["column total"][0],

@@ -222,10 +222,16 @@ class HalfErrors(LocalErrors):
     def contraction(
         self, a: Values, b: Values, result: Values, further_terms: int, bias: Values | None
     ) -> Values:
+        """With a bias, the product may round to the dtype before: two roundings, of both results.
+
+        They are independent, and add up by their squares.
+        """
         norm = norm_of_products(a, b)
-        size = self._rounded("matmul", result, norm, a.shape[-1] + (bias is not None))
-        if bias is not None:  # the product may round to the dtype before
-            size = size + self.rounding.unit * (np.abs(result - bias) + np.abs(bias))
+        to_dtype = np.abs(result)
+        if bias is not None:
+            to_dtype = np.hypot(result, result - bias)
+        size = self._inside("matmul", result, norm, a.shape[-1] + (bias is not None))
+        size = size + self.rounding.unit * to_dtype
         return self._reached(size, lambda: reached_by(a, b), a.shape[-1])
 
     def total(self, a: Values, result: Values, axis: Axis, further_terms: int) -> Values:
@@ -237,8 +243,8 @@ class HalfErrors(LocalErrors):
         if axis is None and a.ndim == 2:
             rows = a.sum(axis=1)
             by_row = self._rounded("row_sum", rows, norm_of_terms(a, 1), a.shape[1])
-            size = size + np.sqrt(np.square(by_row).sum())
-            size = size + self._rounded("sum", result, norm_of_terms(rows, None), rows.size)
+            of_rows = self._rounded("sum", result, norm_of_terms(rows, None), rows.size)
+            size = np.maximum(size, np.hypot(np.sqrt(np.square(by_row).sum()), of_rows))
         return self._reached(np.asarray(size), lambda: norm > 0, terms)
 
     def joined(self, parts: Sequence[Values]) -> Values | None:
@@ -256,9 +262,13 @@ class HalfErrors(LocalErrors):
         return self.systematic if known in (UNKNOWN, self.rounding.dtype) else 0.0
 
     def _rounded(self, operation: str, total: Values, norm: Values, terms: int) -> Values:
+        return self._inside(operation, total, norm, terms) + self.rounding.unit * np.abs(total)
+
+    def _inside(self, operation: str, total: Values, norm: Values, terms: int) -> Values:
+        """A sum in the precision that it is taken in."""
         measured = terms <= MOST_TERMS
         unit = self.rounding.unit_in(operation) if measured else self.rounding.unit
-        return self.of_sum(total, norm, terms, unit) + self.rounding.unit * np.abs(total)
+        return self.of_sum(total, norm, terms, unit)
 
 
 def errors_of(rounding: Rounding) -> LocalErrors:
