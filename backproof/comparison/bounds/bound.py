@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, sqrt
 
 import numpy as np
@@ -27,11 +27,15 @@ MANY_DIGITS = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """Values of the definition and radii by name at one point, and the samples left open."""
+    """Values of the definition and radii by name at one point, and the samples left open.
+
+    ``random``: how much of each radius random rounding errors make up; nothing in the worst case.
+    """
 
     values: dict[str, Values]
     radii: dict[str, Values]
     open_samples: NDArray[np.intp]
+    random: dict[str, Values] = field(default_factory=dict)
 
     @property
     def large(self) -> bool:
@@ -46,11 +50,13 @@ class Bound:
         """With the smaller radius of each element: both bounds hold."""
         if other is None:
             return self
-        radii = {
-            name: np.fmin(radius, other.radii[name]) if name in other.radii else radius
-            for name, radius in self.radii.items()
-        }
-        return replace(self, radii=mapped(radii))
+        radii, random = dict(self.radii), dict(self.random)
+        for name, radius in self.radii.items():
+            if name in other.radii:
+                radii[name] = np.fmin(radius, other.radii[name])
+                if name in random:
+                    random[name] = np.where(radius <= other.radii[name], random[name], 0.0)
+        return replace(self, radii=mapped(radii), random=mapped(random))
 
     @property
     def weakest(self) -> float:
@@ -83,7 +89,9 @@ def enough(dtype: str) -> float:
     return MANY_DIGITS if dtype == "float64" else sqrt(Rounding.of(dtype).unit)
 
 
-def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
+def bound_of(
+    record: Record, point: Point, balls: Mapping[str, Ball], random: Mapping[str, Values] = {}
+) -> Bound:
     """Values, radii and open samples of an evaluation in balls."""
     last = balls[f"activation/{record.network.last.name}"]
     unsure = (
@@ -96,7 +104,34 @@ def bound_of(record: Record, point: Point, balls: Mapping[str, Ball]) -> Bound:
         values=mapped({name: balls[name].value for name in names}),
         radii=mapped({name: radius_of(balls[name]) for name in names}),
         open_samples=np.flatnonzero(unsure),
+        random=mapped({name: random[name] for name in names if name in random}),
     )
+
+
+def apart(mine: Bound, its: Bound, name: str) -> Values:
+    """How far two implementations may be apart, element by element: r₁ + r₂, or less.
+
+    What rounding errors make up of the radii, t·σ₁ and t·σ₂, adds up by its squares. The errors of
+    the two are independent, so that their difference has the variance σ₁² + σ₂²; or they go the
+    same way, where both call one library, and it has less. And it exceeds t·√(σ̂₁² + σ̂₂²), of
+    spreads of K replicas each, no more often than either exceeds t·σ̂: by how far a Gaussian z
+    exceeds t·√S is convex in S, and S = (σ̂₁² + σ̂₂²)/(σ₁² + σ₂²) is a mean of σ̂₁²/σ₁² and σ̂₂²/σ₂²
+    with weights, so that the chance is at most that mean of the two chances (Jensen's inequality).
+    This asks nothing of how the two spreads depend on each other.
+
+    What is certain (open units, a second order, declared accuracies, worst cases) adds up as it is.
+    """
+    one, other = mine.radii[name], its.radii[name]
+    # A radius beyond all numbers is infinite, and says nothing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        # The common case is one model for both, one radius for both.
+        both = 2 * one if one is other else one + other
+        if name in mine.random and name in its.random:
+            first, second = mine.random[name], its.random[name]
+            less = first + second
+            less -= np.hypot(first, second)
+            both = np.where(np.isfinite(both), both - less, inf)
+    return both
 
 
 def radius_of(ball: Ball) -> Values:

@@ -122,7 +122,7 @@ class Bounds:
         if not shifts:
             return None
         found = spreads_at(self.record, rounding, point, recovers=recovers, shifts=shifts)
-        return bound_of(self.record, point, found.one_way)
+        return bound_of(self.record, point, found.one_way, found.random)
 
     def _random(self, rounding: Rounding, recovers: bool, point: Point) -> Statistical:
         key = (rounding, recovers, point)
@@ -131,10 +131,11 @@ class Bounds:
                 self._make_room(point)
             found = spreads_at(self.record, rounding, point, recovers=recovers)
             known = self._known.get(key)
-            every_way = bound_of(self.record, point, found.tensors).narrowed(known)
+            every_way = bound_of(self.record, point, found.tensors, found.random).narrowed(known)
             one_way = every_way
             if found.opened:
-                one_way = bound_of(self.record, point, found.one_way).narrowed(known)
+                one_way = bound_of(self.record, point, found.one_way, found.random)
+                one_way = one_way.narrowed(known)
             sites = found.sites if found.opened else {}
             self._spread[key] = Statistical(every_way, one_way, sites, found.unknown)
             self._reconsider(found, rounding, point)
@@ -196,8 +197,8 @@ class Bounds:
                 self._widest[Grade.STATISTICAL, key] = self._spread.pop(key).every_way.widest()
             else:
                 for bound in (found.every_way, found.one_way):
-                    let_go(bound.values)
-                    let_go(bound.radii)
+                    for arrays in (bound.values, bound.radii, bound.random):
+                        let_go(arrays)
         self.record.let_go(point)
 
     def widest(

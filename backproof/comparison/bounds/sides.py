@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bound import Bound, Values, distance, enough
+from backproof.comparison.bounds.bound import Bound, Values, apart, distance, enough
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point
@@ -27,11 +27,7 @@ class Pair:
         """How far the two may be apart, element by element; None for what is counted."""
         if name not in self.mine.radii or name not in self.its.radii:
             return None
-        mine, its = self.mine.radii[name], self.its.radii[name]
-        # A radius beyond all numbers is infinite, and says nothing.
-        with np.errstate(over="ignore"):
-            # The common case is one model for both, one radius for both.
-            return 2 * mine if mine is its else mine + its
+        return apart(self.mine, self.its, name)
 
     @property
     def open_samples(self) -> NDArray[np.intp]:

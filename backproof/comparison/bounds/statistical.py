@@ -38,12 +38,13 @@ class Spreads:
     """Balls of the definition's values by name, the radii being those of the stated chance.
 
     ``one_way``: of code that takes the definition's side at every kink; the same balls where no
-    side is open. ``sites``: those of the sites; ``unknown``: by name, why nothing is known of some
-    element.
+    side is open. ``random``: by name, how much of a radius is t·σ. ``sites``: those of the sites;
+    ``unknown``: by name, why nothing is known of some element.
     """
 
     tensors: dict[str, Ball]
     one_way: dict[str, Ball]
+    random: dict[str, Values]
     sites: dict[str, Ball]
     unknown: dict[str, str]
 
@@ -131,6 +132,7 @@ def spreads_at(
             else Ball(each.value, found[name].one_way)
             for name, each in tensors.items()
         },
+        {name: found[name].sigma * found[name].deviations for name in tensors},
         {
             name.removeprefix("site:"): each
             for name, each in every_way.items()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backproof.comparison.bounds.bound import apart
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.bounds.statistical import element_chance
@@ -64,17 +65,22 @@ def test_an_error_of_twice_the_stated_power_is_caught_in_every_tensor(shared: Sh
 def test_of_a_million_elements_one_in_a_thousand_exceeds_what_has_that_chance(
     dtype: str, activation: str, shared: Shared
 ) -> None:
-    """PyTorch's distance from the definition, by the radius of that chance instead of the run's."""
+    """PyTorch's distance from the definition, and from NumPy, by the radius of that chance."""
     made = record(dtype, shared, activation)
     bound = Bounds(made).statistical("torch", HERE, same_branches=True)
     narrower = quantile(REPLICAS, 1e-3) / quantile(REPLICAS, element_chance(made))
     assert narrower < 0.5
-    count = exceeding = 0
+    own = Bounds(made).statistical(SUBJECT, HERE, same_branches=True)
+    count = exceeding = apart_by = 0
     for name, value in made.evaluations["torch"][HERE].items():
         if name not in bound.radii:
             continue
-        gap = np.abs(np.asarray(value, np.float64) - bound.values[name])
+        theirs = np.asarray(value, np.float64)
+        gap = np.abs(theirs - bound.values[name])
         exceeding += int((gap > narrower * bound.radii[name]).sum())
+        between = np.abs(theirs - made.evaluations[SUBJECT][HERE][name])
+        apart_by += int((between > narrower * apart(own, bound, name)).sum())
         count += gap.size
     assert count > 1_000_000
     assert exceeding <= 1e-3 * count
+    assert apart_by <= 1e-3 * count

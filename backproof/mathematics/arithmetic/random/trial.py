@@ -48,12 +48,14 @@ class Spread:
     implementation may lie from the exact result, but for the chance asked for; infinite where that
     is not known, and then ``unknown`` says why, with the site. ``one_way``: the radius of one that
     takes the definition's side at every kink; the same array where no side is open.
+    ``deviations``: how many σ of it are those of rounding errors, the rest being certain.
     """
 
     value: Values
     sigma: Values
     radius: Values
     one_way: Values
+    deviations: float
     unknown: str = ""
 
     def wider(self, by: float) -> Spread:
@@ -63,14 +65,15 @@ class Spread:
         return replace(self, radius=radius, one_way=one_way)
 
     def besides(self, other: Spread) -> Spread:
-        """With the errors of another spread besides its own."""
+        """With the declared errors of another spread besides its own rounding errors."""
         one_way = self.one_way + other.one_way
         opened = self.radius is not self.one_way or other.radius is not other.one_way
         return Spread(
             self.value,
-            np.hypot(self.sigma, other.sigma),
+            self.sigma,
             self.radius + other.radius if opened else one_way,
             one_way,
+            self.deviations,
             self.unknown or other.unknown,
         )
 
@@ -150,7 +153,7 @@ class Trial:
                 every_way = radius + np.where((sigma > 0) | (off > 0), lost, hidden)
                 every_way += (1 + OPEN_ROUNDED) * off
             unknown = "" if np.isfinite(every_way).all() else self._why(name, pairs)
-            found[name] = Spread(value, sigma, every_way, one_way, unknown)
+            found[name] = Spread(value, sigma, every_way, one_way, deviations, unknown)
         return found
 
     def _add_up(
