@@ -151,8 +151,8 @@ def ill_conditioned(record: Record, bounds: Bounds, reference: str, point: Point
     Of two correct implementations with independent rounding errors of σ₁ and σ₂, the difference is
     Gaussian, and lies beyond z·√(σ₁² + σ₂²) with the chance of an element, so that no bound of that
     chance is smaller. Where its power, twice that over the largest element, is more than is asked
-    of a comparison, nothing can be decided. (The bounds themselves add t·σ₁ and t·σ₂, with t of a
-    few replicas: power is lost between, by 2 or so, and is not counted here.)
+    of a comparison, nothing can be decided. (The bounds themselves take t for z, that of a few
+    replicas, and add what is of second order and what open units may do.)
     """
     deviations = -NormalDist().inv_cdf(element_chance(record) / 2)
     mine, its = (apart_at(record, bounds.rounding(who), point) for who in (SUBJECT, reference))
