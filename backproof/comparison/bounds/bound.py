@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.record.record import Point, Record
-from backproof.implementations.host.mapped import LARGE, mapped
+from backproof.implementations.host.mapped import LARGE, kept, mapped
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.measure import undecided
@@ -53,10 +53,10 @@ class Bound:
         radii, random = dict(self.radii), dict(self.random)
         for name, radius in self.radii.items():
             if name in other.radii:
-                radii[name] = np.fmin(radius, other.radii[name])
+                radii[name] = kept(np.fmin(radius, other.radii[name]))
                 if name in random:
-                    random[name] = np.where(radius <= other.radii[name], random[name], 0.0)
-        return replace(self, radii=mapped(radii), random=mapped(random))
+                    random[name] = kept(np.where(radii[name] == radius, random[name], 0.0))
+        return replace(self, radii=radii, random=random)
 
     @property
     def weakest(self) -> float:

@@ -124,6 +124,9 @@ def spreads_at(
     )
     every_way = {name: Ball(spread.value, spread.radius) for name, spread in found.items()}
     tensors = {name: each for name, each in every_way.items() if not name.startswith("site:")}
+    random = {name: found[name].sigma for name in tensors}
+    for name, sigma in random.items():  # in place: such arrays are large
+        sigma *= found[name].deviations
     return Spreads(
         tensors,
         {
@@ -132,7 +135,7 @@ def spreads_at(
             else Ball(each.value, found[name].one_way)
             for name, each in tensors.items()
         },
-        {name: found[name].sigma * found[name].deviations for name in tensors},
+        random,
         {
             name.removeprefix("site:"): each
             for name, each in every_way.items()

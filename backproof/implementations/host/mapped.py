@@ -27,7 +27,12 @@ Array = NDArray[Any]
 
 def mapped(tensors: Mapping[str, Array]) -> dict[str, Array]:
     """The same arrays, those that are large in files."""
-    return {name: moved(a) if a.nbytes >= LARGE else a for name, a in tensors.items()}
+    return {name: kept(array) for name, array in tensors.items()}
+
+
+def kept(array: Array) -> Array:
+    """The same array, in a file if it is large."""
+    return moved(array) if array.nbytes >= LARGE else array
 
 
 def moved(array: Array) -> Array:
