@@ -51,7 +51,7 @@ COMMANDS = {
     "verify_error": (("verify", "--only", "raises"), 3, "ERROR"),
     "verify_report": (("verify", "--only", "good", "--report", "again"), 0, "again/report.md"),
     "replay": (("replay", "report"), 0, "All 27 comparisons match."),
-    "compare": (("compare", "report", "report"), 0, "Nothing has changed"),
+    "compare": (("compare", "report", "report"), 0, "has the verdict that it had"),
     "explain": (("explain", "good"), 0, "## Gradients"),
     "faults": (("faults", "good", "--reference", "numpy"), 0, "48 planted faults"),
     "fuzz": (("fuzz", "--cases", "1", "--reference", "numpy"), 3, "1 networks"),

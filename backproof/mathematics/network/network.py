@@ -18,6 +18,7 @@ from backproof.mathematics.network.graph import Use, checked, owners, shapes_of
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.node import INPUTS, Node, placed
 from backproof.mathematics.network.penalty import NONE, Penalty
+from backproof.mathematics.network.shown import table
 
 Penalties = tuple[tuple[str, Penalty], ...]
 
@@ -284,6 +285,30 @@ class Network:
         """The names of its activations and of its loss."""
         applied = (node.layer.function for node in self.nodes)
         return frozenset((*(f.name for f in applied if f is not None), self.loss.kind))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: its nodes with shapes and counts, its loss and its penalties."""
+        counts, own = self.parameter_counts(), self.shapes()
+        rows = [
+            (
+                node.name,
+                node.layer.summary(),
+                ", ".join(f"{name} {self.output_shapes[name]}" for name in node.inputs),
+                str(self.output_shapes[node.name]),
+                ", ".join(
+                    f"{name.partition('/')[2]} {shape}"
+                    for name, shape in own.items()
+                    if name.partition("/")[0] == node.name
+                ),
+                counts.get(node.name, 0),
+            )
+            for node in self.nodes
+        ]
+        penalties = [f"{k} {getattr(p, k):g}" for p in self.penalties for k in p.orders()]
+        below = ", ".join([f"Loss: {self.loss.kind}", *penalties])
+        total = f"{sum(counts.values()):,} parameters"
+        columns = ("node", "layer", "takes", "gives", "parameters", "count")
+        return table(columns, rows, f"{below}. {total}. Shapes are those of one sample.")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` turns back into this network.

@@ -49,22 +49,35 @@ def heatmap(exhibit: Exhibit) -> Markup:
     ]
     if len(cells) <= MOST_TITLED:
         drawn = [
-            f'<rect class="h{k}" x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}">'
+            f'<rect class="h{k}" x="{x + inset(k, cell):g}" y="{y + inset(k, cell):g}" '
+            f'width="{side(k, cell):g}" height="{side(k, cell):g}">'
             f"<title>{where}: {share(value)} of the bound</title></rect>"
             for k, x, y, where, value in cells
         ]
     else:
-        side = cell - 1
         drawn = []
         for k in range(len(LEVELS)):
+            edge, shift = side(k, cell), inset(k, cell)
             path = "".join(
-                f"M{x} {y}h{side}v{side}h-{side}z" for of, x, y, _, _ in cells if of == k
+                f"M{x + shift:g} {y + shift:g}h{edge:g}v{edge:g}h-{edge:g}z"
+                for of, x, y, _, _ in cells
+                if of == k
             )
             drawn += [f'<path class="h{k}" d="{path}"/>'] if path else []
     marks = ticks(columns, cell, lambda x: (left + x + cell / 2, 12), "middle")
     marks += ticks(rows, cell, lambda y: (left - 5, 18 + y + cell / 2 + 4), "end")
     told = f"difference ÷ bound over {exhibit.name}, {exhibit.rows} by {exhibit.columns}"
     return svg(width, height, told, drawn + marks)
+
+
+def inset(k: int, cell: int) -> float:
+    """Cells within their bound are smaller: told from the others without colours."""
+    return round(0.2 * cell) if LEVELS[k][0] <= 1 else 0
+
+
+def side(k: int, cell: int) -> float:
+    """The side of a cell of that colour; a line's width is left between two."""
+    return cell - 1 - 2 * inset(k, cell)
 
 
 def level(value: float) -> int:

@@ -114,6 +114,12 @@ def test_a_cell_says_which_element_it_is_and_has_the_colour_of_its_share():
     ]
 
 
+def test_cells_within_their_bound_are_smaller_than_those_beyond_it():
+    drawn = pictures.heatmap(exhibit(((0.3, 1.0, 1.01, inf),), 1, 4))
+    sides = [float(side) for side in re.findall(r'width="([\d.]+)" height', drawn)]
+    assert sides[0] == sides[1] < sides[2] == sides[3]
+
+
 def test_a_block_of_a_large_tensor_says_which_elements_it_is_of():
     drawn = pictures.heatmap(exhibit(((1.0, 2.0),), 50, 100))
     assert "<title>(0–49, 50–99): 2 × of the bound</title>" in drawn
