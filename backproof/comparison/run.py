@@ -293,6 +293,7 @@ def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) 
         pairing=pairing.name,
         subject=pairing.subject_name,
         place=pairing.subject_place,
+        calls=pairing.subject_calls,
         parts=tuple(in_project(file, workers.root) for file in registry.files()),
         network=pairing.network,
         optimizer=pairing.optimizer,

@@ -78,6 +78,42 @@ def definition(function: object) -> tuple[str, int] | None:
     return None if code is None else (code.co_filename, code.co_firstlineno)
 
 
+def called(function: object) -> list[tuple[str, str, int]]:
+    """What of the user's code a function names that is written in other files: name, file, line.
+
+    In the order in which it names them, of a module what it takes of it; what it reaches through
+    these is not looked for.
+    """
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function) if callable(function) else function
+    if not hasattr(function, "__code__"):
+        function = getattr(type(function), "__call__", None)  # noqa: B004 (its code is wanted)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return []
+    globals_: dict[str, object] = getattr(function, "__globals__", {})
+    named_there = [(name, globals_[name]) for name in code.co_names if name in globals_]
+    of_modules = [
+        (f"{alias}.{name}", vars(module)[name])
+        for alias, module in named_there
+        if inspect.ismodule(module) and is_users(getattr(module, "__file__", None) or GENERATED)
+        for name in code.co_names
+        if name in vars(module)  # nothing is loaded by asking
+    ]
+    found = []
+    for name, each in [*named_there, *of_modules]:
+        if not inspect.isfunction(each) and not inspect.isclass(each):
+            continue
+        try:
+            file, line = inspect.getsourcefile(each), inspect.getsourcelines(each)[1]
+        except (OSError, TypeError):  # no source: it is compiled, or was typed in
+            continue
+        if file is not None and file != code.co_filename and is_users(file):
+            found.append((name, file, line))
+    return found
+
+
 def place(error: BaseException, function: object = None) -> str:
     """Where an error comes from, to stand in a message.
 

@@ -13,7 +13,7 @@ import pytest
 
 from backproof.mathematics.errors import told
 from backproof.mathematics.network.parameters import Batch
-from backproof.mathematics.places import definition, is_users, named, place
+from backproof.mathematics.places import called, definition, is_users, named, place
 
 
 def caught(function: Callable[..., Any], *given: Any) -> Exception:
@@ -79,3 +79,21 @@ def test_a_syntax_error_is_where_it_is_not_where_it_was_imported(tmp_path: Path)
 def test_a_cell_of_a_notebook_has_no_name_of_its_own() -> None:
     assert named("<ipython-input-3-0a1b>", 4) == "line 4 of a notebook's cell"
     assert named("/tmp/ipykernel_17/123.py", 4) == "line 4 of a notebook's cell"
+
+
+def test_what_a_subject_calls_in_other_files_is_found() -> None:
+    from comparisons import breast_cancer, layered, xor
+    from scratch.xor import Xor
+
+    found = called(xor.subject)
+    assert [name for name, _, _ in found] == ["evaluation", "Xor"]
+    _, file, line = found[1]
+    assert Path(file).read_text().splitlines()[line - 1].startswith("class Xor(")
+    assert called(functools.partial(xor.subject)) == found
+    assert [name for name, _, _ in called(breast_cancer.subject)] == ["breast_cancer.article"]
+    layers = layered.Subject((2, 1), None, None, 0.1, True)  # type: ignore[arg-type]
+    assert {name for name, _, _ in called(layers)} == {"evaluation", "scratch.Layered"}
+    assert called(Xor._forward) == []
+    assert called(np.matmul) == []
+    assert called(lambda: np.linalg.inv(np.ones(2))) == []
+    assert called(3) == []

@@ -23,7 +23,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.places import definition, named, origin, place, project_of
+from backproof.mathematics.places import called, definition, named, origin, place, project_of
 from backproof.mathematics.probes.probes import PROBES
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
@@ -168,6 +168,12 @@ class Pairing:
         """File and line where the subject is written; empty if it is no Python code."""
         found = definition(innermost(self.subject))
         return "" if found is None else named(*found)
+
+    @property
+    def subject_calls(self) -> tuple[str, ...]:
+        """What it calls that is written in other files: ``Xor (scratch/xor.py:47)``."""
+        found = called(innermost(self.subject))
+        return tuple(f"{name} ({named(file, line)})" for name, file, line in found)
 
     def start(self, root: Path, dtype: str, limit: float | None = None) -> tuple[Batch, Parameters]:
         """The data and the initial parameters in ``dtype``, checked.

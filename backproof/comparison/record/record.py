@@ -76,6 +76,8 @@ class Record:
     """Whether what the optimizer keeps makes no difference to the subject's steps."""
     place: str = ""
     """File and line where the subject is written, relative to its project; empty if not known."""
+    calls: tuple[str, ...] = ()
+    """What the subject calls that is written in other files of its project, each with its place."""
     parts: tuple[str, ...] = ()
     """The files of the project in which parts of a user's own are registered."""
     chance: float = 0.0
@@ -216,6 +218,7 @@ class Record:
             "pairing": self.pairing,
             "subject": self.subject,
             "place": self.place,
+            "calls": self.calls,
             "parts": self.parts,
             "network": self.network.to_json(),
             "optimizer": optimizers.to_json(self.optimizer),
@@ -260,6 +263,7 @@ class Record:
             pairing=described["pairing"],
             subject=described["subject"],
             place=described.get("place", ""),
+            calls=tuple(described.get("calls", ())),
             parts=tuple(described.get("parts", ())),
             network=Network.from_json(described["network"]),
             optimizer=optimizers.from_json(described["optimizer"]),

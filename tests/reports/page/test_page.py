@@ -75,6 +75,17 @@ def test_verdict_cause_file_and_formula_stand_before_all_else():
     assert places == sorted(places)
 
 
+def test_what_the_subject_calls_is_named_beside_its_file():
+    known = replace(
+        record(), place="comparisons/a.py:3", calls=("net (scratch/net.py:7)", "x (y.py:1)")
+    )
+    text = read(Report.of([Judged(known, [MISMATCHING])], {}, TODAY)).text
+    assert (
+        "File comparisons/a.py:3 where the subject is written; it calls net (scratch/net.py:7), "
+        "x (y.py:1)" in text
+    )
+
+
 def test_a_match_says_how_strong_it_is_in_digits_and_what_was_not_compared():
     text = read(planted.matching()).text
     assert re.search(r"All \d+ comparisons match\.", text)
