@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 from flint import arb, arb_mat, ctx
@@ -173,7 +173,7 @@ def certify(
 def truth(value: Certified) -> Truth:
     """Balls as pairs of float64 and a radius that covers the rest."""
     high = [float(x) for x in value.entries]
-    rest = [x - h if np.isfinite(h) else x for x, h in zip(value.entries, high, strict=True)]
+    rest = [x - h if isfinite(h) else x for x, h in zip(value.entries, high, strict=True)]
     low = [float(x) for x in rest]
     # What high + low leave out: the ball's radius, and the rounding of low.
     radius = [float(x.rad()) for x in rest]
