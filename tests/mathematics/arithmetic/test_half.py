@@ -85,7 +85,7 @@ class Unrounded(HalfOps):
         *given: Ball,
         measured: bool = True,
     ) -> Ball:
-        return compute(self._inside[operation][0])
+        return compute(self._made_inside(operation)[0])
 
 
 class Finer(HalfOps):
@@ -98,7 +98,7 @@ class Finer(HalfOps):
         *given: Ball,
         measured: bool = True,
     ) -> Ball:
-        after = self._inside[operation][1]
+        after = self._made_inside(operation)[1]
         assert after is not None
         return half.rounded(compute(BallOps(Rounding.of("float64"))), after)
 

@@ -44,20 +44,28 @@ class HalfOps(BallOps):
         self._given = rounding
         self._declared = {name: (precision, under) for name, precision, under in rounding.inside}
         super().__init__(rounding.losing(self._declared.get("arithmetic", (UNKNOWN, "flushed"))[1]))
-        # The arithmetic inside of an operation, and the model of the rounding that follows it.
         self._inside: dict[str, tuple[BallOps, Rounding | None]] = {}
-        for name, (precision, underflow) in self._declared.items():
-            own = rounding.losing(underflow)
-            if name.endswith(PULLED):  # a derivative taken of the result calls nothing
-                charges = (*own.charges, (name.removesuffix(PULLED), 0.0))
+        self._unknown = BallOps(rounding), None
+
+    def _made_inside(self, operation: str) -> tuple[BallOps, Rounding | None]:
+        """The arithmetic inside of an operation, and the model of the rounding that follows it.
+
+        Made when it is first asked for: of the operations that there are, few are in a network.
+        """
+        if operation not in self._declared:
+            return self._unknown
+        if operation not in self._inside:
+            precision, underflow = self._declared[operation]
+            own = self._given.losing(underflow)
+            if operation.endswith(PULLED):  # a derivative taken of the result calls nothing
+                charges = (*own.charges, (operation.removesuffix(PULLED), 0.0))
                 own = replace(own, charges=charges, whole=True)
             wide = Rounding.of(precision.partition(",")[0])
             wide = replace(wide, kinks=own.kinks, slopes=own.slopes, form=own.form)
             wide = replace(wide, same_branches=own.same_branches)
-            self._inside[name] = (
-                (BallOps(own), None) if precision == rounding.dtype else (BallOps(wide), own)
-            )
-        self._unknown = BallOps(rounding), None
+            in_dtype = precision == self._given.dtype
+            self._inside[operation] = (BallOps(own), None) if in_dtype else (BallOps(wide), own)
+        return self._inside[operation]
 
     def enlarged(self, factor: float) -> BallOps:
         if factor <= 1:
@@ -78,7 +86,7 @@ class HalfOps(BallOps):
         of that size were.
         """
         precision = self._precision(operation) if measured else UNKNOWN
-        inside, after = self._unknown if precision == UNKNOWN else self._inside[operation]
+        inside, after = self._unknown if precision == UNKNOWN else self._made_inside(operation)
         result = compute(inside)
         if precision == STEPS:
             assert result.radius is not None
@@ -100,7 +108,7 @@ class HalfOps(BallOps):
 
         def before(ops: BallOps) -> Ball:
             z = ops.affine(a, kernel, bias)
-            after = self._inside.get("matmul", self._unknown)[1]
+            after = self._made_inside("matmul")[1]
             if ops is self._unknown[0] or bias is None or after is None:
                 return z
             product = ops.matmul(a, kernel)
