@@ -37,7 +37,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
-from scipy import optimize
 from scipy.special import expit
 
 from scratch import progress
@@ -130,6 +129,8 @@ class Captcha(FullBatchNetwork):
         holds what the iteration has led to. SciPy keeps its own θ in float64. On a terminal a bar
         shows how far it has come.
         """
+        from scipy import optimize  # whoever trains nothing need not wait for it
+
         x, y = self._batch(inputs, targets)
         made = 0
         bar = iter(progress.counted(iterations, "captcha"))
