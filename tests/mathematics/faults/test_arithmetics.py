@@ -50,10 +50,10 @@ def disagreements(network: Network, optimizer: Optimizer, plant: Planted) -> lis
     """The tensors whose floating point or certified value lies outside of the ball."""
     probe = probes(network, optimizer, "float64")[0]
 
-    def evaluated(ops, at=None):
+    def evaluated(ops, intervene):
         given = (ops, network, optimizer, probe.parameters, probe.batch)
-        earlier = [faulty(*given)]
-        return earlier[0] if at is None else faulty(*given, at, earlier)
+        earlier = [faulty(*given)] if plant.fault.remembers else []
+        return faulty(*given, intervene, earlier)
 
     values = evaluated(Float(), plant.intervene)
     balls: dict[str, Ball] = evaluated(BallOps(ROUNDING), plant.intervene)

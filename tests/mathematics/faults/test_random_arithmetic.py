@@ -22,7 +22,8 @@ def disagreements(network: Network, optimizer: Optimizer, plant: Planted) -> lis
 
     def evaluated(ops, intervene):
         given = (ops, network, optimizer, probe.parameters, probe.batch)
-        return faulty(*given, intervene, [faulty(*given)])
+        earlier = [faulty(*given)] if plant.fault.remembers else []
+        return faulty(*given, intervene, earlier)
 
     def watched(ops, intervene):
         def both(site, value, scope):
