@@ -52,7 +52,7 @@ def named(diagnosis: Diagnosis) -> list[frozenset[str]]:
 
 
 def rows_with(pairing: Pairing, workers: Workers, subject) -> list[Row]:
-    (found,) = verify([replace(pairing, subject=subject)], workers, TODAY)
+    (found,) = verify([replace(pairing, subject=subject)], workers, TODAY, certified=False)
     assert isinstance(found, Judged)
     return found.rows
 
@@ -78,7 +78,7 @@ def test_the_planted_fault_is_named_and_no_other_that_can_be_told_apart(name: st
 
 
 @once()
-@pytest.mark.parametrize("name", slow_but(["xor"], CHOSEN, 4))
+@pytest.mark.parametrize("name", slow_but([], CHOSEN, 6))
 def test_pairs_of_faults_are_named(name: str) -> None:
     """In four of five cases: by both names, or by one if the numbers are those of one alone."""
     chance = random.Random(20)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.comparison.diagnosis.by_hand import FUNCTIONS, by_hand, chain, said
+from tests.comparison.diagnosis.once import once
 from tests.halves import slow_but
 
 ATOMS = ("a", "z", "(1 - a)", "(1 + a)", "(1 - a**2)", "(1 - z)", "(1 + z)", "(z > 0)", "(z < 0)")
@@ -73,7 +74,8 @@ def catalogued(sentence: str, z: np.ndarray, a: np.ndarray, right: np.ndarray) -
     return np.full_like(z, np.nan)
 
 
-@pytest.mark.parametrize("function", slow_but([], ["tanh", "sigmoid", "relu"], 12))
+@once()
+@pytest.mark.parametrize("function", slow_but([], ["tanh", "sigmoid", "relu"], 6))
 def test_what_is_drawn_is_read_back(function: str) -> None:
     chance = random.Random(f"slopes of {function}")
     texts = []
