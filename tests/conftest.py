@@ -9,18 +9,20 @@ from typing import Any
 
 import pytest
 
+from tests.same_points import Known, kept_in
 from tests.workers import Shared, sharing
 
 # Files whose tests share Keras's and JAX's workers, which take the longest to start: one process of
 # pytest-xdist gets them all.
 TOGETHER = (
-    *("test_fuzzing", "test_kinks", "test_kinks_of_units", "test_logistic_slopes", "test_mutation"),
+    *("test_clipped", "test_conventions", "test_fuzzing", "test_kinks", "test_kinks_of_units"),
+    *("test_logistic_slopes", "test_mutation"),
     *("test_optimizers", "test_single_softmax", "test_stock_layers", "test_train"),
     *("test_twins_of_graphs", "test_twins_of_layers", "test_twins_of_networks"),
     *("test_twins_of_probabilities", "test_who_is_wrong"),
 )
 # Files whose tests share nothing that is costly: a process of pytest-xdist gets them one by one.
-APART = ("test_diagnosis", "test_init", "test_mutants", "test_planted_faults")
+APART = ("test_diagnosis", "test_init")
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,28 @@ def shared() -> Iterator[Shared]:
     """Workers of frameworks, to be had by name and dtype: ``shared("keras", dtype="float32")``."""
     with sharing() as given:
         yield given
+
+
+@pytest.fixture
+def shared_by_the_face(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`backproof.verify` asks the shared workers, where the ones that it keeps are not tested."""
+    monkeypatch.setattr(
+        "backproof.faces.python.kept_workers",
+        lambda names, dtype, root, limit: shared(*names, dtype=dtype),
+    )
+
+
+@pytest.fixture(scope="session")
+def known_spreads() -> Known:
+    """What `same_points` keeps."""
+    return {}
+
+
+@pytest.fixture
+def same_points(known_spreads: Known) -> Iterator[None]:
+    """Of all subjects that are judged at a point the spreads are computed once a session."""
+    with kept_in(known_spreads):
+        yield
 
 
 def pytest_configure() -> None:

@@ -54,6 +54,7 @@ def test_which_errata_are_of_the_mathematics() -> None:
     assert all(erratum.effect is not None for erratum in ERRATA.values())
 
 
+@pytest.mark.usefixtures("same_points")
 @pytest.mark.parametrize("name", slow_but(SMALL, EXPOSED_BY, 3))
 def test_the_gate_exposes_it(name: str, workers: Workers) -> None:
     found = expose(ERRATA[name], "torch", workers)
@@ -65,6 +66,7 @@ def test_the_gate_exposes_it(name: str, workers: Workers) -> None:
         assert sentence(fault) in found.cause
 
 
+@pytest.mark.usefixtures("same_points")
 @pytest.mark.parametrize("name", slow_but(SMALL, EXPOSED_BY, 3))
 def test_the_gate_lets_the_definition_through(name: str, workers: Workers) -> None:
     clean = replace(ERRATA[name], fault=unchanged)

@@ -12,6 +12,7 @@ from backproof import Dense, GradientDescent, Loss, Momentum, Network, Penalty, 
 from backproof.comparison.judging.rows import Status
 from backproof.mathematics.functions import Activation
 
+pytestmark = pytest.mark.usefixtures("shared_by_the_face")
 ALPHA = 0.1
 LEAKY = activations.named("leaky_relu", alpha=ALPHA)
 

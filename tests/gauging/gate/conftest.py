@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from backproof.comparison import run
+from backproof.comparison.judging import verdicts
 from backproof.comparison.judging.rows import Row
 from backproof.comparison.pairing.pairing import Pairing, files, load_all
 from backproof.comparison.run import Judged, Workers, verify
@@ -39,8 +41,18 @@ def pairings() -> dict[str, Pairing]:
 
 
 @pytest.fixture
+def unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verdict alone: what causes a mismatch is not looked for."""
+    monkeypatch.setattr(verdicts, "explain", lambda *_: False)
+    monkeypatch.setattr(run, "name_layout", lambda *_: None)
+
+
+@pytest.fixture
 def judge_source(
-    torch_worker: Workers, pairings: dict[str, Pairing], tmp_path: Path
+    torch_worker: Workers,
+    pairings: dict[str, Pairing],
+    tmp_path: Path,
+    same_points: None,
 ) -> Iterator[JudgeSource]:
     """Judge a pairing whose subject is that of a copy of scratch/ with another source of a file."""
     kept = {name: module for name, module in sys.modules.items() if ours(name)}

@@ -13,6 +13,7 @@ from backproof import Clipped, Dense, GradientDescent, Loss, Momentum, Network, 
 from backproof.mathematics import optimizers
 from backproof.mathematics.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("shared_by_the_face")
 NETWORK = Network((Dense(3, 4, "tanh"), Dense(4, 2)), Loss("squared_error"))
 NAMES = list(NETWORK.shapes())
 REFERENCES = ["torch", "jax", "keras"]
@@ -115,6 +116,12 @@ def test_a_step_with_a_rate_of_its_own_matches(kind: Any, dtype: str) -> None:
         LINEAR, by_schedule(kind), optimizer=optimizer, references=REFERENCES, dtype=dtype
     )
     assert report.status == "MATCH", report.cause
+
+
+@pytest.mark.slow(0.5)
+@pytest.mark.parametrize("kind", SHARES)
+def test_a_step_with_the_rate_of_the_one_before_is_a_mismatch(kind: Any) -> None:
+    optimizer = Scheduled(GradientDescent(0.125), kind, 0.5, steps=4)
     late = verify(LINEAR, by_schedule(kind, 1), optimizer=optimizer, references=["torch"])
     assert late.status == "MISMATCH"
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from backproof.comparison import run
-from backproof.comparison.judging import verdicts
 from backproof.comparison.judging.rows import exit_status
 from tests.gauging.gate.conftest import ROOT
 from tests.gauging.gate.mutants import FUNCTIONS, Mutant, mutants
@@ -41,13 +39,6 @@ def test_there_are_enough_of_every_sort() -> None:
     edits = [place(mutant) for mutant in MUTANTS]
     for sort in ("0 → 1", "@", ".T →", "> 0", "0.5", "*=", "- (", "sum", "maximum"):
         assert any(sort in edit for edit in edits), sort
-
-
-@pytest.fixture
-def unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The verdict alone: what causes a mismatch is not looked for."""
-    monkeypatch.setattr(verdicts, "explain", lambda *_: False)
-    monkeypatch.setattr(run, "name_layout", lambda *_: None)
 
 
 @pytest.mark.usefixtures("unexplained")

@@ -24,10 +24,18 @@ def quick(edits: list[Edit]) -> list[Edit]:
     return [edit for edit in edits if not edit.name.startswith(("captcha", "breast_cancer"))]
 
 
+EXPLAINED = quick(ALL_FAULTS[::8])
+
+
 @pytest.mark.parametrize(
-    "fault", slow_but(quick(ALL_FAULTS[::8]), ALL_FAULTS, 1), ids=lambda fault: fault.name
+    "fault", slow_but(EXPLAINED, ALL_FAULTS, 0.4), ids=lambda fault: fault.name
 )
-def test_a_planted_fault_is_a_mismatch(fault: Edit, judge_edited: Judge) -> None:
+def test_a_planted_fault_is_a_mismatch(
+    fault: Edit, judge_edited: Judge, request: pytest.FixtureRequest
+) -> None:
+    """The verdict; of some a cause is looked for as well, whose words are tested elsewhere."""
+    if fault not in EXPLAINED:
+        request.getfixturevalue("unexplained")
     rows = judge_edited(pairing_of(fault), fault.file, fault.old, fault.new)
     assert exit_status([row.status for row in rows]) == 1
     told = [row for row in rows if row.status is Status.MISMATCH]
@@ -35,7 +43,9 @@ def test_a_planted_fault_is_a_mismatch(fault: Edit, judge_edited: Judge) -> None
 
 
 @pytest.mark.parametrize(
-    "rewrite", slow_but(quick(ALL_REWRITES[::4]), ALL_REWRITES, 1), ids=lambda rewrite: rewrite.name
+    "rewrite",
+    slow_but(quick(ALL_REWRITES[::4]), ALL_REWRITES, 0.4),
+    ids=lambda rewrite: rewrite.name,
 )
 def test_a_correct_rewrite_passes(rewrite: Edit, judge_edited: Judge) -> None:
     rows = judge_edited(pairing_of(rewrite), rewrite.file, rewrite.old, rewrite.new)
