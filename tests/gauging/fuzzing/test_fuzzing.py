@@ -56,7 +56,7 @@ def test_small_networks_of_half_precision_are_decided(
     workers = shared("keras", "torch", dtype=dtype)
 
     def decided() -> tuple[int, int, bool]:
-        tally, failed, why = fuzzing.fuzz(workers, 60, 2, lambda _: None)
+        tally, failed, why = fuzzing.fuzz(workers, 30, 2, lambda _: None)
         known = all(map(workers.calibrated, workers.by_name))
         assert failed is None, why
         assert tally.nearest <= 1

@@ -65,6 +65,7 @@ def kinds_of(networks: list[Network]) -> set[str]:
     return {node.layer.kind for network in networks for node in network.nodes}
 
 
+@pytest.mark.slow(5)
 def test_every_kind_is_drawn(drawn: list[Network]) -> None:
     assert kinds_of(drawn) == set(LAYERS.names())
 
@@ -84,6 +85,7 @@ def takers(networks: list[Network], kind: str) -> list[str]:
     return [node.name for node in nodes if node.layer.kind == kind and node.shared]
 
 
+@pytest.mark.slow(4)
 def test_a_kind_that_shares_nothing_is_drawn_without(
     own: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +98,7 @@ def test_a_kind_that_shares_nothing_is_drawn_without(
     assert takers([network for network, _ in bucket(LARGE_GRAPHS, 200, 1, graphs)], "shifted")
 
 
+@pytest.mark.slow(1)
 def test_graphs_are_of_every_sort(drawn: list[Network]) -> None:
     """Skips, joins of two and three, the same input twice, sharing, two axes, all penalties."""
     nodes = [node for network in drawn for node in network.nodes]
@@ -111,6 +114,7 @@ def test_graphs_are_of_every_sort(drawn: list[Network]) -> None:
     assert {len(network.nodes) for network in drawn} >= {2, 3, 4, 5, 6, 7, 8}
 
 
+@pytest.mark.slow(1)
 def test_every_loss_is_of_all_it_can_be_of(drawn: list[Network]) -> None:
     found = Counter((network.loss.kind, network.loss_of) for network in drawn)
 
@@ -147,6 +151,7 @@ def test_a_loss_is_of_outputs_that_it_takes(loss: str, function: str, fit: bool)
     assert takes(Loss(loss), None, 3)
 
 
+@pytest.mark.slow(1)
 def test_graphs_survive_json(drawn: list[Network]) -> None:
     for network in drawn:
         assert Network.from_json(json.loads(json.dumps(network.to_json()))) == network

@@ -32,7 +32,7 @@ def stepped(pairing: Pairing, times: float = 1.0) -> Pairing:
 
 
 def rows_of(pairing: Pairing, workers: Workers) -> list[Row]:
-    (judged,) = verify([pairing], workers, TODAY)
+    (judged,) = verify([pairing], workers, TODAY, certified=False)
     assert isinstance(judged, Judged)
     return [row for row in judged.rows if row.quantity == "gradient"]
 

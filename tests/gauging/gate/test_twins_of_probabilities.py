@@ -82,7 +82,8 @@ def rows_with(forms: dict[str, Form], workers: Workers, folder: Path) -> list[Ro
     models = folder / "models.py"
     models.write_text(MODELS)
     references = {name: f"{models}:in_{name}" for name in ("keras", "torch")}
-    (judged,) = verify([replace(PAIRING, forms=forms, references=references)], workers, TODAY)
+    pairing = replace(PAIRING, forms=forms, references=references)
+    (judged,) = verify([pairing], workers, TODAY, certified=False)
     assert isinstance(judged, Judged)
     return judged.rows
 

@@ -100,6 +100,7 @@ def test_a_planted_accumulator_is_found(dtype: str, accumulator: str) -> None:
         assert by_name[operation].finer > 1 or own == "float64"
 
 
+@pytest.mark.slow(1.5)
 def test_a_sum_that_no_rule_covers_is_told() -> None:
     right = planted("bfloat16", "float32")
 
@@ -183,8 +184,17 @@ def test_pytorch_is_as_the_table_says(table: list[dict[str, str]], shared: Share
     }
     model = Rounding.declared(traits("torch"), "bfloat16", calibrated=True)
     bare = replace(model, inside=())
-    apply = partial(asked, shared("torch", dtype="bfloat16").by_name["torch"], "eager")
+    ask = partial(asked, shared("torch", dtype="bfloat16").by_name["torch"], "eager")
+    replies: dict[tuple[str | Activation, int], Tensors] = {}
     tried = trials("bfloat16")
+
+    def apply(function: str | Activation, given: Tensors) -> Tensors:
+        """What it gives is looked at twice, and asked for once."""
+        key = function, id(given)
+        if key not in replies:
+            replies[key] = ask(function, given)
+        return replies[key]
+
     found = precisions.measure("torch", "eager", apply, bare, tried)
     holds = precisions.hold(apply, model, tried)
     declared = {operation: coarseness(precision) for operation, precision, _ in model.inside}

@@ -48,7 +48,7 @@ def test_every_twin_agrees(workers: Workers) -> None:
     """On data all is decided, and matches; at the probes nothing is called wrong."""
     (reference,) = workers.by_name
     pairings = [pairing(name, of, reference) for name, of in NETWORKS.items()]
-    judged_all = list(verify(pairings, workers, TODAY))
+    judged_all = list(verify(pairings, workers, TODAY, certified=False))
     assert [each.record.pairing for each in judged_all if isinstance(each, Judged)] == [*NETWORKS]
     for judged in judged_all:
         assert isinstance(judged, Judged)
