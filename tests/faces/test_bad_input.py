@@ -243,8 +243,8 @@ WRONG_VALUE = {"subject": "batch = Batch(batch.inputs, batch.targets + 1e-3)"}
     [
         ({}, 0),
         (WRONG_VALUE, 1),
-        ({"initial": "raise ValueError"}, 2),
-        ({"subject": "raise ValueError"}, 3),
+        pytest.param({"initial": "raise ValueError"}, 2, marks=pytest.mark.slow(0.7)),
+        pytest.param({"subject": "raise ValueError"}, 3, marks=pytest.mark.slow(0.7)),
     ],
     ids=["good", "wrong value", "no start", "raises"],
 )
@@ -309,13 +309,23 @@ def test_a_report_folder_that_cannot_be_written(project: Path, tmp_path: Path) -
     ("arguments", "message"),
     [
         (["verify", "nowhere"], "nowhere: no such file or folder"),
-        (["verify", "--only", "goof"], "did you mean 'good'?"),
-        (["verify", "--reference", "teach"], "no reference 'teach'; there are"),
+        pytest.param(
+            ["verify", "--only", "goof"], "did you mean 'good'?", marks=pytest.mark.slow(0.5)
+        ),
+        pytest.param(
+            ["verify", "--reference", "teach"],
+            "no reference 'teach'; there are",
+            marks=pytest.mark.slow(0.4),
+        ),
         (["fuzz", "--reference", "teach"], "no reference 'teach'; there are"),
-        (["calibrate", "--reference", "teach"], "no reference 'teach'; there are"),
-        (["verify", "--dtype", "float8"], "float8"),
+        pytest.param(
+            ["calibrate", "--reference", "teach"],
+            "no reference 'teach'; there are",
+            marks=pytest.mark.slow(0.4),
+        ),
+        pytest.param(["verify", "--dtype", "float8"], "float8", marks=pytest.mark.slow(0.4)),
         (["replay", "."], "no stored evaluations"),
-        (["verfy"], "verfy"),
+        pytest.param(["verfy"], "verfy", marks=pytest.mark.slow(0.4)),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, project: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,13 @@ def backproof(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return backproof_alone(tmp_path_factory.mktemp("backproof"))
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize(
-    "name", slow_but(["SIGTERM"], ["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"], 1)
+    ("moment", "name"),
+    slow_but(
+        [("running", "SIGTERM"), ("writing", "SIGTERM")],
+        product(MOMENTS, ["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"]),
+        1,
+    ),
 )
 def test_nobody_is_left(name: str, moment: str, tmp_path: Path, backproof: Path) -> None:
     """Two seconds later; what asks a run to end is its exit status, and no verdict."""

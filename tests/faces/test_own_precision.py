@@ -58,6 +58,7 @@ def test_both_precisions_stand_in_one_report(tmp_path: Path, backproof: Path) ->
     assert rows_of(tmp_path / "again") == rows
 
 
+@pytest.mark.slow(1.5)
 def test_a_wrong_one_is_wrong(tmp_path: Path, backproof: Path) -> None:
     write(tmp_path, "double")
     write_single(tmp_path, "single", WRONG)

@@ -99,15 +99,17 @@ def test_all_others_are_judged(kind: str, request: pytest.FixtureRequest) -> Non
     ("moment", "code", "status"),
     [
         ("file", "pass", 0),
-        ("file", "raise SystemExit(0)", 3),
-        ("points", "raise SystemExit(0)", 3),
+        pytest.param("file", "raise SystemExit(0)", 3, marks=pytest.mark.slow(0.7)),
+        pytest.param("points", "raise SystemExit(0)", 3, marks=pytest.mark.slow(0.7)),
         ("data", "ctypes.CDLL(None).exit(0)", 3),
-        ("data", "raise ValueError", 2),
+        pytest.param("data", "raise ValueError", 2, marks=pytest.mark.slow(0.7)),
         ("subject", "raise SystemExit(0)", 3),
         # It ends the thread alone: who started it would not be known when it does more.
         ("file", "import threading; threading.Timer(0.5, os._exit, [0]).start()", 0),
         # What comes after the verdict changes nothing of it.
-        ("file", "import atexit; atexit.register(os._exit, 0)", 0),
+        pytest.param(
+            "file", "import atexit; atexit.register(os._exit, 0)", 0, marks=pytest.mark.slow(0.7)
+        ),
         ("subject", "import atexit; atexit.register(os._exit, 7)", 0),
         pytest.param(
             "file",

@@ -115,8 +115,11 @@ def test_a_changed_digit_in_the_data(tmp_path: Path, row: str) -> None:
             '"gradient/dense_1/bias": delta.sum(axis=0)',
             '"gradient/dense_1/bias": delta.mean(axis=0)',
         ),
-        ("w - RATE * found", "w - 0.500001 * found"),
-        ("range(STEPS + 1):\n        found", "range(1, STEPS + 2):\n        found"),
+        pytest.param(("w - RATE * found", "w - 0.500001 * found"), marks=pytest.mark.slow(0.6)),
+        pytest.param(
+            ("range(STEPS + 1):\n        found", "range(1, STEPS + 2):\n        found"),
+            marks=pytest.mark.slow(0.6),
+        ),
     ],
     ids=["one wrong gradient", "another rate", "a step too few"],
 )
@@ -164,19 +167,21 @@ EXITING = "    import os; os._exit(9)\n    told, parameters ="
     [
         ("def train(", "def train(:", 2, "", ""),
         ("    told, parameters =", RAISING, 3, "loss at 0", "subject: OSError: no disk ("),
-        (
+        pytest.param(
             "    told, parameters =",
             EXITING,
             3,
             "loss at 0",
             "the subject worker ended by itself with status 9",
+            marks=pytest.mark.slow(0.6),
         ),
-        (
+        pytest.param(
             'return {Key("chance"',
             'return {} and {Key("chance"',
             3,
             "chance at 1",
             "39 of 39 seeds give no number",
+            marks=pytest.mark.slow(0.6),
         ),
         ('Key("bias", 0', 'Key("bias", 1', 2, "bias[0] at 40", "its recipe gives no such number"),
     ],

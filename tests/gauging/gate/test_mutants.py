@@ -44,7 +44,7 @@ def test_there_are_enough_of_every_sort() -> None:
 @pytest.mark.usefixtures("unexplained")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(
-    "mutant", slow_but(MUTANTS[::15], MUTANTS, 0.5), ids=lambda mutant: mutant.name
+    "mutant", slow_but(MUTANTS[::30], MUTANTS, 0.2), ids=lambda mutant: mutant.name
 )
 def test_an_edit_that_changes_a_result_is_caught(mutant: Mutant, judge_source: JudgeSource) -> None:
     statuses = []

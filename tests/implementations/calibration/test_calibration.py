@@ -11,10 +11,11 @@ from flint import arb
 from backproof.comparison.bounds.models import traits_of
 from backproof.implementations.calibration.ulps import LOCAL, arguments, measure, round_to
 from backproof.mathematics.arithmetic.rounding.model import CHARGED, FLOOR, Rounding
+from tests.halves import slow_but
 from tests.workers import Shared
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", slow_but(["float64"], ["float64", "float32"], 1))
 def test_numpy_errs_by_few_ulps(dtype: str) -> None:
     functions = LOCAL["numpy"]
     with np.errstate(all="ignore"):

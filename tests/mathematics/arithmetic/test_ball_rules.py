@@ -106,14 +106,49 @@ BINARY, CATEGORICAL = "binary_cross_entropy rows", "categorical_cross_entropy ro
         ([BINARY], "float32", [0.0, -5.0], [0.0, 0.0], [0.0, 0.0]),
         # Nothing is known: no radius may be finite but one that covers everything.
         (["sigmoid", "softmax", "tanh"], "float64", [1.0, 2.0], [900.0, np.inf], [1.0, 0.0]),
-        ([*RECTIFIERS, *GELU], "float64", [1.0, -2.0], [900.0, np.inf], [1.0, 0.0]),
+        pytest.param(
+            [*RECTIFIERS, *GELU],
+            "float64",
+            [1.0, -2.0],
+            [900.0, np.inf],
+            [1.0, 0.0],
+            marks=pytest.mark.slow(0.5),
+        ),
         # 1 − (1 − e) has lost e, which the slope needs far below 0.
-        (["elu bent", "selu"], "float64", [-27.7, -30.0], [1e-6, 1e-3], [0.0, 0.0]),
+        pytest.param(
+            ["elu bent", "selu"],
+            "float64",
+            [-27.7, -30.0],
+            [1e-6, 1e-3],
+            [0.0, 0.0],
+            marks=pytest.mark.slow(0.5),
+        ),
         # e^z, z³ and its products with what underflows are large or small beside each other.
-        (["gelu pulled", "gelu tanh pulled"], "float16", [7.5, -4.0], [0.0, 0.0], [0.0, 0.0]),
-        (["selu pulled", "elu steep pulled"], "float16", [-0.5, -9.0], [0.0, 0.0], [0.0, 0.0]),
+        pytest.param(
+            ["gelu pulled", "gelu tanh pulled"],
+            "float16",
+            [7.5, -4.0],
+            [0.0, 0.0],
+            [0.0, 0.0],
+            marks=pytest.mark.slow(0.5),
+        ),
+        pytest.param(
+            ["selu pulled", "elu steep pulled"],
+            "float16",
+            [-0.5, -9.0],
+            [0.0, 0.0],
+            [0.0, 0.0],
+            marks=pytest.mark.slow(0.5),
+        ),
         # tanh is 1 in every implementation, or not yet.
-        (["gelu tanh pulled"], "float64", [7.3, -7.4], [0.0, 0.1], [0.0, 0.0]),
+        pytest.param(
+            ["gelu tanh pulled"],
+            "float64",
+            [7.3, -7.4],
+            [0.0, 0.1],
+            [0.0, 0.0],
+            marks=pytest.mark.slow(0.5),
+        ),
     ],
 )
 def test_what_random_cases_seldom_meet_is_covered(names, dtype, z, radius, y):

@@ -135,7 +135,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
 WORST = [(dtype, block) for dtype in DTYPES for block in range(4)]
 
 
-@pytest.mark.parametrize(("dtype", "block"), slow_but([(dtype, 0) for dtype in DTYPES], WORST, 10))
+@pytest.mark.parametrize(("dtype", "block"), slow_but([("float32", 0), ("float64", 0)], WORST, 1))
 def test_small_networks_stay_inside_whoever_conspires(dtype, block):
     """All errors at their largest, and in one direction, of as many as a radius of t·σ covers.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -35,8 +36,14 @@ ROWS, SLOPES = (
 NUMBERS = Rounding.of("float64")
 
 
-@pytest.mark.parametrize("dtype", slow_but(["float64"], DTYPES, 0.5))
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    slow_but(
+        [("categorical rows", "float64"), ("binary slopes", "float64")],
+        product(CHECKS, DTYPES),
+        0.5,
+    ),
+)
 def test_every_form_is_covered(name, dtype):
     searched(CHECKS[name], 400, dtypes=[dtype])
 
