@@ -112,6 +112,7 @@ def test_a_subject_may_take_the_other_slope_or_the_mean_of_both(
         assert row.status in (Status.MATCH, Status.UNDECIDED), row.cause
 
 
+@pytest.mark.usefixtures("unexplained")
 @pytest.mark.parametrize("name", slow_but(["leaky_relu", "relu"], KINKED, 0.4))
 def test_what_is_no_subgradient_is_a_mismatch(name: str, workers: Workers) -> None:
     function, declared, other = KINKED[name]
