@@ -15,6 +15,7 @@ from backproof.reports.page import page as pages
 from backproof.reports.report import Report
 from tests.browser.looking import look, opened_browser, page_of
 from tests.reports.page import planted
+from tests.reports.page.planted import NETWORK
 from tests.reports.sample import MISMATCHING, TODAY, record
 
 SIZES = [(400, 800), (800, 900), (1400, 900)]
@@ -49,12 +50,15 @@ def named_at_length() -> Report:
 
 
 REPORTS = {
-    "wrong": planted.wrong,
-    "matching": planted.matching,
-    "eleven": eleven,
-    "long names": named_at_length,
-    "nothing": lambda: Report.of([], {}, TODAY),
+    "wrong": lambda: pages.render(planted.wrong()),
+    "matching": lambda: pages.render(planted.matching()),
+    "eleven": lambda: pages.render(eleven()),
+    "long names": lambda: pages.render(named_at_length()),
+    "nothing": lambda: pages.render(Report.of([], {}, TODAY)),
+    "notebook": lambda: f"{HEAD}{planted.wrong()._repr_html_()}{NETWORK._repr_html_()}",
 }
+# What a notebook shows stands in a page of the notebook's own.
+HEAD = "<!DOCTYPE html><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +74,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
     for name, report in REPORTS.items():
         found[name] = folder / f"{name.replace(' ', '_')}.html"
-        found[name].write_text(pages.render(report()), "utf-8")
+        found[name].write_text(report(), "utf-8")
     return found
 
 
