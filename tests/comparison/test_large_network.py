@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backproof.comparison import run
-from backproof.comparison.bounds import bounds as bounds_file
+from backproof.comparison.bounds import bound, worst_case
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.judging.rows import Row
 from backproof.comparison.pairing.pairing import Broken
@@ -41,8 +41,8 @@ def test_rows_are_the_same_as_if_all_was_kept(
     workers = shared("torch", "jax")
     kept = judged(workers)
     assert len(kept[0]) == 2
-    monkeypatch.setattr(mapped, "LARGE", 1)
-    monkeypatch.setattr(bounds_file, "LARGE", 1)
+    for module in (mapped, bound, worst_case):
+        monkeypatch.setattr(module, "LARGE", 1)
     drop, dropped = Bounds._make_room, []
 
     def counted(self: Any, point: Any) -> None:
@@ -60,12 +60,12 @@ def test_rows_are_the_same_as_if_all_was_kept(
 SCRIPT = """
 import resource, sys
 from backproof import Dense, GradientDescent, Loss, Network, verify
-from backproof.comparison.bounds import bounds
+from backproof.comparison.bounds import bound, worst_case
 from backproof.implementations.host import mapped
 from backproof.mathematics.faults.evaluation import computed
 
 if sys.argv[1] == "all":
-    bounds.LARGE = mapped.LARGE = float("inf")
+    bound.LARGE = worst_case.LARGE = mapped.LARGE = float("inf")
 network = Network((Dense(1024, 1024, "tanh"), Dense(1024, 1)), Loss("squared_error"))
 optimizer = GradientDescent(0.1)
 
