@@ -11,7 +11,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], below: str) 
     head = "".join(f"<th style='text-align:left'>{escape(name)}</th>" for name in columns)
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
     return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(below)}</p>"
+        "<div style='overflow-x:auto'>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<p>{escape(below)}</p>"
     )
 
 
