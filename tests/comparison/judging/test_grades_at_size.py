@@ -10,13 +10,13 @@ import pytest
 from backproof.comparison.bounds.bound import apart
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty
-from backproof.comparison.bounds.statistical import element_chance
+from backproof.comparison.bounds.statistical import element_chance, replicas_at
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Grade, Row, Status
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.gauging.fuzzing.drawing import Case
 from backproof.gauging.fuzzing.fuzzing import answered
-from backproof.mathematics.arithmetic.random.spread import REPLICAS, quantile
+from backproof.mathematics.arithmetic.random.spread import quantile
 from tests.mathematics.arithmetic.random_networks import dense, point
 from tests.workers import Shared
 
@@ -68,7 +68,8 @@ def test_of_a_million_elements_one_in_a_thousand_exceeds_what_has_that_chance(
     """PyTorch's distance from the definition, and from NumPy, by the radius of that chance."""
     made = record(dtype, shared, activation)
     bound = Bounds(made).statistical("torch", HERE, same_branches=True)
-    narrower = quantile(REPLICAS, 1e-3) / quantile(REPLICAS, element_chance(made))
+    replicas = replicas_at(made, HERE)
+    narrower = quantile(replicas, 1e-3) / quantile(replicas, element_chance(made))
     assert narrower < 0.5
     own = Bounds(made).statistical(SUBJECT, HERE, same_branches=True)
     count = exceeding = apart_by = 0

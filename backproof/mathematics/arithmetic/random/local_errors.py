@@ -10,7 +10,8 @@ and its standard deviation is stated here, or a bound on it. Two facts carry the
   rounding to nearest mostly are, they have u/√3: there is a factor of √3 in hand.)
 - Errors of functions are not of mean zero: a library errs to one side over long stretches. What
   they are charged is drawn three times: independently for each element, and for the whole tensor
-  once upwards and once away from 0.
+  once upwards and once away from 0. Each is charged what was measured of it
+  (`Rounding.as_measured`): the 6 ulps that balls charge all alike would be most of the spread.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class LocalErrors:
     """How much of a function's charge is drawn for a whole tensor at once."""
 
     def __init__(self, rounding: Rounding) -> None:
+        rounding = rounding.as_measured()
         self.balls = balls_of(rounding)
         self._same_branches = balls_of(rounding.on_same_branches())
         self.rounding = self.balls.rounding
