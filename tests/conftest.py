@@ -15,8 +15,8 @@ from tests.workers import Shared, sharing
 # Files whose tests share Keras's and JAX's workers, which take the longest to start: one process of
 # pytest-xdist gets them all.
 TOGETHER = (
-    *("test_clipped", "test_conventions", "test_fuzzing", "test_kinks", "test_kinks_of_units"),
-    *("test_logistic_slopes", "test_mutation"),
+    *("test_clipped", "test_conventions", "test_forgetting", "test_fuzzing", "test_kinks"),
+    *("test_kinks_of_units", "test_large_network", "test_logistic_slopes", "test_mutation"),
     *("test_optimizers", "test_single_softmax", "test_stock_layers", "test_train"),
     *("test_twins_of_graphs", "test_twins_of_layers", "test_twins_of_networks"),
     *("test_twins_of_probabilities", "test_who_is_wrong"),
