@@ -21,6 +21,7 @@ from backproof.comparison.record.record import SUBJECT, Record
 from backproof.comparison.record.subject_run import measure_slopes
 from backproof.comparison.record.subject_run import run as run_subject
 from backproof.comparison.record.twin_session import Exchange
+from backproof.implementations import lending
 from backproof.implementations.client import Worker
 from backproof.implementations.host import watched
 from backproof.implementations.host.watched import TIME_LIMIT
@@ -74,7 +75,8 @@ class Workers:
     def start(self, name: str) -> None:
         """Start a framework's worker, unless it runs already."""
         if name not in self.by_name:
-            self.by_name[name] = Worker(name, self.dtype, self.root, limit=self.limit)
+            lent = lending.borrowed(name, self.dtype, self.root, self.limit)
+            self.by_name[name] = lent or Worker(name, self.dtype, self.root, limit=self.limit)
 
     def restart(self, name: str) -> Worker:
         """Another worker in place of one that was lost."""

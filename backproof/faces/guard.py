@@ -25,8 +25,8 @@ from typing import IO, Any, Protocol
 from backproof.implementations.host import processes, watched
 from backproof.implementations.host.processes import Patience
 
-WRONG_USAGE, NO_VERDICT = 2, 3
-"""Exit statuses: of a run that ended without its verdict, as of one undecided, or in error."""
+WRONG_USAGE, NO_VERDICT, OWN_FAULT = 2, 3, 70
+"""Exit statuses; the second of a run without its verdict, as of one undecided, or in error."""
 GUARD = "BACKPROOF_GUARD"
 # Seconds beyond a limit, within which the child notices by itself if it can.
 GRACE = 2.0

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from backproof.implementations import protocol
 from backproof.implementations.host import mapped, processes, threads
@@ -38,7 +38,20 @@ Reply = tuple[dict[str, Any], Tensors]
 QUOTED = 200
 START_LIMIT = 900.0
 """Seconds that a framework may take to be imported, on the slowest of machines."""
+MODULE = "backproof.implementations.worker"
 WARDEN = "backproof.implementations.host.warden"
+
+
+class Process(Protocol):
+    """A process with two pipes, as `subprocess.Popen` has it."""
+
+    pid: int
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
 
 
 class Worker:
@@ -55,7 +68,7 @@ class Worker:
         root: Path,
         *,
         limit: float = 300.0,
-        module: str = "backproof.implementations.worker",
+        module: str = MODULE,
         command: Sequence[str] = (),
     ) -> None:
         """Start the framework's worker, or ``command``, a program that speaks as one, in ``root``.
@@ -70,36 +83,47 @@ class Worker:
         self.lost: EvaluationError | None = None
         self._late = ""
         self._ended = threading.Event()
+        self._silent = 0  # what stands in stderr before is not of this run
         self._losing = threading.Lock()
-        self.stderr = temporary_file()  # closed when the process has ended
-        try:
-            self.process = processes.started(
-                in_custody(command, root)
-                if command
-                else [sys.executable, "-m", module, framework, dtype, str(root)],
-                cwd=root if command else None,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self.stderr,
-                env=os.environ | ENVIRONMENT,
-                start_new_session=True,
-            )
-        except OSError:
-            self.stderr.close()
-            raise
+        self.stderr, self.process = self._started(module, command, dtype, root)
         self._requests: queue.SimpleQueue[tuple[dict[str, Any], Tensors] | None] = (
             queue.SimpleQueue()
         )
         self._open: queue.SimpleQueue[Future[Reply]] = queue.SimpleQueue()
         self.hello: Future[Reply] = Future()
         self._heard = time.monotonic()
-        self._open.put(self.hello)
+        self._greet()
         self._threads = [
             threading.Thread(target=self._write, daemon=True),
             threading.Thread(target=self._read, daemon=True),
         ]
         for thread in self._threads:
             thread.start()
+
+    def _greet(self) -> None:
+        """Its first message is what it says of itself."""
+        self._open.put(self.hello)
+
+    def _started(
+        self, module: str, command: Sequence[str], dtype: str, root: Path
+    ) -> tuple[IO[bytes], Process]:
+        """The process, and what it writes to standard error, closed when that has ended."""
+        stderr = temporary_file()
+        try:
+            return stderr, processes.started(
+                in_custody(command, root)
+                if command
+                else worker_command(self.framework, dtype, root, module),
+                cwd=root if command else None,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=os.environ | ENVIRONMENT,
+                start_new_session=True,
+            )
+        except OSError:
+            stderr.close()
+            raise
 
     def request(self, message: Mapping[str, Any], tensors: Tensors | None = None) -> Future[Reply]:
         """Queue a request; its future holds the reply, or the error that the worker reported."""
@@ -204,7 +228,7 @@ class Worker:
         if self._late:
             said = f"{self._late} (it {why})" if why else self._late
         else:
-            said = f"{why or processes.describe_exit(status)}{self._last_words()}"
+            said = f"{why or self._how_it_ended(status)}{self._last_words()}"
         with self._losing:
             self.lost = EvaluationError(f"{self.name} {said}")
             while not self._open.empty():
@@ -212,8 +236,11 @@ class Worker:
         self.stderr.close()
         self._ended.set()
 
+    def _how_it_ended(self, status: int) -> str:
+        return processes.describe_exit(status)
+
     def _last_words(self) -> str:
-        self.stderr.seek(0)
+        self.stderr.seek(self._silent)
         lines = self.stderr.read().decode(errors="replace").strip().splitlines()
         if not lines:
             return ""
@@ -242,6 +269,11 @@ class Worker:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def worker_command(framework: str, dtype: str, root: Path, module: str = MODULE) -> list[str]:
+    """What starts the worker of a framework in a project."""
+    return [sys.executable, "-m", module, framework, dtype, str(root)]
 
 
 def in_custody(command: Sequence[str], folder: Path) -> list[str]:

@@ -17,6 +17,7 @@ import numpy as np
 from backproof.implementations import protocol
 from backproof.implementations.frameworks import load_file
 from backproof.implementations.host import processes
+from backproof.implementations.host.modules import Project
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import functions, optimizers
 from backproof.mathematics.errors import message
@@ -125,6 +126,7 @@ class Held:
         self.dtype = dtype
         self.twins: dict[str, Twin] = {}
         self.batches: dict[str, Batch] = {}
+        self.project = Project(Path.cwd())
         self._built: dict[str, Twin] = {}
         """By what they were built of, the one that was used last at the end."""
 
@@ -133,6 +135,8 @@ class Held:
         if load_parts(message.get("parts", ())):
             self._built.clear()  # they are of parts as these were before
         key = json.dumps({**message, "twin": ""}, sort_keys=True)
+        if message["model"] is not None:
+            self.project.refresh()
         twin = self._built.pop(key, None) or self.framework.open_twin(
             message["model"],
             Network.from_json(message["network"]),
@@ -143,6 +147,8 @@ class Held:
         )
         if message["model"] is None:  # a user's own file may be another the next time
             self._built[key] = twin
+        else:
+            self.project.note()
         self.twins[message["twin"]] = twin
 
     def forget(self, twin: str, batches: Sequence[str]) -> None:

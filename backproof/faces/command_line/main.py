@@ -28,14 +28,16 @@ from backproof.faces.command_line.options import DONE, GATE, statuses
 from backproof.faces.command_line.replay import replay
 from backproof.faces.command_line.reproduce import reproduce
 from backproof.faces.command_line.screen import close_outputs, guard_outputs, tell
+from backproof.faces.command_line.serve import serve
 from backproof.faces.command_line.verify import verify
-from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
+from backproof.faces.command_line.watch import watch
+from backproof.faces.guard import NO_VERDICT, OWN_FAULT, WRONG_USAGE
+from backproof.implementations import lending
 from backproof.implementations.host import processes, watched
 from backproof.implementations.host.threads import one_thread
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.reports.harmless import printable
 
-OWN_FAULT = 70
 IN_PROCESS = "--in-process"
 
 app = typer.Typer(
@@ -100,10 +102,12 @@ def options(
 ) -> None:
     """What stands in front of a command; `main` has taken `--in-process` by then."""
     context.default_map = settings.of(context)
+    context.obj = main  # what a process that stays carries out for each run
 
 
 STATUSES: dict[Callable[..., None], dict[int, str]] = {
     verify: GATE,
+    watch: GATE,
     replay: {**GATE, 2: "else: a folder that is not as verify wrote it"},
     compare: {
         0: "whatever passed, passes",
@@ -129,6 +133,7 @@ STATUSES: dict[Callable[..., None], dict[int, str]] = {
     },
     init: DONE,
     explain: DONE,
+    serve: {0: "it was not used any more", 2: "wrong usage, or there is one already"},
     reproduce: {
         0: "every number is reproduced",
         1: "one is not",
@@ -151,6 +156,7 @@ def main() -> None:
         sys.exit(status)
     with processes.kept_alive():
         status = carried_out()
+    lending.tell_imports()
     guard.flush()
     status = close_outputs(status)
     watched.tell(verdict=status)

@@ -6,7 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from backproof.faces.command_line.screen import tell
+from backproof.implementations import lending
 from backproof.mathematics.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +92,8 @@ def ready(
         tell(f"{each.reason}{'; the other pairings are compared' if pairings else ''}")
     pairings = chosen(pairings, only)
     if not pairings and not broken:
+        if lending.is_narrowed():
+            raise typer.Exit(0)  # a change that concerns none of those that are watched
         raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
     if reference:
         pairings = [each.against(reference) for each in pairings]
@@ -103,7 +108,7 @@ def chosen(pairings: list[Pairing], only: list[str] | None) -> list[Pairing]:
 
     names = [each.name for each in pairings]
     for name in only or ():
-        if name not in names:
+        if name not in names and not lending.is_narrowed():
             near = difflib.get_close_matches(name, names, n=1)
             raise UsageError(
                 f"no pairing {name!r}; "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +27,7 @@ from backproof.faces.command_line.options import (
 )
 from backproof.faces.command_line.screen import progress
 from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
+from backproof.implementations import lending
 from backproof.implementations.host import watched
 
 if TYPE_CHECKING:
@@ -33,7 +36,11 @@ if TYPE_CHECKING:
     from backproof.reports.detail import Detail
 
 
+WATCH = "--watch"
+
+
 def verify(
+    context: typer.Context,
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="Pairing files, or folders of them.", show_default="comparisons"),
@@ -59,9 +66,22 @@ def verify(
     quiet: Quiet = False,
     verbose: Verbose = False,
     form: Form = Shown.text,
+    warm: Annotated[
+        bool,
+        typer.Option("--warm", help="Let a server do it, which keeps frameworks imported (serve)."),
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(WATCH, help="Stay, and judge again what each saved file concerns."),
+    ] = False,
 ) -> None:
     """Compare every pairing with its twins, element by element."""
+    if warm and not watch and not lending.is_lent() and (status := by_server()) is not None:
+        raise typer.Exit(status)
     paths = paths or [Path("comparisons")]
+    if watch and not lending.is_lent():
+        raise typer.Exit(watched_over(paths, report, context.obj))
+    paths = lending.narrowed(paths)
     check_references(reference)
     shown = detail(quiet, verbose)
     from backproof.comparison.run import Workers
@@ -73,7 +93,23 @@ def verify(
     ):
         chance = 0.0 if proven else false_alarm
         asked = Asked(certified, chance, fail_fast, report, limit, shown, form)
-        raise typer.Exit(run_verify(paths, only, reference, workers, asked))
+        status = run_verify(paths, only, reference, workers, asked)
+    raise typer.Exit(status)  # out here: within it, the workers would be killed
+
+
+def by_server() -> int | None:
+    """What the same command comes to in a process that is warm; None where there is none."""
+    from backproof.faces.warm.server import ask
+
+    return ask(sys.argv[1:])
+
+
+def watched_over(paths: list[Path], report: Path | None, run: Callable[[], object]) -> int:
+    """The same command again and again, as files change."""
+    from backproof.faces.warm.watch import watch
+
+    arguments = [word for word in sys.argv[1:] if word != WATCH]
+    return watch(paths, [report] if report else [], arguments, run)
 
 
 @dataclass(frozen=True)

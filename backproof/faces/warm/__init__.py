@@ -1,0 +1,1 @@
+"""Runs that need not wait for imports: a keeper of warm workers, and what makes use of it."""
