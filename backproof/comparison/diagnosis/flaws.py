@@ -86,6 +86,18 @@ def of_probabilities(evidence: Evidence, calm: list[Point]) -> Setting:
     )
 
 
+def curved(evidence: Evidence, spoilt: list[Point]) -> str:
+    """Where the first thing that is not finite is a hidden activation: what its exp is taken of."""
+    names = [n for n in evidence.record.names(spoilt[0]) if n in evidence.off[spoilt[0]]]
+    wild = [n for n in names if not np.isfinite(evidence.given[spoilt[0]][n]).all()]
+    quantity, _, node = wild[0].partition("/") if wild else ("", "", "")
+    network = evidence.record.network
+    f = next((each.layer.function for each in network.nodes if each.name == node), None)
+    if quantity != "activation" or f is None or f.name not in ("tanh", "sigmoid", "softplus"):
+        return ""
+    return f"the exp inside of {f.name} overflows for large |z|: take it of -abs(z), or "
+
+
 def overflowing(evidence: Evidence, spoilt: list[Point], names: list[str]) -> str:
     """What is not finite, where, and what to do."""
     tensors = sorted(
@@ -102,6 +114,7 @@ def overflowing(evidence: Evidence, spoilt: list[Point], names: list[str]) -> st
         if function is not None and function.name == "softmax"
         else ""
     )
+    shift = curved(evidence, spoilt) or shift
     if not set(names) <= SATURATED:
         return f"at {listed(names)}, {listed(tensors[:3])} are not finite"
     shown = listed(tensors[:3]) + (" and others" if len(tensors) > 3 else "")

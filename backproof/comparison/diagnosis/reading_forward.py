@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.at_hand import error
-from backproof.comparison.diagnosis.atoms import applied, side, z_of
+from backproof.comparison.diagnosis.atoms import SIDES, applied, side, z_of
 from backproof.comparison.diagnosis.linear import Term, combined
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.views import View, known_at
@@ -21,18 +21,20 @@ from backproof.mathematics.faults.fault import Change, Place
 T = Any
 Values = NDArray[np.float64]
 
+# A rate has no place in a forward pass: a number that happens to equal it is told as a number.
+RATE = float("nan")
 NAMES = ("sigmoid", "tanh", "relu", "softplus", "softmax")
 
 
 def read_forward(
-    target: Target, place: Place, views: Sequence[View], rate: float, share: float
+    target: Target, place: Place, views: Sequence[View], share: float
 ) -> Iterator[Reading]:
     """The activation of a layer as another function of its pre-activation."""
     name = f"activation/{place.name}"
     views = [view for view in views if view.shown(name) is not None]
     if not views:
         return
-    known = [known_at(target.network, view.samples, rate) for view in views]
+    known = [known_at(target.network, view.samples, RATE) for view in views]
 
     def computed(view: View) -> tuple[Values, Values] | None:
         shown = view.shown(name)
@@ -42,18 +44,29 @@ def read_forward(
     for found in combined(terms, computed, views, lambda v: v.scope, known, share):
         if found.text == terms[0].text:
             continue
-        changes: dict[str, Change] = {name: found.change(target.network, rate)}
-        if place.name == target.network.last.name and target.fused:
-            changes["loss/slope"] = lambda value, s: error(s, place)
-        told = f"the activation is {found.text}"
-        yield reading(
-            f"activation {found.text}",
-            place.name,
-            told,
-            terms[0].text,
-            changes,
-            1 + found.cost / 20,
-        )
+        forward: dict[str, Change] = {name: found.change(target.network, RATE)}
+        told, formula = f"the activation is {found.text}", terms[0].text
+        for changes in with_loss(target, place, forward):
+            yield reading(told, place.name, told, formula, changes, 1 + found.cost / 20)
+
+
+def with_loss(
+    target: Target, place: Place, forward: dict[str, Change]
+) -> Iterator[dict[str, Change]]:
+    """The change with what follows of it in a loss that is taken of the outputs, or of z."""
+    if place.name != target.network.last.name or not target.fused:
+        yield forward
+        return
+    slope: dict[str, Change] = {**forward, "loss/slope": lambda value, s: error(s, place)}
+    of_outputs = target.network.loss_function.of_outputs()
+    if of_outputs is not None:
+
+        def rows(value: T, s: Scope[T]) -> T:
+            z, a = s.values[f"z/{place.name}"], s.values[f"activation/{place.name}"]
+            return s.ops.loss_and_slope(of_outputs, z, a, s.values["targets"])[0]
+
+        yield {**slope, "loss/rows": rows}
+    yield slope
 
 
 def terms_of(place: Place) -> list[Term]:
@@ -72,9 +85,13 @@ def terms_of(place: Place) -> list[Term]:
     found.append(Term("z", lambda s: z_of(s, place)))
     found.append(Term("z**2", lambda s: s.ops.multiply(z_of(s, place), z_of(s, place))))
     found.append(Term("1", lambda s: s.ops.exact(np.ones(z_of(s, place).shape))))
+    for text, make in SIDES.items():
+        found.append(Term(text, lambda s, m=make: m(s, place)))  # type: ignore[misc]
     if f.name == "softmax":
         found.insert(1, Term("softmax(z) over the whole batch", over_everything(place)))
         found.insert(2, Term("softmax(z) over the samples (axis=0)", over_samples(place)))
+        shifted = "exp(z - max(z, axis=1)) / sum(axis=0), over the samples"
+        found.insert(3, Term(shifted, over_samples(place, shifted=True)))
     return found
 
 
@@ -90,11 +107,16 @@ def over_everything(place: Place) -> Any:
     return made
 
 
-def over_samples(place: Place) -> Any:
-    """Normalised down the columns."""
+def over_samples(place: Place, *, shifted: bool = False) -> Any:
+    """Normalised down the columns; with each row's largest taken off before, where ``shifted``."""
 
     def made(s: Scope[T]) -> T:
-        turned = s.ops.activate(place.f, s.ops.transpose(z_of(s, place)))
-        return s.ops.transpose(turned)
+        z = z_of(s, place)
+        if shifted:
+            middle = np.asarray(getattr(z, "value", z), np.float64)
+            rows, columns = middle.shape
+            largest = np.arange(rows) * columns + middle.argmax(axis=1)
+            z = s.ops.subtract(z, s.ops.gather(z, np.repeat(largest[:, None], columns, axis=1)))
+        return s.ops.transpose(s.ops.activate(place.f, s.ops.transpose(z)))
 
     return made

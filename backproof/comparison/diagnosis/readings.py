@@ -11,10 +11,14 @@ from backproof.comparison.diagnosis.reading import Reading
 from backproof.comparison.diagnosis.reading_batch import read_batch
 from backproof.comparison.diagnosis.reading_clips import read_clips
 from backproof.comparison.diagnosis.reading_delta import read_delta
+from backproof.comparison.diagnosis.reading_digits import read_digits
 from backproof.comparison.diagnosis.reading_elements import read_elements
 from backproof.comparison.diagnosis.reading_forward import read_forward
 from backproof.comparison.diagnosis.reading_gradients import read_gradient
+from backproof.comparison.diagnosis.reading_inner import read_inner
+from backproof.comparison.diagnosis.reading_joins import read_join
 from backproof.comparison.diagnosis.reading_loss import read_loss
+from backproof.comparison.diagnosis.reading_pieces import read_pieces
 from backproof.comparison.diagnosis.reading_steps import read_step
 from backproof.comparison.diagnosis.reading_when import read_when
 from backproof.comparison.diagnosis.reading_where import read_where
@@ -53,7 +57,13 @@ def readings(
                 yield from read_clips(target, name, among, rate, share)
                 yield from read_elements(target, name, among)
         elif relation.kind == "forward" and relation.where in places:
-            yield from read_forward(target, places[relation.where], among, rate, share)
+            place = places[relation.where]
+            yield from read_forward(target, place, among, share)
+            yield from read_inner(target, place, among, share)
+            yield from read_pieces(target, place, among)
+            yield from read_digits(place, among)
+        elif relation.kind == "forward":
+            yield from read_join(target, relation.where, among, share)
 
     if relation.kind == "loss":
         yield from read_loss(target, views, share)

@@ -52,8 +52,8 @@ def relations(record: Record) -> list[Relation]:
 def concerns(plant: Planted, relation: Relation, *, last: bool, hidden_forward: bool) -> bool:
     """Whether a change is one of what the relation makes, and not of what comes before it.
 
-    ``hidden_forward``: whether activations are not shown, so that the loss and the gradients are
-    the first to show a change of them.
+    ``hidden_forward``: whether some activations are not shown, so that later ones, the loss and the
+    gradients are the first to show a change of them.
     """
     return any(
         belongs(site, relation, last=last, hidden_forward=hidden_forward) for site in plant.changes
@@ -69,7 +69,7 @@ def belongs(site: str, relation: Relation, *, last: bool, hidden_forward: bool) 
     if relation.kind == "count":
         return head == "parameter_count"
     if relation.kind == "forward":
-        return forward and (node == where or head == "inputs")
+        return forward and (node == where or head == "inputs" or hidden_forward)
     if relation.kind == "loss":
         return of_loss or (hidden_forward and forward)
     if relation.kind == "backward":

@@ -37,8 +37,9 @@ MOST_STATES, MOST_BRANCHES = 60, 8
 SCREENS, MOST_SCREENS = 3, 6
 # Points that the loss is read at beside those, of so many samples: it is one number at each.
 FURTHER, MOST_SAMPLES = 8, 300
-# What a relation that nothing explains costs, and a mistake that another layer has too.
-UNREAD, AGAIN = 4.0, 0.2
+# What a relation that nothing explains costs, a mistake that another layer has too, and what is
+# still to come of each relation that is violated.
+UNREAD, AGAIN, AHEAD = 4.0, 0.2, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +97,13 @@ class Tracer:
             and not plant.fault.remembers
             and plant.fault.kind is not Kind.NUMERICAL
         ]
+        self.alike = list(read_hidden(self.target))
         self.shared = list(shared(self.plants, record.network.last.name))
         self.relations = relations(record)
         self.order = {name: i for i, r in enumerate(self.relations) for name in r.names}
         shown = {name for point in self.evidence.points for name in self.evidence.given[point]}
-        self.hidden_forward = not any(name.startswith("activation/") for name in shown)
+        layers = {f"activation/{place.name}" for place in self.target.layers}
+        self.hidden_forward = not layers <= shown
         self.further = further(self.evidence, chosen := screened(self.evidence))
         for point in chosen:
             self.screens[point] = Screen(self.evidence, point, tight=True)
@@ -184,7 +187,7 @@ class Tracer:
         place = min(self.order[name] for name in off)
         relation = self.relations[place]
         mine = {name for name in off if self.order[name] == place}
-        found: list[tuple[float, int, tuple[Planted, ...], float, set[str]]] = []
+        found: list[tuple[float, int, Trace, set[str]]] = []
         turn = count()
         alike: set[bytes] = set()
         for cost, made in sorted(self.changes(state, relation), key=lambda each: each[0]):
@@ -195,10 +198,13 @@ class Tracer:
             if left is not None and numbers not in alike:
                 alike.add(numbers)  # what gives the same numbers throughout is told once
                 price = self.price(state, made[0], cost)
-                found.append((price + ahead(self.order, left), next(turn), made, price, left))
-        for _, _, made, price, left in sorted(found, key=lambda each: each[:2])[:MOST_BRANCHES]:
-            plants = with_plants(state.plants, made)
-            yield replace(state, plants=plants, cost=state.cost + price), left
+                child = replace(child, cost=state.cost + price)
+                if "loss" in state.unread and changes_forward(made):
+                    child = replace(child, unread=state.unread - {"loss"}, cost=child.cost - UNREAD)
+                    left = left | {"loss"}  # it may be read now
+                found.append((child.cost + ahead(self.order, left), next(turn), child, left))
+        for _, _, child, left in sorted(found, key=lambda each: each[:2])[:MOST_BRANCHES]:
+            yield child, left
         given_up = self.given_up(state, relation, mine)
         yield given_up, self.off(given_up)
 
@@ -239,12 +245,15 @@ class Tracer:
         for plant in self.plants:
             if concerns(plant, relation, last=last, hidden_forward=self.hidden_forward):
                 yield 1.0, (plant,)
-        if self.hidden_forward and relation.kind in ("loss", "backward"):
+        first = relation.kind in ("forward", "loss") or (relation.kind == "backward" and last)
+        if self.hidden_forward and first:
             yield from ((1.0 + AGAIN, plants) for plants in self.shared)
-            yield from ((1.0 + AGAIN, made) for made in read_hidden(self.target) if made)
+            yield from ((1.0 + AGAIN, made) for made in self.alike if made)
         points = [p for p in self.screens if state.points is None or p in state.points]
-        if relation.kind == "loss":  # one number a point
-            points += [p for p in self.further if state.points is None or p in state.points]
+        if relation.kind in ("loss", "forward"):  # one number a point, or a part of the axis
+            off = [p for p, names in self.evidence.off.items() if relation.names[0] in names]
+            among = dict.fromkeys([*points, *self.further, *off[:FURTHER]])
+            points = [p for p in among if state.points is None or p in state.points]
         views = [view(self.evidence, state.suspect, point) for point in points]
         for made in readings(self.target, relation, views, self.evidence):
             yield made.cost, (made,)
@@ -292,7 +301,12 @@ class Tracer:
 
 def ahead(order: Mapping[str, int], off: set[str]) -> float:
     """How many violated relations are left: so many mistakes may be to come."""
-    return float(len({order[name] for name in off}))
+    return AHEAD * len({order[name] for name in off})
+
+
+def changes_forward(made: Sequence[Planted]) -> bool:
+    """Whether a change is one of the forward pass."""
+    return any(site.partition("/")[0] in FORWARD for plant in made for site in plant.changes)
 
 
 def with_plants(plants: tuple[Planted, ...], more: tuple[Planted, ...]) -> tuple[Planted, ...]:

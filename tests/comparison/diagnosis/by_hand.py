@@ -52,18 +52,22 @@ def by_hand(
     biases: Mapping[int, Callable[[Array], Array]] | None = None,
     error: Callable[[Array, Array], Array] = lambda a, y: 2 * (a - y) / len(a),
     loss: Callable[[Array, Array], Any] = lambda a, y: np.sum((a - y) ** 2) / len(a),
+    weighted: Callable[[Array, Array, Array], Array] = lambda x, w, b: x @ w + b,
+    activation: Callable[[Array], Array] | None = None,
+    output: Callable[[Array], Array] = lambda z: z,
     shown: bool = False,
 ) -> Subject:
     """Backpropagation in a loop over the layers; each part may be another one."""
     f, slope = FUNCTIONS[function]
+    f = activation or f
     slopes, back, kernels, biases = slopes or {}, back or {}, kernels or {}, biases or {}
 
     def subject(p: Mapping[str, Array], batch: Batch) -> dict[str, Any]:
         depth = sum(name.startswith("dense_") and name.endswith("/kernel") for name in p)
         n, a, z = len(batch.inputs), [batch.inputs], [batch.inputs]
         for k in range(1, depth + 1):
-            z.append(a[-1] @ p[f"dense_{k}/kernel"] + p[f"dense_{k}/bias"])
-            a.append(f(z[-1]) if k < depth else z[-1])
+            z.append(weighted(a[-1], p[f"dense_{k}/kernel"], p[f"dense_{k}/bias"]))
+            a.append(f(z[-1]) if k < depth else output(z[-1]))
         delta = error(a[-1], batch.targets)
         out: dict[str, Any] = {"loss": loss(a[-1], batch.targets)}
         for k in range(depth, 0, -1):
