@@ -6,7 +6,7 @@ lies within the bound of the definition with that fault, as a correct one lies w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
@@ -139,6 +139,21 @@ class Evidence:
         at = suspect.at(point)
         return [n for n in self.names(point) if not self._within(n, point, wrong, at)]
 
+    def accuracies(self, suspect: Suspect, point: Point) -> Callable[[Intervention], bool]:
+        """Whether another intervention in the accuracy alone, beside the suspect, explains it."""
+        bound = self._bound(suspect, point)
+        outputs = self._outputs(point, bound, suspect.at(point))
+        batch, actual = self.record.batch(point), float(self.given[point]["accuracy"])
+        state, network = self.record.parameters[point], self.record.network
+
+        def explains(intervene: Intervention) -> bool:
+            found = measure(network, state, batch, outputs, intervene)["accuracy"]
+            # A quotient of the subject's own may round in float32.
+            near = 1e-6 * abs(actual) + len(bound.open_samples) / len(batch.inputs)
+            return bool(abs(actual - float(found)) <= near)
+
+        return explains
+
     @property
     def unit(self) -> float:
         return Rounding.of(self.record.dtype).unit
@@ -263,13 +278,27 @@ class Evidence:
                 rest = np.abs(np.where(wild, 0, actual) - np.where(wild, 0, value))
                 return both and bool((rest <= 2 * bound.radii[name])[~wild].all())
             return distance(name, actual, bound) == 0
-        record, batch = self.record, self.record.batch(point)
+        outputs = self._outputs(point, bound, intervene)
+        return self._accurate(name, point, bound, outputs, intervene)
+
+    def _outputs(self, point: Point, bound: Bound, intervene: Intervention) -> Values:
+        """The outputs that a bound is of; in floating point, where they are not compared."""
+        record = self.record
         last = f"activation/{record.network.last.name}"
-        outputs = bound.values.get(last)
-        if outputs is None:
-            return True
+        if last in bound.values:
+            return np.asarray(bound.values[last])
+        state = {k: v.astype("float64", copy=False) for k, v in record.parameters[point].items()}
+        batch = record.batch(point).astype("float64")
+        found = computed(record.network, record.optimizer, state, batch, intervene)
+        return np.asarray(found[last])
+
+    def _accurate(
+        self, name: str, point: Point, bound: Bound, outputs: Values, intervene: Intervention
+    ) -> bool:
+        """Whether a count may be that of such outputs."""
+        record, batch, actual = self.record, self.record.batch(point), self.given[point][name]
         found = measure(record.network, record.parameters[point], batch, outputs, intervene)
         if name != "accuracy":
             return bool(actual == found[name])
         gap = abs(float(actual) - float(found[name])) * len(batch.inputs)
-        return bool(round(gap) <= len(bound.open_samples))
+        return bool(np.isfinite(gap)) and bool(round(gap) <= len(bound.open_samples))

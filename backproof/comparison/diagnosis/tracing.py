@@ -19,6 +19,7 @@ import numpy as np
 
 from backproof.comparison.diagnosis.evidence import AsComputed, Evidence, Suspect
 from backproof.comparison.diagnosis.reading import FAMILY, Reading
+from backproof.comparison.diagnosis.reading_accuracy import read_accuracy
 from backproof.comparison.diagnosis.reading_hidden import read_hidden
 from backproof.comparison.diagnosis.readings import readings
 from backproof.comparison.diagnosis.relations import FORWARD, Relation, concerns, relations
@@ -109,7 +110,19 @@ class Tracer:
             self.screens[point] = Screen(self.evidence, point, tight=True)
 
     def trace(self) -> Trace:
-        """The best explanation that fits at every point, within bounds of its own."""
+        """The best explanation that fits at every point; last, that of the accuracy."""
+        found = self.traced()
+        off = {n for names in self.evidence.off.values() for n in names}
+        points = telling(self.evidence)
+        if all("accuracy" not in self.evidence.left(found.suspect, point) for point in points):
+            return found
+        made = read_accuracy(self.evidence, self.target, self.plants, found.plants)
+        if made is not None:
+            return replace(found, plants=(*found.plants, made))
+        return replace(found, unread=found.unread | {"accuracy"}) if "accuracy" in off else found
+
+    def traced(self) -> Trace:
+        """The best explanation of all but the accuracy, within bounds of its own."""
         turn = count()
         start, against = Trace(()), set[Point]()
         queue: list[tuple[float, int, Trace]] = [(0.0, next(turn), start)]
@@ -171,14 +184,15 @@ class Tracer:
         for point in telling(self.evidence):
             if state.points is None or point in state.points:
                 found |= set(self.evidence.left(state.suspect, point))
-        return found - state.silent
+        return found - state.silent - {"accuracy"}
 
     def disproved(self, state: Trace, off: set[str]) -> Point | None:
         """A point that the state does not explain within its bounds, beside what is off anyway."""
         for point in telling(self.evidence):
             if state.points is not None and point not in state.points:
                 continue
-            if set(self.evidence.left(state.suspect, point)) - state.silent - off:
+            left = set(self.evidence.left(state.suspect, point))
+            if left - state.silent - off - {"accuracy"}:
                 return point
         return None
 
