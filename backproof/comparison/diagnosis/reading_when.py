@@ -101,7 +101,7 @@ def scalars(target: Target, kind: str) -> list[Scalar]:
     if target.optimizer.COUNTS:
         found.append(Scalar(of_steps, lambda s, n: float(s.parameters[STEP_COUNT]) + 1, whole=True))
     found.append(Scalar(compared("abs(x).max()"), lambda s, n: largest(s)))
-    if kind == "backward":
+    if kind in ("backward", "forward"):
         return found
     found.append(Scalar(compared("norm(g)"), lambda s, n: norm_of(s, f"gradient/{n}")))
     for slot in target.optimizer.SLOTS:

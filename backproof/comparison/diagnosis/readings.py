@@ -76,5 +76,4 @@ def readings(
             yield from read_shares(target, places[relation.where])
         for name in relation.names:
             yield from read_shared(target, name.partition("/")[2])
-    if relation.kind != "forward":
-        yield from read_when(target, relation, views, evidence, at)
+    yield from read_when(target, relation, views, evidence, at)

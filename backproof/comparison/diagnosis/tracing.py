@@ -150,8 +150,10 @@ class Tracer:
                 heappush(queue, (child.cost + ahead(self.order, left), next(turn), child))
                 if len(left) + len(child.silent) < len(fewest) + len(best.silent):
                     best, fewest = child, left
-        unread = best.unread | fewest | self.left(best)
-        return replace(best, unread=unread, disproved=frozenset(against))
+        left = fewest | self.left(best)
+        plants = tuple(plant for plant in best.plants if not contradicted(plant, left))
+        unread = best.unread | left
+        return replace(best, plants=plants, unread=unread, disproved=frozenset(against))
 
     def looks_at(self, point: Point, against: set[Point]) -> bool:
         """Look at a point that has disproved something from now on; False if it is no use."""
@@ -316,6 +318,17 @@ class Tracer:
 def ahead(order: Mapping[str, int], off: set[str]) -> float:
     """How many violated relations are left: so many mistakes may be to come."""
     return AHEAD * len({order[name] for name in off})
+
+
+def contradicted(plant: Planted, left: set[str]) -> bool:
+    """Whether what was read of one value is off at a point where that value alone shows it."""
+    if plant.fault.family != FAMILY or len(plant.changes) != 1:
+        return False
+    (site,) = plant.changes
+    head, _, node = site.partition("/")
+    if head == "delta":
+        return f"gradient/{node}/bias" in left
+    return head in ("loss", "gradient", "activation") and site in left
 
 
 def changes_forward(made: Sequence[Planted]) -> bool:
