@@ -37,12 +37,15 @@ def read_join(target: Target, where: str, views: Sequence[View], share: float) -
         shown = view.shown(name)
         return None if shown is None else (shown, view.allowed(name))
 
+    def wanted(view: View) -> tuple[Values, Values]:
+        return np.asarray(view.scope.values[name], np.float64), view.allowed(name)
+
     terms = list(join_terms(node))
+    of_definition = combined(terms, wanted, views, lambda v: v.scope, known, share)
+    declared = next((each.text for each in of_definition), "what the layer gives")
     for found in combined(terms, computed, views, lambda v: v.scope, known, share):
-        kind = node.layer.kind
-        told = f"what it gives is {found.text}"
-        right = {"add": " + ", "multiply": " * "}.get(kind, ", ").join(node.inputs)
-        if set(found.text.split(" + ")) == set(right.split(" + ")):
+        told, right = f"what it gives is {found.text}", declared
+        if found.text == declared:
             continue
         if found.text in node.inputs and all(one_array(v, name, found.text) for v in views):
             told = (
