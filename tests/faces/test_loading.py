@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from backproof.faces.command_line.selection import likely
 from tests.faces.test_bad_input import backproof, write_pairing
 from tests.halves import slow_but
 
@@ -66,3 +67,21 @@ def test_it_waits_for_no_framework(others: bool, project: Path) -> None:
         process.send_signal(signal.SIGINT)
     process.communicate()
     assert time.monotonic() - began < 50
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("PAIRING = Pairing(name='moons')", ["keras", "torch"]),
+        ('PAIRING = Pairing(references={"torch": None})', ["torch"]),
+        ('PAIRING = Pairing(references={"numpy": None})', []),
+        ("y = = 2", []),
+        ("def moons():\n    return 1", []),
+    ],
+)
+def test_frameworks_are_started_early_for_pairings_alone(
+    text: str, wanted: list[str], tmp_path: Path
+) -> None:
+    """They take seconds; a broken file, or one of helpers, needs none of them."""
+    (tmp_path / "moons.py").write_text(text)
+    assert likely([tmp_path]) == wanted

@@ -39,7 +39,8 @@ def likely(paths: list[Path]) -> list[str]:
     """The frameworks that the pairing files seem to want, by their text alone.
 
     They take longest to import, so they are started before the files are executed, which then says
-    what is missing. A pairing that names no references is compared with the usual two.
+    what is missing. A pairing that names no references is compared with the usual two; a file that
+    speaks of no pairing has none, and may be of other things, or be broken.
     """
     from backproof.comparison.pairing.pairing import files
 
@@ -47,7 +48,10 @@ def likely(paths: list[Path]) -> list[str]:
     return [
         name
         for name in ("keras", "torch")
-        if any(f'"{name}"' in text or "references" not in text for text in texts)
+        if any(
+            "Pairing" in text and (f'"{name}"' in text or "references" not in text)
+            for text in texts
+        )
     ]
 
 
