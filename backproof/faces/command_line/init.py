@@ -12,9 +12,10 @@ import typer
 from backproof.implementations.host.files import write_whole
 
 # What is a file of the template here, and another one there: it would be taken for one of ours.
-RENAMED = {"gitignore": ".gitignore"}
-TOX = Path("tox.ini")
-# What the commands of the template's tox.ini need beside backproof itself.
+RENAMED = {"gitignore": ".gitignore", "github": ".github"}
+# These install backproof.
+INSTALLING = (Path("tox.ini"), Path(".github/workflows/verify.yml"))
+# What their commands need beside backproof itself.
 EXTRAS = ("keras", "torch", "pytest")
 
 
@@ -23,14 +24,15 @@ def init(
 ) -> None:
     """Lay out scratch/, reference/, comparisons/, tests/, reports/ and tox.ini, with one pairing.
 
-    Nothing that is there already is written over.
+    And a workflow for GitHub. Nothing that is there already is written over.
     """
     from backproof.implementations.host.installation import requirement
     from backproof.mathematics.errors import UsageError
 
     files = dict(laid_out(resources.files("backproof.faces.command_line") / "template", Path()))
     ours = requirement(*EXTRAS)
-    files[TOX] = files[TOX].replace(f"backproof[{','.join(EXTRAS)}]", ours)
+    for path in INSTALLING:
+        files[path] = files[path].replace(f"backproof[{','.join(EXTRAS)}]", ours)
     taken = [str(path) for path in files if (folder / path).exists()]
     if taken:
         raise UsageError(
@@ -45,7 +47,7 @@ def init(
         raise UsageError(f"{folder} cannot be written ({error.strerror or error})") from error
     typer.echo(
         f"{len(files)} files in {folder.resolve()}. Next: backproof verify, pytest, or tox there.\n"
-        f"tox will install {ours}."
+        f"tox, and the workflow, will install {ours}."
     )
 
 
