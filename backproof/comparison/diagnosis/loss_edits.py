@@ -106,13 +106,15 @@ def edits(target: Target, places: list[AtLoss], totals: Values) -> Iterator[Summ
         sums = {text: np.array([of(s).sum() for s in places]) for text, of in TERMS.items()}
     fitting: list[tuple[Formula, int, str, str]] = []
     for formula in FORMULAS.get(target.network.loss.kind, ()):
+        if not all(np.isfinite(sums[text]).all() for _, text in formula.terms):
+            continue
         whole = [(1.0 if sign == "+" else -1.0) * sums[text] for sign, text in formula.terms]
         for place, (sign, right) in enumerate(formula.terms):
             rest = totals - sum(each for i, each in enumerate(whole) if i != place)
             near = 1e-9 * (np.abs(totals) + sum(np.abs(each) for each in whole))
             found = [("", "")] if (np.abs(rest) <= near).all() else []
             for text, sizes in sums.items():
-                for told, size in (("+", 1.0), ("-", -1.0)):
+                for told, size in (("+", 1.0), ("-", -1.0)) if np.isfinite(sizes).all() else ():
                     fits = (np.abs(rest - size * sizes) <= near).all()
                     if fits and (told, text) != (sign, right):
                         found.append((told, text))

@@ -79,6 +79,9 @@ def of_function(places: Sequence[Place]) -> Iterator[tuple[Reading, ...]]:
     f = places[0].f
     if f.name == "linear":
         return
+    for other in functions.names():
+        if other not in (f.name, "softmax", "linear"):
+            yield from of_other(places, other)
     for limit in CLIPS:
         told = f"the activation is {f.name}(clip(z, -{limit}, {limit}))"
         yield each(places, told, f"{f.name}(z)", lambda p, c=limit: {f"z/{p}": clipped(c)})  # type: ignore[misc]
@@ -97,6 +100,20 @@ def of_function(places: Sequence[Place]) -> Iterator[tuple[Reading, ...]]:
         yield from rounded_constants(places)
     for text, lose in DIGITS.items():
         yield tuple(lost(place, text, lose) for place in places)
+
+
+def of_other(places: Sequence[Place], other: str) -> Iterator[tuple[Reading, ...]]:
+    """Another function, with the slope of the declared one, or with its own."""
+    f, right = functions.named(other), f"{places[0].f.name}(z)"
+    told = f"the activation is {other}(z), but not its slope"
+    yield each(places, told, right, lambda p: {f"activation/{p}": computed(f, p)})
+    told = f"the activation is {other}(z), with its slope"
+    yield each(
+        places,
+        told,
+        right,
+        lambda p: {f"activation/{p}": computed(f, p), f"delta/{p}": pulled(f, p)},
+    )
 
 
 def each(

@@ -113,7 +113,7 @@ def read_pieces(target: Target, place: Place, views: Sequence[View]) -> Iterator
             fits = np.abs(piece.values - actual) <= allowed
             # Elements that the other expression gives as well may lie on its side.
             part = widest(z, wrong, fits) if fits[wrong].all() else None
-            if part is not None:
+            if part is not None and np.isfinite([*part.low, *part.high]).any():
                 yield from of_piece(place, part, piece)
                 return
 
