@@ -209,9 +209,9 @@ def told(
     sloped = place.f.name not in ("linear", "softmax") and not fused
     for number in several:
         where = quantity.text(cut.above, number)
-        more = ""
+        more = in_other_words(place, where, number) if quantity.of_slope else ""
         if len(several) > 1:
-            more = f" (any threshold from {cut.low:.4g} to {cut.high:.4g} fits)"
+            more += f" (any threshold from {cut.low:.4g} to {cut.high:.4g} fits)"
         what = "the delta" if len(kinds) > 1 else f"the delta in the gradient of the {kinds[0]}"
         if cut.instead or (cut.factor == 0 and sloped and quantity.of_slope):
             sentence = f"the slope is {cut.factor:.6g} where {where}"
@@ -234,6 +234,39 @@ def told(
             changes = alone(place, kinds[0], change)
         made = reading(sentence, place.name, sentence + more, formula, changes, cost)
         yield replace(made, open=len(several) > 1)
+
+
+def in_other_words(place: Place, where: str, number: float) -> str:
+    """The same condition on z, of one on a; and the reverse."""
+    name, (above, below) = place.f.name, INVERSE.get(place.f.name, (None, None))
+    if above is None or below is None:
+        return ""
+    if where.startswith("a < "):
+        return f", that is abs(z) > {above(0.5 + number):.4g}"
+    of, _, rest = where.partition(" ")
+    other = {"z": "a", "a": "z", "abs(z)": "abs(a)", "abs(a)": "abs(z)"}.get(of, "")
+    if not other or (name == "sigmoid" and "abs" in of):
+        return ""
+    with np.errstate(all="ignore"):
+        value = float((above if of[-2:-1] == "a" or of == "a" else below)(number))
+    return f", that is {other} {rest[0]} {value:.6g}" if np.isfinite(value) else ""
+
+
+def logit(a: float) -> float:
+    """Where the sigmoid is a."""
+    return float(np.log(np.float64(a) / (1 - np.float64(a))))
+
+
+def logistic(z: float) -> float:
+    """The sigmoid."""
+    return float(1 / (1 + np.exp(-np.float64(z))))
+
+
+# By the function, z of a and a of z.
+INVERSE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "tanh": (np.arctanh, np.tanh),
+    "sigmoid": (logit, logistic),
+}
 
 
 def named(place: Place, factor: float) -> str:

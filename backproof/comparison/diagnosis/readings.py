@@ -19,6 +19,7 @@ from backproof.comparison.diagnosis.reading_inner import read_inner
 from backproof.comparison.diagnosis.reading_joins import read_join
 from backproof.comparison.diagnosis.reading_loss import read_loss
 from backproof.comparison.diagnosis.reading_pieces import read_pieces
+from backproof.comparison.diagnosis.reading_rounded import read_rounded
 from backproof.comparison.diagnosis.reading_steps import read_step
 from backproof.comparison.diagnosis.reading_when import read_when
 from backproof.comparison.diagnosis.reading_where import read_where
@@ -74,6 +75,7 @@ def readings(
             yield from read_batch(target, views)
         if relation.where in places:
             yield from read_shares(target, places[relation.where])
+            yield from read_rounded(target, places[relation.where], views)
         for name in relation.names:
             yield from read_shared(target, name.partition("/")[2])
     yield from read_when(target, relation, views, evidence, at)

@@ -151,6 +151,6 @@ def round_numbers(low: float, high: float) -> list[float]:
         first, last = int(np.ceil(low / scale - 1e-9)), int(np.floor(high / scale + 1e-9))
         if first <= last:
             several = [float(f"{n * scale:.6g}") for n in range(first, last + 1)][:9]
-            # 5 and 1 are likelier than 7.
-            return sorted(several, key=lambda x: (f"{x:e}"[0] not in "15", x))
+            # 1 and 5 are likelier than 7, and 4.5 than 4.4.
+            return sorted(several, key=lambda x: (f"{x:.6g}".strip("0.")[-1:] not in "15", x))
     return [float(f"{(low + high) / 2:.6g}")]

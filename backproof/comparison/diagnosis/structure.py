@@ -17,7 +17,7 @@ from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.relations import relations
 from backproof.comparison.diagnosis.search import by_size
 from backproof.comparison.record.record import SUBJECT, Point
-from backproof.mathematics.arithmetic.rounding.model import U64
+from backproof.mathematics.arithmetic.rounding.model import U64, held_in
 from backproof.mathematics.network.quantities import split
 
 Values = NDArray[np.float64]
@@ -72,7 +72,8 @@ def described(evidence: Evidence) -> str:
     name = first(evidence)
     points = [point for point in by_size(evidence) if name in evidence.off[point]]
     seen = [s for point in points if (s := Seen.of(evidence, name, point)) is not None]
-    told = next(chain(form_of(evidence, name, seen), facts(name, seen)), "") if seen else ""
+    ways = chain(form_of(evidence, name, seen), narrower(evidence, seen), facts(name, seen))
+    told = next(ways, "") if seen else ""
     place = places(evidence)
     earlier = any(place[other] < place[name] for other in evidence.names(points[0]))
     before = " and what comes before it matches" if earlier else ""
@@ -140,6 +141,23 @@ def facts(name: str, seen: list[Seen]) -> Iterator[str]:
     if all(same_elements(each) for each in seen):
         yield "it has the right elements in another order"
     yield from concerned(name, [each.wrong for each in seen])
+
+
+def narrower(evidence: Evidence, seen: list[Seen]) -> Iterator[str]:
+    """Whether every number of a tensor is one of a dtype of fewer digits, and off by no more."""
+    own = np.finfo(held_in(evidence.record.dtype)).eps
+    for dtype in (np.float16, np.float32):
+        eps = float(np.finfo(dtype).eps)
+        few = all(np.array_equal(each.actual.astype(dtype), each.actual) for each in seen)
+        whole = all(np.array_equal(np.round(each.actual), each.actual) for each in seen)
+        near = all(
+            (np.abs(each.actual - each.right) <= 64 * eps * np.abs(each.right).max()).all()
+            for each in seen
+        )
+        if own < eps and few and near and not whole:
+            kept = dtype.__name__
+            yield f"all its numbers are {kept} numbers: it is rounded to {kept}, or kept in it"
+            return
 
 
 def ratio(actual: Values, right: Values, radius: Values) -> float | None:
