@@ -9,6 +9,7 @@ function serves them all). What nothing explains stands as it was computed, and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
@@ -30,6 +31,9 @@ from backproof.comparison.record.record import DATA, Point
 from backproof.mathematics.faults import Fault, Kind, Planted, Target, planted
 from backproof.mathematics.probes.probes import SATURATING
 
+# Of changes that give the same numbers throughout, so many are followed: in another layer one of
+# them may be the same mistake again.
+ALIKE = 2
 # The multiplications that may be spent: some seconds.
 MOST_WORK = 4_000_000_000
 # So many states of the search are looked into, and changes of one state followed.
@@ -38,9 +42,10 @@ MOST_STATES, MOST_BRANCHES = 60, 8
 SCREENS, MOST_SCREENS = 3, 6
 # Points that the loss is read at beside those, of so many samples: it is one number at each.
 FURTHER, MOST_SAMPLES = 8, 300
-# What a relation that nothing explains costs, a mistake that another layer has too, and what is
-# still to come of each relation that is violated.
-UNREAD, AGAIN, AHEAD = 4.0, 0.2, 0.5
+# What a relation that nothing explains costs, and a mistake that another layer has too.
+UNREAD, AGAIN = 4.0, 0.2
+# What a violated relation that is left may cost.
+AHEAD = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,14 +210,14 @@ class Tracer:
         mine = {name for name in off if self.order[name] == place}
         found: list[tuple[float, int, Trace, set[str]]] = []
         turn = count()
-        alike: set[bytes] = set()
+        alike: Counter[bytes] = Counter()
         for cost, made in sorted(self.changes(state, relation), key=lambda each: each[0]):
             child = replace(state, plants=with_plants(state.plants, made))
             left, numbers = self.left_by(child, mine, place)
             if isinstance(made[0], Reading) and made[0].open:
                 numbers += made[0].name.encode()
-            if left is not None and numbers not in alike:
-                alike.add(numbers)  # what gives the same numbers throughout is told once
+            if left is not None and alike[numbers] < ALIKE:
+                alike[numbers] += 1
                 price = self.price(state, made[0], cost)
                 child = replace(child, cost=state.cost + price)
                 if "loss" in state.unread and changes_forward(made):
@@ -316,8 +321,13 @@ class Tracer:
 
 
 def ahead(order: Mapping[str, int], off: set[str]) -> float:
-    """How many violated relations are left: so many mistakes may be to come."""
-    return AHEAD * len({order[name] for name in off})
+    """What the violated relations that are left may cost: some share a mistake.
+
+    A step, and a slot, follow from their gradient: where that is off, they are no further ones.
+    """
+    gradients = tuple(name.removeprefix("gradient") for name in off if name.startswith("gradient/"))
+    own = {name for name in off if not (name.startswith("updated/") and name.endswith(gradients))}
+    return AHEAD * len({order[name] for name in own})
 
 
 def contradicted(plant: Planted, left: set[str]) -> bool:
