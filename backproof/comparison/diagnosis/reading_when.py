@@ -67,7 +67,8 @@ def of_samples(above: bool, number: float) -> str:
     count = int(np.floor(number))
     if not above and count == 1:
         return "with one sample alone"
-    return f"with more than {count} samples" if above else f"with {count} samples or fewer"
+    several = "one sample" if count == 1 else f"{count} samples"
+    return f"with more than {several}" if above else f"with {several} or fewer"
 
 
 def of_steps(above: bool, number: float) -> str:

@@ -153,13 +153,10 @@ def weights(s: Scope[T], shape: tuple[int, ...]) -> Any:
 
 
 def weighted(place: Place) -> Iterator[Source]:
-    """What arrives at the last layer, with other sample weights w."""
+    """What arrives at the last layer, with other sample weights."""
     ways: dict[str, Callable[[Any], Any]] = {
         "what arrives, without the sample weights": lambda w: 1 / w,
         "what arrives, times the sample weights again": lambda w: w,
-        "what arrives, with the sample weights cut to whole numbers": lambda w: np.floor(w) / w,
-        "what arrives, with the sample weights rounded": lambda w: np.round(w) / w,
-        "what arrives, with the roots of the sample weights": lambda w: 1 / np.sqrt(w),
     }
     for text, way in ways.items():
 

@@ -62,7 +62,7 @@ def corrections(
     return tuple(
         Correction(
             where=where,
-            stands=f"{plant.fault.sentence}{since}",
+            stands=f"{numbered(plant.fault.sentence, network)}{since}",
             should=plant.fault.formula,
             declared=plant.fault.kind is Kind.CONVENTION and plant.fault.family != FAMILY,
             code=plant.fault.family == FAMILY,
@@ -75,7 +75,13 @@ def corrections(
 
 def together(group: Sequence[Planted], network: Network) -> list[str]:
     """The same mistake in several layers, in one sentence."""
-    return [worded(where, plant) for where, plant in placed(group, network)]
+    return [numbered(worded(where, plant), network) for where, plant in placed(group, network)]
+
+
+def numbered(text: str, network: Network) -> str:
+    """With the number of outputs, which may be what stands in the code: a 2, a ½."""
+    words = "divided by the number of outputs"
+    return text.replace(f"{words},", f"{words} ({network.outputs}, here),")
 
 
 def placed(group: Sequence[Planted], network: Network) -> list[tuple[str, Planted]]:
