@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.at_hand import penalty_of
+from backproof.comparison.diagnosis.at_hand import data_gradient, penalty_of
 from backproof.comparison.diagnosis.atoms import Atom, right_atom
 from backproof.comparison.diagnosis.delta_sources import SMOOTHED, STEPPED, Source, sources
 from backproof.comparison.diagnosis.factors import FACTORS, Factor
@@ -35,7 +35,10 @@ PAIRS = 140
 class Numbers:
     """What a layer's gradients show of its delta at one point, in a few linear numbers of it."""
 
-    def __init__(self, view: View, place: Place, kinds: tuple[str, ...]) -> None:
+    def __init__(
+        self, view: View, place: Place, kinds: tuple[str, ...], *, found: bool = False
+    ) -> None:
+        """``found``: whether penalties are those that were found, not the declared ones."""
         chosen = np.linspace(0, place.fan_out - 1, min(place.fan_out, MOST_UNITS)).astype(np.intp)
         self.units = np.unique(chosen)
         self.view = view
@@ -50,7 +53,8 @@ class Numbers:
             shown = view.shown(f"gradient/{name}")
             if shown is None or (kind == "bias" and not place.unitwise):
                 continue
-            actual = shown - penalty_of(view.scope, name)
+            penalty = penalty_found(view, name) if found else penalty_of(view.scope, name)
+            actual = shown - penalty
             loose = np.broadcast_to(view.allowed(f"gradient/{name}"), actual.shape)
             if kind == "bias":
                 read, mix = actual[None, self.units], np.ones((view.samples, 1))
@@ -74,6 +78,19 @@ class Numbers:
         return np.concatenate(found, axis=1)
 
 
+def penalty_found(view: View, name: str) -> Values:
+    """What is added to the data's gradient, with the mistakes found so far."""
+    whole = np.asarray(view.results[f"gradient/{name}"], np.float64)
+    return np.asarray(whole - np.asarray(data_gradient(view.scope, name), np.float64))
+
+
+def others(view: View, name: str) -> bool:
+    """Whether the penalties that were found are not the declared ones."""
+    found = penalty_found(view, name)
+    off = np.abs(found - penalty_of(view.scope, name))
+    return bool((off > 1e-9 * np.abs(view.results[f"gradient/{name}"]).max()).any())
+
+
 def read_delta(
     target: Target, place: Place, views: Sequence[View], rate: float, share: float
 ) -> Iterator[Reading]:
@@ -83,8 +100,11 @@ def read_delta(
     among = sources(target, place)
     elsewhere = wired(target, place, weighs=any(map(weighs, views)))
     further = [Product((atom,)) for atom in (*powers(place), *other_slopes(target, place))]
-    for kinds in (("bias", "kernel"), ("bias",), ("kernel",)):
-        numbers = [Numbers(view, place, kinds) for view in views]
+    ways = [(kinds, False) for kinds in (("bias", "kernel"), ("bias",), ("kernel",))]
+    if place.kernel and any(map(partial(others, name=place.kernel), views)):
+        ways.append((("kernel",), True))
+    for kinds, changed in ways:
+        numbers = [Numbers(view, place, kinds, found=changed) for view in views]
         if not all(each.computed.size for each in numbers):
             continue
         labels, samples_at = expressions(among, elsewhere, further, place, numbers, known)

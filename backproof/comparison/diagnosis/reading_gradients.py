@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def read_gradient(
 
     yield from read_multiple(target, of_all, parameter, views, known, share)
     if place is not None and parameter in (place.kernel, place.bias):
-        terms = (kernel_terms if parameter == place.kernel else bias_terms)(target, place)
+        terms = of_own(target, place, parameter)
         for found in combined(terms, of_data, views, lambda v: v.scope, known, share, pairs=False):
             if len(found.terms) == 1 and found.terms[0][1] is terms[0]:
                 number = found.terms[0][0]
@@ -76,9 +77,22 @@ def read_gradient(
                 formula = ""
             else:
                 told, formula = f"the gradient of the {own} is {found.text}", terms[0].text
-            site = f"data_gradient/{parameter}"
-            changes = {site: found.change(target.network, rate)}
-            yield reading(f"{own} {found.text}", node, told, formula, changes, 1 + found.cost / 20)
+
+            def made(
+                at: Place, parameter: str, found: Combined, told: str = told, formula: str = formula
+            ) -> Reading:
+                changes = {f"data_gradient/{parameter}": found.change(target.network, rate)}
+                cost = 1 + found.cost / 20
+                return reading(f"{own} {found.text}", at.name, told, formula, changes, cost)
+
+            others = [
+                made(other, name, same)
+                for other in target.layers
+                for name in (other.kernel if parameter == place.kernel else other.bias,)
+                if other.name != place.name and name
+                for same in same_terms(found, of_own(target, other, name))
+            ]
+            yield replace(made(place, parameter, found), elsewhere=tuple(others))
         yield from read_elsewhere(target, place, parameter, of_data, views, known, share)
     yield from read_penalty(target, place, parameter, of_all, views, known, rate, share, recovered)
     for told, order in ORDERS.items():
@@ -92,6 +106,18 @@ def read_gradient(
                 {f"gradient/{parameter}": changed},
                 1.1,
             )
+
+
+def of_own(target: Target, place: Place, parameter: str) -> list[Term]:
+    """What the gradient of a kernel or a bias may be made of at its own layer."""
+    return (kernel_terms if parameter == place.kernel else bias_terms)(target, place)
+
+
+def same_terms(found: Combined, terms: Sequence[Term]) -> Iterator[Combined]:
+    """The same expression in another layer, if it can be written there."""
+    by_text = {term.text: term for term in terms}
+    if all(term.text in by_text for _, term in found.terms):
+        yield Combined(tuple((factor, by_text[term.text]) for factor, term in found.terms))
 
 
 def read_elsewhere(
@@ -168,7 +194,44 @@ def read_penalty(
 ) -> Iterator[Reading]:
     """The data's gradient with another penalty than is declared."""
     node, _, own = parameter.partition("/")
-    letter = "W" if own == "kernel" else "b" if own == "bias" else own
+    terms = penalty_terms(target, parameter, recovered=recovered)
+
+    def without_penalty(view: View) -> Scope[T]:
+        """The data's own gradient stands under that name before the penalties are added."""
+        values = dict(view.scope.values)
+        key = f"data_gradient/{parameter}"
+        values[key] = np.asarray(values[key]) - penalty_of(view.scope, parameter)
+        return Scope(view.scope.ops, view.scope.network, view.scope.parameters, None, values)
+
+    right = declared_penalty(target, parameter)
+    coefficient = 2 * target.network.penalty_on(parameter).l2
+    for found in combined(terms, of_all, views, without_penalty, known, share):
+        text = found.text
+        if found.terms[0][1] is not terms[0] or text == right:
+            continue
+        told = f"the gradient of the {own}, with g that of the data, is {text}"
+        declared = 0.1 * (coefficient > 0 and f"+ {coefficient:.6g} * " in text)
+        cost = 1 + found.cost / 20 - declared
+
+        def made(
+            node: str, parameter: str, found: Combined, told: str = told, cost: float = cost
+        ) -> Reading:
+            changes = {f"gradient/{parameter}": instead_of_penalty(found, parameter, target, rate)}
+            return reading(f"penalty {found.text}", node, told, right, changes, cost)
+
+        others = [
+            made(name.partition("/")[0], name, same)
+            for name in target.network.parameters
+            if name != parameter and name.partition("/")[2] == own
+            if declared_penalty(target, name) == right
+            for same in same_terms(found, penalty_terms(target, name, recovered=recovered))
+        ]
+        yield replace(made(node, parameter, found), elsewhere=tuple(others))
+
+
+def penalty_terms(target: Target, parameter: str, *, recovered: bool) -> list[Term]:
+    """What the data's gradient g may be added to."""
+    letter = letter_of(parameter)
 
     def data(s: Scope[T]) -> T:
         return s.values[f"data_gradient/{parameter}"]
@@ -190,25 +253,13 @@ def read_penalty(
             return s.ops.subtract(w(s), s.ops.scale(data(s), step, roundings=2))
 
         terms.append(Term(f"({letter} - rate * g, already stepped)", moved))
+    return terms
 
-    def without_penalty(view: View) -> Scope[T]:
-        """The data's own gradient stands under that name before the penalties are added."""
-        values = dict(view.scope.values)
-        key = f"data_gradient/{parameter}"
-        values[key] = np.asarray(values[key]) - penalty_of(view.scope, parameter)
-        return Scope(view.scope.ops, view.scope.network, view.scope.parameters, None, values)
 
-    right = declared_penalty(target, parameter, letter)
-    coefficient = 2 * target.network.penalty_on(parameter).l2
-    for found in combined(terms, of_all, views, without_penalty, known, share):
-        text = found.text
-        if found.terms[0][1] is not terms[0] or text == right:
-            continue
-        told = f"the gradient of the {own}, with g that of the data, is {text}"
-        changes = {f"gradient/{parameter}": instead_of_penalty(found, parameter, target, rate)}
-        declared = 0.1 * (coefficient > 0 and f"+ {coefficient:.6g} * " in text)
-        cost = 1 + found.cost / 20 - declared
-        yield reading(f"penalty {text}", node, told, right, changes, cost)
+def letter_of(parameter: str) -> str:
+    """``W``, ``b``, or its own name."""
+    own = parameter.partition("/")[2]
+    return "W" if own == "kernel" else "b" if own == "bias" else own
 
 
 def instead_of_penalty(found: Combined, parameter: str, target: Target, rate: float) -> Any:
@@ -228,8 +279,9 @@ def instead_of_penalty(found: Combined, parameter: str, target: Target, rate: fl
     return changed
 
 
-def declared_penalty(target: Target, parameter: str, letter: str) -> str:
+def declared_penalty(target: Target, parameter: str) -> str:
     """The gradient with its penalties as code would write it."""
+    letter = letter_of(parameter)
     penalty = target.network.penalty_on(parameter)
     text = "g"
     over = " / n" if penalty.batch == "mean" else ""

@@ -278,6 +278,8 @@ class Tracer:
         views = [view(self.evidence, state.suspect, point) for point in points]
         for made in readings(self.target, relation, views, self.evidence):
             yield made.cost, (made,)
+            if made.elsewhere:
+                yield made.cost + AGAIN, (made, *made.elsewhere)
 
     def role(self, name: str) -> str:
         """The role of the parameter that a gradient is of."""
