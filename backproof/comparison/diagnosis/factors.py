@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import nan
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 # A value in any arithmetic.
 T = Any
@@ -102,6 +106,24 @@ def counted(factor: Factor, numbers: Sequence[float]) -> Factor:
     return Factor(f"{numbers[0]:.6g}", factor.of, note=f" ({factor.text}, here)")
 
 
+def values_at(n: float, outputs: float, rate: float) -> NDArray[np.float64]:
+    """All of them with the numbers that code has; NaN where one cannot be."""
+    return computed(n, outputs, None if rate != rate else rate)
+
+
+@lru_cache
+def computed(n: float, outputs: float, rate: float | None) -> NDArray[np.float64]:
+    """The same; None for a rate that is not known, as one NaN is not another."""
+    known = {"n": n, "outputs": outputs, "rate": nan if rate is None else rate}
+    found = []
+    for factor in FACTORS:
+        try:
+            found.append(factor.of(known))
+        except ZeroDivisionError:
+            found.append(nan)
+    return np.array(found)
+
+
 def factor_of(
     numbers: Sequence[float], known: Sequence[Mapping[str, float]], share: float
 ) -> Factor | None:
@@ -109,14 +131,12 @@ def factor_of(
 
     One that is in no list counts where two points have it, or more.
     """
-    for factor in FACTORS:
-        try:
-            if all(
-                abs(n - factor.of(k)) <= share * abs(n) for n, k in zip(numbers, known, strict=True)
-            ):
-                return factor if "outputs" not in factor.text else counted(factor, numbers)
-        except ZeroDivisionError:
-            continue
+    same = np.ones(len(FACTORS), bool)
+    for each, at in zip(numbers, known, strict=True):
+        same &= np.abs(each - values_at(**at)) <= share * abs(each)
+    if same.any():
+        factor = FACTORS[int(same.argmax())]
+        return factor if "outputs" not in factor.text else counted(factor, numbers)
     if len(numbers) > 1 and agree(numbers, share):
         return number(numbers[0])
     sizes = [k["n"] for k in known]

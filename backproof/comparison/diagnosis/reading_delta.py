@@ -158,7 +158,8 @@ def expressions(
                 for s in (*among, *elsewhere)
             }
             values = {
-                id(p): product_at(p, numbers_at.view, place, numbers_at.units) for _, p in labels
+                key: product_at(p, numbers_at.view, place, numbers_at.units)
+                for key, p in {id(p): p for _, p in labels}.items()
             }
             deltas = np.stack([sources_at[id(s)] * values[id(p)] for s, p in labels])
             deltas[~np.isfinite(deltas)] = 0
