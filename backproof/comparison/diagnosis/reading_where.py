@@ -23,6 +23,9 @@ T = Any
 Values = NDArray[np.float64]
 # So many elements are put in order, of so many inputs the sums are looked at.
 MOST_ELEMENTS, MOST_INPUTS = 1500, 4
+# In so many ways as many elements could have been chosen, if a threshold is to be believed: there
+# are some ten quantities, of which those that a slope has are likelier.
+LIKELY, UNLIKELY = 30, 300
 # So many thresholds of one interval are tried.
 MOST_TRIED = 4
 
@@ -116,6 +119,12 @@ def of_samples(above: bool, number: float) -> str:
     return f"the sample is {'beyond' if above else 'among'} the first {count}"
 
 
+def of_units(above: bool, number: float) -> str:
+    """``the unit is beyond the first 5``."""
+    count = int(np.floor(number)) + 1
+    return f"the unit is {'beyond' if above else 'among'} the first {count}"
+
+
 class Seen:
     """The sums that a layer's gradients show of its delta at one point."""
 
@@ -192,6 +201,8 @@ def read_where(target: Target, place: Place, views: Sequence[View]) -> Iterator[
             if not all(np.isfinite(point.quantity).all() for point in points):
                 continue
             for cut in cuts(points):
+                if cut.ways < (LIKELY if quantity.of_slope else UNLIKELY):
+                    continue  # some quantity would tell as few elements apart by chance
                 hit = True
                 yield from told(target, place, quantity, cut, kinds)
         if hit:
@@ -239,7 +250,7 @@ def told(
 def in_other_words(place: Place, where: str, number: float) -> str:
     """The same condition on z, of one on a; and the reverse."""
     name, (above, below) = place.f.name, INVERSE.get(place.f.name, (None, None))
-    if above is None or below is None:
+    if above is None or below is None or " is from " in where:
         return ""
     if where.startswith("a < "):
         return f", that is abs(z) > {above(0.5 + number):.4g}"

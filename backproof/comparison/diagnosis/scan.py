@@ -8,8 +8,8 @@ two elements; one that leaves nothing of the deviation is the one that code has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from math import floor, inf, isfinite, log10
+from dataclasses import dataclass, replace
+from math import comb, floor, inf, isfinite, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ class Cut:
     high: float
     factor: float
     instead: bool
+    ways: int = 0
+    """In how many ways as many of the elements could have been chosen: how telling it is."""
 
 
 def cuts(points: Sequence[Terms]) -> Iterator[Cut]:
@@ -56,7 +58,20 @@ def cuts(points: Sequence[Terms]) -> Iterator[Cut]:
                 for point in points[1:]:
                     found = None if found is None else narrowed(found, point)
                 if found is not None and isfinite(found.low) and isfinite(found.high):
-                    yield found
+                    yield replace(found, ways=ways(found, points))
+
+
+def ways(cut: Cut, points: Sequence[Terms]) -> int:
+    """In how many ways as many elements could have been chosen, of those that it matters for."""
+    chosen = among = 0
+    middle = (cut.low + cut.high) / 2
+    for point in points:
+        used = point.bare if cut.instead else point.right
+        differs = (np.abs(point.right - cut.factor * used) > point.allowed).any(axis=1)
+        beyond = point.quantity > middle if cut.above else point.quantity < middle
+        chosen += int((differs & beyond).sum())
+        among += int(differs.sum())
+    return comb(among, chosen)
 
 
 def sums(point: Terms, *, above: bool) -> tuple[Values, Values, Values]:
