@@ -96,9 +96,15 @@ def quantities(target: Target, place: Place) -> list[Quantity]:
         found.append(Quantity(compared("y"), y))
         for k in range(place.fan_out) if target.network.decision == "argmax" else ():
             found.append(Quantity(of_class(k), rows(lambda s, k=k: y(s)[:, k]), of_rows=True))  # type: ignore[misc]
-    found.append(
-        Quantity(of_samples, rows(lambda s: np.arange(len(z(s)), dtype=np.float64)), of_rows=True)
-    )
+
+    def sample(s: Scope[T]) -> Values:
+        return np.arange(len(z(s)), dtype=np.float64)
+
+    def unit(s: Scope[T]) -> Values:
+        return np.broadcast_to(np.arange(place.fan_out, dtype=np.float64), z(s).shape)
+
+    found.append(Quantity(of_samples, rows(sample), of_rows=True))
+    found.append(Quantity(of_units, unit, of_rows=True))
     return found
 
 
