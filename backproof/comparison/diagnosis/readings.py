@@ -40,9 +40,9 @@ def readings(
     unknown = float("nan")  # no gradient has the rate in it: a number that is the same is its own
     places = {place.name: place for place in target.layers}
 
-    def at(among: Sequence[View]) -> Iterator[Reading]:
+    def made_of(among: Sequence[View]) -> Iterator[Reading]:
+        place = places.get(relation.where)
         if relation.kind == "backward":
-            place = places.get(relation.where)
             if place is not None:
                 yield from read_delta(target, place, among, unknown, share)
                 yield from read_where(target, place, among)
@@ -50,15 +50,10 @@ def readings(
                 yield from read_gradient(
                     target, place, name, among, unknown, share, recovered=evidence.recovers
                 )
-                yield from read_clips(target, name, among, rate, share)
-                yield from read_elements(target, name, among)
         elif relation.kind in ("slots", "step"):
             for name in relation.names:
                 yield from read_step(target, relation.where, name, among, rate, share)
-                yield from read_clips(target, name, among, rate, share)
-                yield from read_elements(target, name, among)
-        elif relation.kind == "forward" and relation.where in places:
-            place = places[relation.where]
+        elif relation.kind == "forward" and place is not None:
             yield from read_forward(target, place, among, share)
             yield from read_inner(target, place, among, share)
             yield from read_pieces(target, place, among)
@@ -66,10 +61,21 @@ def readings(
         elif relation.kind == "forward":
             yield from read_join(target, relation.where, among, share)
 
+    def changed(among: Sequence[View]) -> Iterator[Reading]:
+        for name in relation.names if relation.kind in ("backward", "slots", "step") else ():
+            yield from read_clips(target, name, among, rate, share)
+            yield from read_elements(target, name, among)
+
+    def at(among: Sequence[View]) -> Iterator[Reading]:
+        yield from made_of(among)
+        yield from changed(among)
+
     if relation.kind == "loss":
         yield from read_loss(target, views, share)
         return
-    yield from at(views)
+    found = list(made_of(views))
+    yield from found
+    yield from changed(views)
     if relation.kind == "backward":
         if relation.where == target.network.last.name:
             yield from read_batch(target, views)
@@ -78,4 +84,5 @@ def readings(
             yield from read_rounded(target, places[relation.where], views)
         for name in relation.names:
             yield from read_shared(target, name.partition("/")[2])
-    yield from read_when(target, relation, views, evidence, at)
+    if relation.kind == "forward" or not found:  # what holds everywhere is likelier
+        yield from read_when(target, relation, views, evidence, at)

@@ -43,9 +43,9 @@ SCREENS, MOST_SCREENS = 3, 6
 # Points that the loss is read at beside those, of so many samples: it is one number at each.
 FURTHER, MOST_SAMPLES = 8, 300
 # What a relation that nothing explains costs, and a mistake that another layer has too.
-UNREAD, AGAIN = 4.0, 0.2
+UNREAD, AGAIN = 5.0, 0.2
 # What a violated relation that is left may cost.
-AHEAD = 0.6
+AHEAD = 0.9
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,7 +81,8 @@ def together(group: Sequence[Planted], network: Network) -> list[str]:
 def numbered(text: str, network: Network) -> str:
     """With the number of outputs, which may be what stands in the code: a 2, a ½."""
     words = "divided by the number of outputs"
-    return text.replace(f"{words},", f"{words} ({network.outputs}, here),")
+    here = f"({network.outputs}, here: it is 1/{network.outputs} of what it should be)"
+    return text.replace(f"{words},", f"{words} {here},")
 
 
 def placed(group: Sequence[Planted], network: Network) -> list[tuple[str, Planted]]:
