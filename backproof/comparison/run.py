@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from backproof.implementations.host import watched
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.mathematics import registry
 from backproof.mathematics.arithmetic.rounding.model import HALF
-from backproof.mathematics.errors import EvaluationError, UsageError, told
+from backproof.mathematics.errors import EvaluationError, UsageError, refused, told
 from backproof.mathematics.network.quantities import expected
 
 
@@ -49,6 +50,7 @@ class Workers:
         self.root = root
         self.limit = limit
         self.by_name: dict[str, Worker] = {}
+        self.asked: set[str] = set()
         self._calibrated: dict[str, bool] = {}
         self._others: dict[str, Workers] = {}
         for name in frameworks:
@@ -77,6 +79,28 @@ class Workers:
         if name not in self.by_name:
             lent = lending.borrowed(name, self.dtype, self.root, self.limit)
             self.by_name[name] = lent or Worker(name, self.dtype, self.root, limit=self.limit)
+
+    def serve(self, pairings: Iterable[Pairing], *, suited: bool = True) -> None:
+        """Start the workers that these pairings need, and end those that were started for nothing.
+
+        ``suited``: each pairing's in the dtype of its subject.
+        """
+        needed = [(self.suited(each) if suited else self, each.references) for each in pairings]
+        self.asked = {name for _, references in needed for name in references}
+        mine = {name for own, references in needed if own is self for name in references}
+        for name in sorted(self.by_name.keys() - mine):
+            worker = self.by_name.pop(name)
+            if not worker.ready:
+                worker.kill()  # in the middle of its import, and nobody has a question
+            worker.close()
+        for own, references in needed:
+            for name in sorted(references):
+                own.start(name)
+
+    @property
+    def names(self) -> set[str]:
+        """The frameworks that pairings are compared with, in whichever dtype."""
+        return self.asked | self.by_name.keys()
 
     def restart(self, name: str) -> Worker:
         """Another worker in place of one that was lost."""
@@ -148,7 +172,7 @@ def verify(
     cases: list[Case] = []
     for pairing in pairings:
         on_stage(f"{pairing.name}: running the subject")
-        pairing = pairing.narrowed(workers.by_name)
+        pairing = pairing.narrowed(workers.names)
         own = workers.suited(pairing)
         for name in pairing.references:
             own.start(name)
@@ -157,25 +181,26 @@ def verify(
             case.attempt("running it", case.ask, but=(UsageError, EvaluationError))
         except (UsageError, EvaluationError) as error:
             yield Broken(pairing.name, str(error), isinstance(error, EvaluationError))
-        except Exception as error:  # it costs this pairing, and must not cost the others
+        except BaseException as error:  # it costs this pairing, and must not cost the others
+            watched.let_through(error)
             yield Broken(pairing.name, failure(f"pairing {pairing.name}: starting it", error))
         else:
             cases.append(case)
     for case in cases:
         name = case.record.pairing
         on_stage(f"{name}: deriving the bounds")
-        with watched.doing(f"deriving the bounds of {name}", name):
+        with watched.doing(f"deriving the bounds of {name}", name, case.patience):
             known = (SUBJECT, *case.record.references)
             case.attempt("deriving its bounds", partial(case.bounds.prepare, *known))
         on_stage(f"{name}: certifying values")
-        with watched.doing(f"certifying values of {name}", name):
+        with watched.doing(f"certifying values of {name}", name, case.patience):
             case.attempt("certifying its values", case.certainty.prepare)
     for index, case in enumerate(cases):
         name = case.record.pairing
         on_stage(f"{name}: waiting for {' and '.join(case.record.references)}")
         following = [later for later in cases[index + 1 :] if later.workers is case.workers]
         case.attempt("taking the answers", partial(case.collect, following))
-        with watched.doing(f"judging {name}", name):
+        with watched.doing(f"judging {name}", name, case.patience):
             judged = case.judged(today)
         yield judged
 
@@ -193,6 +218,11 @@ class Case:
         self.certainty = Certainty(record, wanted=False)
         self.failed = ""
 
+    @property
+    def patience(self) -> float | None:
+        """The seconds that judging it may take at a point, if code of a user's own does it."""
+        return patience(self.record, self.workers.limit)
+
     def attempt(
         self,
         doing: str,
@@ -209,7 +239,8 @@ class Case:
             task()
         except but:
             raise
-        except Exception as error:  # it costs this pairing, and must not cost the others
+        except BaseException as error:  # it costs this pairing, and must not cost the others
+            watched.let_through(error)
             self.failed = failure(doing, error)
             self.bounds = Bounds(self.record)  # it may be memory that lacks
 
@@ -243,29 +274,56 @@ class Case:
         return Judged(self.record, errors(self.record, self.failed) if self.failed else rows)
 
 
-def failure(doing: str, error: Exception) -> str:
+def patience(record: Record, limit: float) -> float | None:
+    """The limit, if parts of a user's own are asked while a record is judged; they may hang."""
+    return limit if record.parts else None
+
+
+def failure(doing: str, error: BaseException) -> str:
     """What is said of a pairing that something was raised by."""
     if isinstance(error, MemoryError):
         return f"{doing} took more memory than there is ({told(error)}): take a smaller batch"
+    if why := refused(error):
+        return f"{doing} failed, for the system refused it ({why}): see to its limits (ulimit -a)"
+    frames = traceback.extract_tb(error.__traceback__)
+    if {frame.filename for frame in frames} & set(registry.files()):
+        ended = "was ended" if isinstance(error, SystemExit) else "failed"
+        return f"{doing} {ended} by a part of your own ({told(error)}): mend it there"
     return f"{doing} failed ({told(error)}): this is a fault of backproof itself; please report it"
 
 
 def judge_again(
-    records: Iterable[Record], today: datetime.date, *, certified: bool = True
+    records: Iterable[Record],
+    today: datetime.date,
+    *,
+    certified: bool = True,
+    limit: float = TIME_LIMIT,
 ) -> Iterator[Judged]:
     """Judge stored records, as `verify` judged them.
 
-    What was left out of a record is as it was judged then.
+    What was left out of a record is as it was judged then. ``limit``: the seconds that a part of
+    a user's own may take at a point, in a process that is guarded.
     """
     for record in records:
-        certainty = Certainty(record, wanted=certified)
-        bounds = Bounds(record)
-        try:
+        yield Judged(record, judged_again(record, today, certified, limit))
+
+
+def judged_again(record: Record, today: datetime.date, certified: bool, limit: float) -> list[Row]:
+    """The rows of a stored record."""
+    name = record.pairing
+    try:
+        watched.refuse(name)
+    except EvaluationError as error:  # judging it has ended a former run
+        return errors(record, str(error))
+    try:
+        with watched.doing(f"judging {name}", name, patience(record, limit)):
+            certainty = Certainty(record, wanted=certified)
+            bounds = Bounds(record)
             bounds.prepare(SUBJECT, *record.references)  # in the order of `verify`
-            rows = completed(compare(record, bounds, certainty, today), record.judged)
-        except Exception as error:  # it costs this pairing, and must not cost the others
-            rows = errors(record, failure("judging it", error))
-        yield Judged(record, rows)
+            return completed(compare(record, bounds, certainty, today), record.judged)
+    except BaseException as error:  # it costs this pairing, and must not cost the others
+        watched.let_through(error)
+        return errors(record, failure("judging it", error))
 
 
 def completed(rows: list[Row], judged: Iterable[Row]) -> list[Row]:

@@ -80,12 +80,14 @@ class Forked:
 class Heard:
     """What a child has told: its verdict, and what each of its threads is doing since when.
 
-    ``interrupted``: the exit status if a signal has asked it to end.
+    ``interrupted``: the exit status if a signal has asked it to end. ``leaves``: it has started a
+    process that is to outlive it.
     """
 
     pid: int
     verdict: int | None = None
     interrupted: int = 0
+    leaves: bool = False
     doing: dict[int, dict[str, Any]] = field(default_factory=dict)
     silent: threading.Event = field(default_factory=threading.Event)
 
@@ -99,6 +101,8 @@ class Heard:
                     continue  # the end of the child cut it off
                 if "verdict" in message:
                     self.verdict = message["verdict"]
+                elif "leaves" in message:
+                    self.leaves = True
                 elif message["doing"]:
                     if message.get("limit") is not None:
                         message["patience"] = Patience(message["limit"] + GRACE, self.pid)
@@ -145,6 +149,10 @@ def guarded(leaving: float | None = LEAVING) -> int | None:
         os.close(writing)
         heard, why = wait(child, os.fdopen(reading, "rb"), leaving)
         if heard.verdict is not None:
+            if (
+                leaving is not None and not heard.leaves
+            ):  # else it may be what a test has set up for others
+                processes.end_all(os.getpid(), itself=False)
             return NO_VERDICT if ended and heard.verdict in (0, WRONG_USAGE) else heard.verdict
         processes.end_all(os.getpid(), itself=False)
         if not name_end(heard, why, ended):
@@ -178,7 +186,7 @@ def start(pipe: int, ended: dict[str, str]) -> Child | None:
     if pid:
         return Forked(pid)
     processes.end_with_parent(parent)
-    begin(pipe, ended)
+    begin(processes.out_of_the_way(pipe), ended)
     return None
 
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -16,12 +17,14 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+import backproof
 from backproof.implementations import protocol
 from backproof.implementations.host import mapped, processes, threads
 from backproof.implementations.host.files import temporary_file
 from backproof.implementations.host.installation import to_install
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.errors import EvaluationError
+from backproof.mathematics.places import INSTALLED, is_users, named
 
 # Every framework computes on one CPU thread and is quiet.
 ENVIRONMENT = {
@@ -118,7 +121,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=os.environ | ENVIRONMENT,
+                env=os.environ | ENVIRONMENT | found_again(),
                 start_new_session=True,
             )
         except OSError:
@@ -218,7 +221,8 @@ class Worker:
                 why = f"answered what nobody asked: {str(reply[0])[:QUOTED]}"
                 self.kill()
                 break
-        self.process.stdout.close()
+        with contextlib.suppress(OSError):  # user code has closed it
+            self.process.stdout.close()
         self._fail(why)
 
     def _fail(self, why: str) -> None:
@@ -233,20 +237,24 @@ class Worker:
             self.lost = EvaluationError(f"{self.name} {said}")
             while not self._open.empty():
                 self._open.get_nowait().set_exception(self.lost)
-        self.stderr.close()
+        with contextlib.suppress(OSError):
+            self.stderr.close()
         self._ended.set()
 
     def _how_it_ended(self, status: int) -> str:
         return processes.describe_exit(status)
 
     def _last_words(self) -> str:
-        self.stderr.seek(self._silent)
-        lines = self.stderr.read().decode(errors="replace").strip().splitlines()
+        try:
+            self.stderr.seek(self._silent)
+            lines = self.stderr.read().decode(errors="replace").strip().splitlines()
+        except OSError:  # user code has closed it
+            return ""
         if not lines:
             return ""
         if lines[-1].startswith("ModuleNotFoundError"):
             return f": {lines[-1]}; install it with: {to_install(self.framework)}"
-        return f": {lines[-1][:500]}"
+        return f": {lines[-1][:500]}{where(lines)}"
 
     def kill(self) -> None:
         """End the process and whatever it started, at once."""
@@ -273,7 +281,7 @@ class Worker:
 
 def worker_command(framework: str, dtype: str, root: Path, module: str = MODULE) -> list[str]:
     """What starts the worker of a framework in a project."""
-    return [sys.executable, "-m", module, framework, dtype, str(root)]
+    return [sys.executable, "-P", "-m", module, framework, dtype, str(root)]
 
 
 def in_custody(command: Sequence[str], folder: Path) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from backproof.mathematics.places import place
 
 # Of a message: it stands in every row that it concerns, and a few thousand of those are usual.
@@ -27,6 +29,21 @@ def message(error: BaseException) -> str:
         if isinstance(again, KeyboardInterrupt):
             raise
         return f"(its text cannot be told: {type(again).__name__})"
+
+
+# Of a system that has no more of something, by the name of its error.
+SCARCE = ("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOSPC", "EDQUOT", "EFBIG", "EROFS", "ENODEV")
+
+
+def refused(error: BaseException) -> str:
+    """What the system has refused, where an error is its doing; else nothing."""
+    if isinstance(error, MemoryError):
+        return "it has no more memory"
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "it starts no more threads"
+    if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in SCARCE:
+        return error.strerror or str(error)
+    return ""
 
 
 class BackproofError(Exception):

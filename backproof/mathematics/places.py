@@ -36,8 +36,11 @@ def named(file: str, line: int) -> str:
     path = Path(file)
     if file.startswith("<ipython-input") or any("ipykernel" in part for part in path.parts):
         return f"line {line} of a notebook's cell"
-    root = project_of(path) or Path.cwd()
-    resolved = path.resolve()
+    try:
+        root = project_of(path) or Path.cwd()
+        resolved = path.resolve()
+    except OSError:  # the current folder was removed
+        return f"{path.name}:{line}"
     inside = path.is_file() and resolved.is_relative_to(root)
     return f"{resolved.relative_to(root).as_posix() if inside else path.name}:{line}"
 

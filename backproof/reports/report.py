@@ -15,6 +15,7 @@ from backproof.comparison.record import LIMIT, archive
 from backproof.comparison.record.archive import EVALUATIONS
 from backproof.comparison.record.limit import limited
 from backproof.comparison.run import Judged
+from backproof.implementations.host import watched
 from backproof.implementations.host.files import (
     check_writable,
     draft,
@@ -22,7 +23,8 @@ from backproof.implementations.host.files import (
     reason,
     write_whole,
 )
-from backproof.mathematics.errors import UsageError, told
+from backproof.mathematics.checking import came
+from backproof.mathematics.errors import EvaluationError, UsageError, told
 from backproof.reports import changes, summary
 from backproof.reports.findings import Findings
 from backproof.reports.formats import FORMATS, Format
@@ -150,19 +152,25 @@ class Report(Findings):
         stored = limited(self.records, self.rows, evaluations_limit)
         self.left_out = {record.pairing: record.left_out for record in stored if record.left_out}
         texts = self.rendered()
+        own, unmade = own_texts(self, all_formats())
+        texts |= own
         try:
             with draft(folder) as fresh:
                 problems = archive.store(
                     stored, fresh / EVALUATIONS, texts[archive.ENVIRONMENT], self.notes
                 )
-                last = [each for each in all_formats() if each.compares]
+                last = [each for each in all_formats() if each.compares and each.file in texts]
                 for name in sorted(texts.keys() - {each.file for each in last}):
                     write_whole(fresh / name, texts[name])
                 self.changes = since(folder, fresh)
+                if self.changes is not None:
+                    again, more = own_texts(self, last)
+                    texts |= {each.file: each.render(self) for each in last if not is_own(each)}
+                    texts |= again
+                    unmade += more
                 for each in last:
-                    text = texts[each.file] if self.changes is None else each.render(self)
-                    write_whole(fresh / each.file, text)
-                problems += replace_report(fresh, folder)
+                    write_whole(fresh / each.file, texts[each.file])
+                problems += [*unmade, *replace_report(fresh, folder)]
         except OSError as error:
             problems = [f"it cannot be written ({reason(error)}), and the former one is as it was"]
         if problems:
@@ -195,8 +203,37 @@ def same(one: Path, other: Path) -> bool:
 
 
 def texts_of(report: Report) -> dict[str, str]:
-    """The text of every format, by the name of its file."""
-    return {format_.file: format_.render(report) for format_ in all_formats()}
+    """The text of every format of backproof's own, by the name of its file."""
+    return {
+        format_.file: format_.render(report) for format_ in all_formats() if not is_own(format_)
+    }
+
+
+def own_texts(report: Report, formats: list[Format]) -> tuple[dict[str, str], list[str]]:
+    """The texts of those that are a user's own, by file, and which cannot be made.
+
+    They cost no other.
+    """
+    texts: dict[str, str] = {}
+    unmade: list[str] = []
+    taken = {EVALUATIONS, *(each.file for each in all_formats() if not is_own(each))}
+    for format_ in filter(is_own, formats):
+        what = f"the report format {format_.name}"
+        try:
+            watched.refuse(what)  # one that has ended a former run
+            with watched.doing(f"making {what}", what, watched.TIME_LIMIT):
+                text = format_.render(report)
+            if not isinstance(text, str):
+                raise TypeError(f"render returned {came(text)}; return a str")
+            if format_.file in taken or Path(format_.file).name != format_.file:
+                raise UsageError(f"its file is {format_.file!r}; give it a file name of its own")
+            texts[format_.file] = text
+        except EvaluationError as error:
+            unmade.append(f"{format_.file} is not made: {error}")
+        except BaseException as error:  # a format of one's own is user code
+            watched.let_through(error)
+            unmade.append(f"{format_.file} is not made, for {what} raised {told(error)}")
+    return texts, unmade
 
 
 def replace_report(fresh: Path, folder: Path) -> list[str]:
@@ -231,6 +268,11 @@ def replace_report(fresh: Path, folder: Path) -> list[str]:
 def is_other(there: Path, made: Path) -> bool:
     """Whether what lies at a place is of another kind than what was made for it."""
     return os.path.lexists(there) and (made.is_dir() or there.is_dir())
+
+
+def is_own(format_: Format) -> bool:
+    """Whether a format is a user's own."""
+    return format_.name in FORMATS.entered()
 
 
 def all_formats() -> list[Format]:

@@ -14,6 +14,7 @@ from backproof.comparison.bounds.vacuity import Watch
 from backproof.comparison.bounds.worst_case import balls_at, in_files
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point, Record
+from backproof.implementations.host import watched
 from backproof.implementations.host.mapped import let_go
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import balls_of
@@ -245,6 +246,7 @@ class Bounds:
         """Compute all bounds now: while the workers are busy, say. Large ones only when needed."""
         for implementation in implementations:
             for point in self.record.parameters:
+                watched.tell_again()  # a limit is for each point
                 bound = self.at(implementation, point)
                 if bound.large:
                     return

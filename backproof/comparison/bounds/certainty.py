@@ -7,6 +7,7 @@ from math import inf, log10
 import numpy as np
 
 from backproof.comparison.record.record import DATA, Point, Record
+from backproof.implementations.host import watched
 from backproof.mathematics.arithmetic.certified import CertifiedOps, Truth, Values, certify
 from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -50,6 +51,7 @@ class Certainty:
     def prepare(self) -> None:
         """Compute all certified values now: while the workers are busy, say."""
         for point in self.points:
+            watched.tell_again()  # a limit is for each point
             self.at(point)
 
 

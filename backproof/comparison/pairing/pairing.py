@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backproof.implementations import frameworks
-from backproof.implementations.host import processes, watched
+from backproof.implementations.host import processes, surroundings, watched
 from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import Traits, innermost, traits_of
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
@@ -310,7 +312,7 @@ def files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.glob("*.py") if may_hold_pairings(p))
+            found += sorted(p for p in path.glob("*.py") if may_hold_pairings(p) and may_be_read(p))
         elif path.is_file():
             found.append(path)
         else:
@@ -323,6 +325,11 @@ def may_hold_pairings(path: Path) -> bool:
     return path.name != "conftest.py" and not path.name.startswith(("_", "test_"))
 
 
+def may_be_read(path: Path) -> bool:
+    """Whether it is a file, or a link that leads nowhere: that is told, and never left out."""
+    return path.is_symlink() or path.is_file()
+
+
 def load_all(
     paths: Iterable[Path], limit: float = watched.TIME_LIMIT
 ) -> tuple[list[Pairing], list[Broken]]:
@@ -332,7 +339,10 @@ def load_all(
     """
     pairings: list[Pairing] = []
     broken: list[Broken] = []
+    here = Path.cwd()
     for path in files(paths):
+        with contextlib.suppress(OSError):
+            os.chdir(here)  # where the file before may have left
         try:
             pairings += load(path, limit)
         except (UsageError, EvaluationError) as error:
@@ -355,11 +365,18 @@ def objects(path: Path, kind: type[T], limit: float = watched.TIME_LIMIT) -> lis
     has ended a former run.
     """
     watched.refuse(str(path))
-    root = project_root(path)
+    try:
+        root = project_root(path)
+    except (OSError, RuntimeError) as error:  # a link to itself; a folder that was removed
+        raise UsageError(f"{path}: it cannot be read ({told(error)})") from error
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     try:
-        with watched.doing(f"loading {path}", str(path), limit), processes.kept_alive():
+        with (
+            watched.doing(f"loading {path}", str(path), limit),
+            processes.kept_alive(),
+            surroundings.put_back(),
+        ):
             module = _import(path, root)
     except SystemExit as error:
         raise EvaluationError(
@@ -367,10 +384,34 @@ def objects(path: Path, kind: type[T], limit: float = watched.TIME_LIMIT) -> lis
             'only for a run of its own stands behind if __name__ == "__main__"'
         ) from error
     except BaseException as error:  # a pairing file is user code
-        if isinstance(error, KeyboardInterrupt) and watched.real(error):
-            raise
+        watched.let_through(error)
         raise UsageError(not_loaded(path, error)) from error
-    return [value for value in vars(module).values() if isinstance(value, kind)]
+    found = list(vars(module).values())
+    if any(type(each).__qualname__ == kind.__qualname__ and is_other(each, kind) for each in found):
+        raise UsageError(
+            f"{path}: its {kind.__name__} is of another backproof, for the modules of this one "
+            "were replaced; leave sys.modules alone, and have one backproof on the path"
+        )
+    top = [value for value in found if isinstance(value, kind)]
+    inside = [each for value in found for each in members(value) if isinstance(each, kind)]
+    if any(all(each is not known for known in top) for each in inside):
+        raise UsageError(
+            f"{path}: a {kind.__name__} lies in a collection, where none is looked for: give each "
+            "a name of its own at the top level"
+        )
+    return top
+
+
+def members(value: object) -> Iterable[object]:
+    """What a plain collection holds."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list | tuple | set | frozenset) else ()
+
+
+def is_other(value: object, kind: type) -> bool:
+    """Whether something is of a class that has only the name of that kind."""
+    return type(value).__module__ == kind.__module__ and not isinstance(value, kind)
 
 
 def not_loaded(path: Path, error: BaseException) -> str:

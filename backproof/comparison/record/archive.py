@@ -19,6 +19,7 @@ from urllib.parse import quote
 from backproof.comparison.pairing.pairing import Pairing, objects
 from backproof.comparison.record.record import FORMAT, MARK, SUBJECT, Record, write_json
 from backproof.implementations.host.files import alone, reason, settle, unsettled
+from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.mathematics import registry
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.places import project_of
@@ -113,8 +114,10 @@ def is_ours(folder: Path) -> bool:
     return not found or ((folder / MARK).exists() and known)
 
 
-def load(folder: Path) -> Archive:
+def load(folder: Path, limit: float = TIME_LIMIT) -> Archive:
     """Everything that was stored in a report's folder.
+
+    ``limit``: the seconds that a file with parts of a user's own may take to be loaded.
 
     Raises `UsageError` unless all of it is there, as it was written, by this version or the one
     before.
@@ -131,7 +134,7 @@ def load(folder: Path) -> Archive:
     stored = folder / EVALUATIONS
     found = sorted(path.parent for path in stored.glob(f"*/{MARK}"))
     if (stored / MANIFEST).exists():
-        return sealed_archive(folder, found)
+        return sealed_archive(folder, found, limit)
     if not found:
         raise UsageError(
             f"{folder}: no stored evaluations; give a folder that `verify` has written"
@@ -139,7 +142,7 @@ def load(folder: Path) -> Archive:
     for place in found:
         if version(place / MARK) is not None:
             raise UsageError(f"{stored / MANIFEST} is missing: {AGAIN}")
-    records = [load_record(place) for place in found]
+    records = [load_record(place, limit) for place in found]
     check_table(folder / TABLE, records)
     return Archive(records, environment_of(folder))
 
@@ -147,7 +150,7 @@ def load(folder: Path) -> Archive:
 AGAIN = "what is there is not all that was judged; write the report again, with `verify --report`"
 
 
-def sealed_archive(folder: Path, found: list[Path]) -> Archive:
+def sealed_archive(folder: Path, found: list[Path], limit: float) -> Archive:
     """An archive with a manifest: every file of it must be there, and as it was."""
     stored = folder / EVALUATIONS
     manifest = stored / MANIFEST
@@ -176,7 +179,7 @@ def sealed_archive(folder: Path, found: list[Path]) -> Archive:
     for place_name, each in files.items():
         for name, known in each.items():
             check_seal(stored / place_name / name, known)
-    records = [load_record(stored / name) for name in files]
+    records = [load_record(stored / name, limit) for name in files]
     return Archive(records, environment_of(folder), notes)
 
 
@@ -191,10 +194,10 @@ def check_seal(path: Path, known: dict[str, Any]) -> None:
         raise UsageError(f"{path} is not what was written (its SHA-256 is another): {AGAIN}")
 
 
-def load_record(place: Path) -> Record:
+def load_record(place: Path, limit: float = TIME_LIMIT) -> Record:
     """One record, with every evaluation that its points ask for."""
     version(place / MARK)
-    missing = load_parts(place)
+    missing = load_parts(place, limit)
     try:
         record = read(place, Record.load)
     except UsageError as error:
@@ -216,7 +219,7 @@ def load_record(place: Path) -> Record:
     return record
 
 
-def load_parts(place: Path) -> list[str]:
+def load_parts(place: Path, limit: float) -> list[str]:
     """Load the files of the project in which a record's own parts are registered.
 
     Of the project around the current folder, or around the report. Returns those that are in
@@ -232,7 +235,7 @@ def load_parts(place: Path) -> list[str]:
         if not found:
             missing.append(part)
         elif not {str(path) for path in found} & set(registry.files()):
-            objects(found[0], Pairing)
+            objects(found[0], Pairing, limit)
     return missing
 
 

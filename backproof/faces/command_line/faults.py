@@ -12,6 +12,7 @@ from rich.table import Table
 from backproof.faces.command_line.screen import console, progress, show_written
 from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
+from backproof.implementations.host import surroundings
 from backproof.reports.harmless import for_terminal, paragraph
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def faults(
         from backproof.gauging.faults import mutation
         from backproof.reports.faults import Gauged
 
-        loaded, broken = ready(paths, report, pairings, reference, workers)
+        loaded, broken = ready(paths, report, pairings, reference, workers, suited=False)
         gauged = Gauged([])
         with progress() as bar:
             task = bar.add_task("", total=len(loaded))
@@ -68,6 +69,7 @@ def faults(
                 else:
                     gauged.scores.append(each)
         gauged.notes = [each.note for each in broken]
+        surroundings.go_home()
         show(gauged, console, every=bool(pairings))
         if report is not None:
             gauged.write(report)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backproof.faces.command_line.options import BYTES, Shown
 from backproof.faces.command_line.screen import console, show_written, tell
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
-from backproof.implementations.host import watched
+from backproof.implementations.host import surroundings, watched
 from backproof.mathematics.errors import UsageError
 from backproof.reports.detail import Detail
 
@@ -41,6 +41,7 @@ def finish(
     from backproof.reports.report import Report as Judgement
     from backproof.reports.terminal import show
 
+    surroundings.go_home()
     report = Judgement.of(judged, environment, today)
     report.notes += [*(notes or ()), *(each.note for each in broken)]
     unwritten: UsageError | None = None

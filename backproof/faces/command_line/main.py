@@ -33,9 +33,10 @@ from backproof.faces.command_line.verify import verify
 from backproof.faces.command_line.watch import watch
 from backproof.faces.guard import NO_VERDICT, OWN_FAULT, WRONG_USAGE
 from backproof.implementations import lending
-from backproof.implementations.host import processes, watched
+from backproof.implementations.host import processes, surroundings, watched
 from backproof.implementations.host.threads import one_thread
-from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.errors import EvaluationError, UsageError, message, refused
+from backproof.mathematics.places import is_users, named
 from backproof.reports.harmless import printable
 
 IN_PROCESS = "--in-process"
@@ -150,6 +151,7 @@ def main() -> None:
     """The entry point: the work is done in a child, and the exit status is what that one tells."""
     one_thread()
     guard_outputs()
+    surroundings.note_home()
     if IN_PROCESS in sys.argv:
         sys.argv.remove(IN_PROCESS)
     elif (status := guard.guarded()) is not None:
@@ -180,8 +182,24 @@ def carried_out() -> int:
         return error.status
     except KeyboardInterrupt as error:
         return watched.status_of(error)
-    except Exception:  # whatever is left is a fault of backproof, and must not look like a verdict
+    except Exception as error:  # a fault of backproof must not look like a verdict
+        if place := shadowed(error):
+            tell(
+                f"{place} is imported in the place of a module that backproof needs ("
+                f"{type(error).__name__}: {message(error)}): give that file another name"
+            )
+            return WRONG_USAGE
+        if why := refused(error):
+            tell(f"the system refused what a run needs ({why}): see to its limits (ulimit -a)")
+            return NO_VERDICT
         sys.stderr.write(printable(traceback.format_exc()))
         sys.stderr.write("This is a fault of backproof itself; please report it.\n")
         return OWN_FAULT
     return 0
+
+
+def shadowed(error: BaseException) -> str:
+    """The file of the user's that was imported for one of another's, and raised an error."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    users = last.name == "<module>" and is_users(last.filename)
+    return named(last.filename, last.lineno or 1) if users else ""

@@ -20,6 +20,7 @@ from backproof.faces.command_line.options import (
     Verbose,
     detail,
 )
+from backproof.implementations.host import watched
 
 
 def replay(
@@ -27,6 +28,9 @@ def replay(
     report: Report = None,
     certified: Certified = True,
     limit: Limit = MEGABYTES,
+    time_limit: Annotated[
+        float, typer.Option(min=1, help="Seconds that parts of your own may take at a point.")
+    ] = 300.0,
     proven: Proven = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -45,22 +49,14 @@ def replay(
         from backproof.implementations.host.files import check_writable
 
         check_writable(report)
-    known = archive.load(folder)
-    today = datetime.date.today()
-    if proven:
-        for record in known.records:
-            record.chance = 0.0
-    judged = list(judge_again(known.records, today, certified=certified))
-    raise typer.Exit(
-        finish(
-            judged,
-            [],
-            known.environment,
-            today,
-            report,
-            limit,
-            known.notes,
-            detail(quiet, verbose),
-            form,
+    shown = detail(quiet, verbose)
+    with watched.doing("working on it", again=True):
+        known = archive.load(folder, time_limit)
+        today = datetime.date.today()
+        if proven:
+            for record in known.records:
+                record.chance = 0.0
+        judged = list(judge_again(known.records, today, certified=certified, limit=time_limit))
+        raise typer.Exit(
+            finish(judged, [], known.environment, today, report, limit, known.notes, shown, form)
         )
-    )

@@ -9,6 +9,7 @@ import typer
 
 from backproof.faces.command_line.screen import console, progress, show_written
 from backproof.faces.command_line.selection import check_references
+from backproof.implementations.host import surroundings
 
 
 def reproduce(
@@ -52,6 +53,7 @@ def reproduce(
                 task, description="; ".join(running), completed=done, total=of
             ),
         )
+    surroundings.go_home()
     show(result, console)
     if report is not None:
         from backproof.reports.environment import environment

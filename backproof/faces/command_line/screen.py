@@ -7,6 +7,7 @@ exit status is that of its verdict.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -26,6 +27,7 @@ from rich.progress import (
 from rich.text import Text
 
 from backproof.faces.guard import WRONG_USAGE
+from backproof.implementations.host.processes import out_of_the_way
 from backproof.reports.harmless import for_terminal, one_line, paragraph
 
 NARROWEST = 20
@@ -38,7 +40,8 @@ class Output(io.RawIOBase):
     """A stream of the process that can always be written to; what cannot be, is noted."""
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+        self.number = descriptor
+        self.descriptor = out_of_the_way(descriptor)  # user code may close the usual ones
         self.lost: OSError | None = None
 
     def write(self, content: bytes) -> int:  # type: ignore[override]
@@ -55,13 +58,21 @@ class Output(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        return self.descriptor
+        return self.number
 
     def isatty(self) -> bool:
         try:
             return os.isatty(self.descriptor)
         except OSError:
             return False
+
+
+class Screen(io.TextIOWrapper):
+    """Text over an `Output`, which user code cannot close."""
+
+    def close(self) -> None:
+        with contextlib.suppress(ValueError):  # closed from below
+            self.flush()
 
 
 def guard_outputs() -> None:
@@ -85,9 +96,9 @@ def guarded(stream: IO[str] | None, descriptor: int) -> Any:
     """The stream over an `Output`; what its encoding lacks is written out, in backslashes."""
     if stream is not None and stream.isatty() and sys.platform == "win32":
         return stream  # its terminal takes no bytes
-    output = Output(descriptor)
-    return io.TextIOWrapper(
-        io.BufferedWriter(output),
+    buffer: Any = io.BufferedWriter(Output(descriptor))
+    return Screen(
+        buffer,
         encoding=getattr(stream, "encoding", None) or "utf-8",
         errors="backslashreplace",
         line_buffering=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,10 @@ def likely(paths: list[Path]) -> list[str]:
     """
     from backproof.comparison.pairing.pairing import files
 
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in files(paths)]
+    texts = []
+    for path in files(paths):
+        with suppress(OSError):  # it is told when it is loaded
+            texts.append(path.read_text(encoding="utf-8", errors="replace"))
     return [
         name
         for name in ("keras", "torch")
@@ -74,10 +78,13 @@ def ready(
     only: list[str] | None,
     reference: list[str] | None,
     workers: Workers,
+    *,
+    suited: bool = True,
 ) -> tuple[list[Pairing], list[Broken]]:
     """The pairings asked for, with their references started, and what could not be loaded.
 
-    What could not is told at once, before anything waits for a framework.
+    What could not is told at once, before anything waits for a framework. ``suited``: see
+    `Workers.serve`.
     """
     from backproof.comparison.pairing import pairing
 
@@ -101,8 +108,7 @@ def ready(
         raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
     if reference:
         pairings = [each.against(reference) for each in pairings]
-    for name in sorted({name for each in pairings for name in each.references}):
-        workers.start(name)
+    workers.serve(pairings, suited=suited)
     return pairings, broken
 
 

@@ -49,8 +49,8 @@ class Run:
         failure, at which ``-x`` stops, is not held up by pairings that come after it. ``chance``:
         of one false alarm in all of them.
         """
-        references = sorted({name for pairing in pairings for name in pairing.references})
-        self.workers = Workers(references, dtype, root, limit)
+        self.workers = Workers((), dtype, root, limit)
+        self.workers.serve(pairings)
         self.today = datetime.date.today()
         self.pairings = [pairing.name for pairing in pairings]
         self.judged: list[Judged] = []

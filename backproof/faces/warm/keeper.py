@@ -23,7 +23,7 @@ from typing import IO, Any, NoReturn
 
 from backproof.faces import guard
 from backproof.implementations import lending, protocol
-from backproof.implementations.client import ENVIRONMENT, worker_command
+from backproof.implementations.client import ENVIRONMENT, found_again, worker_command
 from backproof.implementations.host import processes
 from backproof.implementations.host.files import temporary_file
 from backproof.implementations.lending import Key, Loan, Offer
@@ -53,7 +53,7 @@ class Kept:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=os.environ | ENVIRONMENT | quiet,
+            env=os.environ | ENVIRONMENT | found_again() | quiet,
             start_new_session=True,
         )
         assert process.stdout is not None

@@ -111,6 +111,7 @@ def connected() -> socket.socket | None:
     with contextlib.suppress(OSError):
         client.connect(str(place))
         return client
+    watched.tell(leaves=True)  # the server is to stay
     subprocess.Popen(
         [sys.executable, "-m", "backproof", "serve"],
         stdin=subprocess.DEVNULL,

@@ -26,6 +26,8 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 SYSTEM = sys.modules[os.name]
 """The module that `os` has its ``_exit`` from: posix, or nt."""
 LEAVE = os._exit
+# A number of an open file that is beyond those which code is used to meet.
+FAR = 512
 # Seconds between two looks at whether a parent is still there, where no signal says so.
 INTERVAL = 0.2
 # How many times longer than its limit a thread may take that has to wait for others: one of a
@@ -92,6 +94,8 @@ def kept_alive() -> Iterator[None]:
     try:
         yield
     finally:
+        if os.getpid() != ours:  # user code has forked, and the child would do all of this again
+            leave(0)
         os._exit = SYSTEM._exit = leave  # type: ignore[attr-defined]
 
 
@@ -99,6 +103,19 @@ def adopt() -> None:
     """On Linux, become the parent of all descendants whose own parent ends, so as to find them."""
     if LINUX:
         control(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def out_of_the_way(descriptor: int) -> int:
+    """The same open file under a number that no code closes that closes "all" of the first few.
+
+    The descriptor itself stays; where there are no numbers so high, it is all there is.
+    """
+    try:
+        import fcntl
+
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, FAR)
+    except (ModuleNotFoundError, OSError):
+        return descriptor
 
 
 def control(option: int, value: int) -> None:

@@ -57,6 +57,12 @@ def real(error: KeyboardInterrupt) -> bool:
     return not is_guarded() or (bool(error.args) and error.args[0] in SIGNALS)
 
 
+def let_through(error: BaseException) -> None:
+    """Raise an interrupt from outside again; whatever else user code raises, is judged."""
+    if isinstance(error, KeyboardInterrupt) and real(error):
+        raise error
+
+
 def tell(**message: object) -> None:
     """One line to the guard."""
     if _guard is None or not is_guarded():

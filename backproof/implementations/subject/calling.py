@@ -17,6 +17,7 @@ import numpy as np
 
 from backproof.implementations.host import watched
 from backproof.implementations.host.processes import Patience, kept_alive
+from backproof.implementations.host.surroundings import put_back
 from backproof.implementations.subject.declaration import Adapted, innermost
 from backproof.mathematics.errors import EvaluationError, told
 from backproof.mathematics.network.parameters import Batch
@@ -38,6 +39,9 @@ class Output:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_screen.get() or sys.stderr, name)
+
+    def close(self) -> None:
+        """It is not the subject's to close."""
 
 
 _output: Any = Output()
@@ -112,7 +116,7 @@ def attempt(
             outcome["error"] = error
 
     thread = threading.Thread(target=answer, daemon=True)
-    with prints_to_standard_error(), kept_alive():
+    with put_back(), prints_to_standard_error(), kept_alive():
         thread.start()
         if limit is None:
             thread.join()
