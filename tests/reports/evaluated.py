@@ -59,6 +59,7 @@ class NoWorkers:
 
     def __init__(self) -> None:
         self.by_name = {"torch": None}
+        self.names = {"torch"}
 
     def suited(self, pairing: Pairing) -> NoWorkers:
         return self

@@ -219,7 +219,7 @@ def load_record(place: Path, limit: float = TIME_LIMIT) -> Record:
     return record
 
 
-def load_parts(place: Path, limit: float) -> list[str]:
+def load_parts(place: Path, limit: float = TIME_LIMIT) -> list[str]:
     """Load the files of the project in which a record's own parts are registered.
 
     Of the project around the current folder, or around the report. Returns those that are in

@@ -20,8 +20,11 @@ _home: Path | None = None
 
 
 @contextmanager
-def put_back() -> Iterator[None]:
-    """Streams, hooks and limits are afterwards as they were before."""
+def put_back(*, output: bool = True) -> Iterator[None]:
+    """Streams, hooks and limits are afterwards as they were before.
+
+    ``output``: standard output too; else somebody sees to it who knows which calls overlap.
+    """
     streams = sys.stdout, sys.stderr
     path, limit = sys.path, sys.getrecursionlimit()
     hooks = sys.excepthook, threading.excepthook
@@ -33,7 +36,9 @@ def put_back() -> Iterator[None]:
         threading.settrace(tracing[1])
         sys.setprofile(tracing[2])
         threading.setprofile(tracing[3])
-        sys.stdout, sys.stderr = streams
+        sys.stderr = streams[1]
+        if output:
+            sys.stdout = streams[0]
         sys.path = path
         if sys.getrecursionlimit() < limit:
             sys.setrecursionlimit(limit)

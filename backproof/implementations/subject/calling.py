@@ -116,7 +116,7 @@ def attempt(
             outcome["error"] = error
 
     thread = threading.Thread(target=answer, daemon=True)
-    with put_back(), prints_to_standard_error(), kept_alive():
+    with put_back(output=False), prints_to_standard_error(), kept_alive():
         thread.start()
         if limit is None:
             thread.join()
