@@ -124,7 +124,11 @@ class Report(Findings):
         return report_md.render(self)
 
     def rendered(self) -> dict[str, str]:
-        """Every format's text, by file; a pairing that it cannot be made of becomes an ERROR."""
+        """Every format's text, by file, but those of one's own that cannot be made."""
+        return self.made() | own_texts(self, all_formats())[0]
+
+    def made(self) -> dict[str, str]:
+        """The texts of our own formats; a pairing that one cannot be made of becomes an ERROR."""
         try:
             return texts_of(self)
         except Exception:  # one pairing must not cost the others their report
@@ -151,7 +155,7 @@ class Report(Findings):
         check_writable(folder)
         stored = limited(self.records, self.rows, evaluations_limit)
         self.left_out = {record.pairing: record.left_out for record in stored if record.left_out}
-        texts = self.rendered()
+        texts = self.made()
         own, unmade = own_texts(self, all_formats())
         texts |= own
         try:

@@ -198,10 +198,8 @@ def test_one_that_is_imported_in_the_place_of_another_is_named(
 ) -> None:
     """No fault of backproof's own."""
     (tmp_path / "html.py").write_text("raise ImportError('mine')\n")
-    shadow = (
-        "import backproof.reports.terminal as t; t.show = lambda *_: sys.modules.pop('html', 0) "
-    )
-    write(tmp_path, "good", file=f"{shadow} or __import__('html')")
+    shadowing = "t.show = lambda *_: (sys.modules.pop('html', 0), __import__('html'))"
+    write(tmp_path, "good", file=f"import backproof.reports.terminal as t; {shadowing}")
     done = server.run(tmp_path, "verify")
     assert done.status == 2, done
     assert "html.py:1 is imported in the place of a module that backproof needs" in done.said
