@@ -279,6 +279,22 @@ class Worker:
         self.close()
 
 
+def found_again() -> dict[str, str]:
+    """Where a worker finds backproof, if it is not installed; it does not look where it is."""
+    home = Path(backproof.__file__).parents[1]
+    if INSTALLED & set(home.parts):
+        return {}
+    paths = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def where(lines: Sequence[str]) -> str:
+    """The last line of the user's own code in a traceback: a numpy.py beside it, say."""
+    found = [each for line in lines for each in re.findall(r'^ *File "(.+)", line (\d+)', line)]
+    users = [(file, int(line)) for file, line in found if is_users(file)]
+    return f" ({named(*users[-1])})" if users else ""
+
+
 def worker_command(framework: str, dtype: str, root: Path, module: str = MODULE) -> list[str]:
     """What starts the worker of a framework in a project."""
     return [sys.executable, "-P", "-m", module, framework, dtype, str(root)]
