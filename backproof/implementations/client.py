@@ -17,7 +17,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-import backproof
 from backproof.implementations import protocol
 from backproof.implementations.host import mapped, processes, threads
 from backproof.implementations.host.files import temporary_file
@@ -281,7 +280,7 @@ class Worker:
 
 def found_again() -> dict[str, str]:
     """Where a worker finds backproof, if it is not installed; it does not look where it is."""
-    home = Path(backproof.__file__).parents[1]
+    home = Path(__file__).parents[2]  # by whatever links
     if INSTALLED & set(home.parts):
         return {}
     paths = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
