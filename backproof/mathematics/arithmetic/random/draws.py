@@ -43,27 +43,24 @@ class Draws:
             part = values[rows, columns]
             drawn, room = scratch(0, part.shape), scratch(1, part.shape)
             integers = self._integers(part.shape)
-            if shared is None and size is None:
-                np.multiply(integers, self._one * relative, out=drawn)
-                drawn *= part
-                part += drawn
-                continue
-            np.multiply(integers, self._one, out=drawn)
-            if shared is not None:
-                drawn += shared[rows, :1]
-                drawn += np.multiply(np.sign(part, out=room), shared[rows, 1:], out=room)
             absolute = None
             if size is not None:
                 absolute = size[rows if len(size) > 1 else slice(None), columns]
-            if relative:
-                amount = np.multiply(part, relative, out=room)
-                if absolute is not None:
-                    np.abs(amount, out=amount)
-                    amount += absolute
-                drawn *= amount
+            if shared is None and absolute is None:
+                np.multiply(integers, self._one * relative, out=drawn)
+                drawn *= part
             else:
-                assert absolute is not None
-                drawn *= absolute
+                np.multiply(integers, self._one, out=drawn)
+                if shared is not None:
+                    drawn += shared[rows, :1]
+                    drawn += np.multiply(np.sign(part, out=room), shared[rows, 1:], out=room)
+                amount = absolute
+                if relative or amount is None:
+                    amount = np.multiply(part, relative, out=room)
+                    if absolute is not None:
+                        np.abs(amount, out=amount)
+                        amount += absolute
+                drawn *= amount
             part += drawn
 
     def each(self, replicas: int, many: int = 1) -> Values:

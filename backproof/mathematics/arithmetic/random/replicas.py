@@ -83,7 +83,7 @@ class RandomOps:
     def affine(self, a: Replicas, kernel: Replicas, bias: Replicas | None) -> Replicas:
         z = product(a.drawn, kernel.drawn)
         if bias is not None:
-            z = z + bias.drawn[:, None]
+            z = np.add(z, bias.drawn[:, None], out=z if len(z) >= len(bias.drawn) else None)
         return self._disturbed(z, next(self._entries))
 
     def transpose(self, a: Replicas, axes: tuple[int, ...] | None = None) -> Replicas:
