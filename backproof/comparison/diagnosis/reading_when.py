@@ -46,10 +46,11 @@ class Condition:
     scalar: Scalar
     above: bool
     number: float
+    more: str = ""
 
     @property
     def text(self) -> str:
-        return self.scalar.text(self.above, self.number)
+        return self.scalar.text(self.above, self.number) + self.more
 
     def holds(self, scope: Scope[Any], parameter: str) -> bool:
         """Whether it does at a point, of a parameter."""
@@ -184,7 +185,9 @@ def telling(
             elif scalar.whole:
                 several = [low + 0.5, *(number - 0.5 for number in round_numbers(low + 1, high))]
             for number in several[:MOST_TRIED]:
-                yield Condition(scalar, above, number)
+                several_fit = not scalar.whole and len(several) > 1
+                fits = f" (any number from {low:.4g} to {high:.4g} fits)" if several_fit else ""
+                yield Condition(scalar, above, number, fits)
 
 
 def whole(view: View) -> Scope[Any]:
