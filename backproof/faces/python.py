@@ -30,7 +30,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from backproof.reports.environment import environment
 from backproof.reports.report import Report
 

@@ -14,6 +14,7 @@ from backproof.implementations.host.mapped import LARGE, kept, mapped
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.measure import undecided
+from backproof.mathematics.probes.probes import screens
 
 Values = NDArray[np.floating]
 
@@ -84,9 +85,14 @@ class Statistical:
     unknown: dict[str, str]
 
 
-def enough(dtype: str) -> float:
-    """The power from which on a worst case is not asked for more: half of the dtype's digits."""
-    return MANY_DIGITS if dtype == "float64" else sqrt(Rounding.of(dtype).unit)
+def enough(dtype: str, point: str) -> float:
+    """The power from which on a worst case is not asked for more: half of the dtype's digits.
+
+    More of them in float64, but at a probe that screens, which is made for what is grossly wrong.
+    """
+    if dtype == "float64" and not screens(point):
+        return MANY_DIGITS
+    return sqrt(Rounding.of(dtype).unit)
 
 
 def bound_of(

@@ -250,5 +250,6 @@ class Bounds:
                 bound = self.at(implementation, point)
                 if bound.large:
                     return
-                if self.record.chance and bound.weakest > enough(self.record.dtype) / 2:
+                wanted = enough(self.record.dtype, point.name)
+                if self.record.chance and bound.weakest > wanted / 2:
                     self.statistical(implementation, point)

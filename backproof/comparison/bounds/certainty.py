@@ -13,6 +13,7 @@ from backproof.mathematics.arithmetic.certified_values import Certified
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.step import step
+from backproof.mathematics.probes.probes import screens
 
 # Multiplications of all certified evaluations of a pairing beyond which they are left out: Arb does
 # some 20 million a second (measured on `circles` and `clusters`, conversions included), in large
@@ -56,9 +57,13 @@ class Certainty:
 
 
 def chosen(record: Record) -> set[Point]:
-    """The first, a middle and the last step, the further weights and the probes."""
+    """The first, a middle and the last step, the further weights, and the probes of limits."""
     steps = {0, record.steps // 2, record.steps - 1}
-    return {point for point in record.parameters if point.name != DATA or point.step in steps}
+    return {
+        point
+        for point in record.parameters
+        if (point.step in steps if point.name == DATA else not screens(point.name))
+    }
 
 
 def multiplications(record: Record) -> int:

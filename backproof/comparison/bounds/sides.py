@@ -102,7 +102,9 @@ class Sides:
         name = f"activation/{self.bounds.record.network.last.name}"
         both = self.proven.mine, self.proven.its
         if name in self.bounds.record.names(self.point):
-            sure = max(side.power(name) for side in both) <= enough(self.bounds.record.dtype)
+            sure = max(side.power(name) for side in both) <= enough(
+                self.bounds.record.dtype, self.point.name
+            )
         else:  # the subject gives no outputs, only what they come to
             sure = not len(self.proven.open_samples)
         if sure:

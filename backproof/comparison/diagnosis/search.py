@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from backproof.comparison.diagnosis.evidence import Evidence, Fit, Suspect
 from backproof.comparison.record.record import DATA, Point
 from backproof.mathematics.faults import planted
+from backproof.mathematics.probes.drawn import SAMPLES
 
 # Multiplications that the search for pairs may take: a second or two.
 MOST_WORK = 2_000_000_000
@@ -151,13 +152,14 @@ def ordered(causes: list[Cause]) -> list[Cause]:
 def by_size(evidence: Evidence) -> list[Point]:
     """The points that are off, the one that tells most for least first.
 
-    A batch of one sample comes late among the probes: there a sum is a mean.
+    A batch of a few samples comes late among the probes: of one, a sum is a mean, and of few there
+    is little to tell two faults apart by.
     """
     record = evidence.record
 
     def cost(point: Point) -> tuple[bool, bool, int, int]:
         samples = len(record.batch(point).inputs)
-        return point.name == DATA, samples == 1, samples, evidence.calls.index(point)
+        return point.name == DATA, samples < SAMPLES, samples, evidence.calls.index(point)
 
     return sorted(evidence.off, key=cost)
 

@@ -15,6 +15,7 @@ from backproof.comparison.bounds.bound import WEAKEST_POWER, distance
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty, outside
 from backproof.comparison.bounds.vacuity import find_vacuity
+from backproof.comparison.judging.alone import tell_alone
 from backproof.comparison.judging.conventions import granted
 from backproof.comparison.judging.exhibits import exhibits
 from backproof.comparison.judging.explanation import explain
@@ -56,6 +57,8 @@ def compare(
         for row in rows:
             if row.status is Status.MISMATCH:
                 row.cause = f"{row.cause}; it could not be explained ({told(error)})"
+    if not explained:
+        tell_alone(rows, record)
     tell_overflow(rows, record, bounds, plain)
     tell_unread(rows, record, bounds)
     rows += tell_unshown(rows, record)

@@ -26,7 +26,7 @@ from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.places import called, definition, named, origin, place, project_of
-from backproof.mathematics.probes.probes import PROBES
+from backproof.mathematics.probes.probes import PROBES, of_network
 
 Subject = Callable[[Parameters, Batch], Mapping[str, Any]]
 T = TypeVar("T")
@@ -223,7 +223,8 @@ class Pairing:
                 f"pairing {self.name}: points() returned {came(given)}; return a dict of "
                 "parameters by name"
             )
-        taken = {"data", *PROBES} & set(given)
+        own = {"data", *PROBES, *(name for name, _ in of_network(self.network))}
+        taken = own & set(given)
         if taken:
             raise UsageError(
                 f"pairing {self.name}: points() calls one {sorted(taken)[0]!r}, as a point of "

@@ -27,6 +27,7 @@ from backproof.mathematics.network import quantities
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters, digest
 from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.probes.probes import WITHOUT_CLASSES
 
 SUBJECT = "subject"
 DATA = "data"
@@ -159,6 +160,8 @@ class Record:
         """The names that are compared at a point."""
         later = point.name == DATA and point.step > 0
         chosen = [q for q in self.quantities if not later or q in quantities.STEP]
+        if point.name in WITHOUT_CLASSES:
+            chosen = [q for q in chosen if q != "accuracy"]
         names = quantities.expected(self.network, tuple(chosen), self.slots)
         return [name for name in names if name not in self.omits]
 

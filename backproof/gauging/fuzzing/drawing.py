@@ -19,7 +19,7 @@ from backproof.mathematics.network.loss import Loss, Reduction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.network.penalty import Penalty
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 
 # Relu first, to which a case shrinks; in bfloat16 nothing but the first four has a bound for long.
 OFTEN = ("softmax", "gelu")

@@ -28,7 +28,7 @@ from backproof.mathematics.network.loss import Loss, Reduction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node, Shared
 from backproof.mathematics.network.penalty import Penalty
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 
 # Smaller than chains: their samples may have two axes, and layers may multiply.
 LARGE_GRAPHS = replace(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from backproof.implementations.adapters.batches import (
     View,
+    classes,
     columns,
     copied,
     fixed_batch,
@@ -32,6 +33,7 @@ __all__ = [
     "View",
     "anew",
     "bias_in_kernel",
+    "classes",
     "columns",
     "copied",
     "declared",

@@ -92,7 +92,7 @@ def integer_labels(subject: Subject, first: int = 0) -> Adapted:
         results: Mapping[str, Any] = subject(parameters, View(batch.inputs, labels + first))
         return results
 
-    return Adapted(subject, call)
+    return Adapted(subject, call, hard=True)
 
 
 @checked
@@ -104,7 +104,7 @@ def signed_labels(subject: Subject) -> Adapted:
         results: Mapping[str, Any] = subject(parameters, view)
         return results
 
-    return Adapted(subject, call)
+    return Adapted(subject, call, hard=True)
 
 
 def hard(targets: Any) -> Any:
@@ -113,6 +113,16 @@ def hard(targets: Any) -> Any:
     if not np.isin(array, (0, 1)).all():
         raise EvaluationError("labels need targets of 0 and 1; these hold others")
     return array
+
+
+@checked
+def classes(subject: Subject) -> Adapted:
+    """For code that takes each target as a class, no or yes, however it comes: no shares between.
+
+    ``targets.argmax(axis=1)``, ``targets == 1`` and ``targets > 0.5`` are such. The probe whose
+    targets are shares is left out.
+    """
+    return Adapted(subject, subject, hard=True)
 
 
 @checked

@@ -91,6 +91,10 @@ class Activation(ABC):
         """Whether it has a kink."""
         return type(self).on_side is not Activation.on_side
 
+    def branches(self) -> tuple[float, ...]:
+        """Where code goes another way: at its kinks, and at 0 in many a form of any function."""
+        return (0.0,)
+
     def settled(self, z: Ball, rounding: Rounding) -> bool:
         """Whether all values, and what is taken back, are such as round to themselves."""
         return False

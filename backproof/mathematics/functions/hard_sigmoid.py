@@ -49,6 +49,10 @@ class Clipped(Activation):
         t = slope * z + offset
         return np.asarray(np.sign(slope) * np.where(t <= 0, -1, np.where(t >= self.TOP, 1, 0)))
 
+    def branches(self) -> tuple[float, ...]:
+        slope, offset = self.line
+        return (-offset / slope, (self.TOP - offset) / slope)
+
     def on_side(self, z: Values, of: Values) -> Values:
         """Where they are in different parts, the z in its part that is next to the other."""
         slope, offset = self.line

@@ -68,6 +68,10 @@ class Optimizer(ABC):
         """Drawn slots of one parameter, as a training may have left them."""
         return slots
 
+    def possible_steps(self, steps: int) -> int:
+        """So many steps made before, or fewer, where a step as late does nothing any more."""
+        return steps
+
     def rest(self, slot: str) -> float:
         """What fills a slot before the first step."""
         return 0.0

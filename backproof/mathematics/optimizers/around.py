@@ -34,6 +34,9 @@ class Around(Optimizer):
     def possible(self, slots: dict[str, Any]) -> dict[str, Any]:
         return self.optimizer.possible(slots)
 
+    def possible_steps(self, steps: int) -> int:
+        return self.optimizer.possible_steps(steps)
+
     def rest(self, slot: str) -> float:
         return self.optimizer.rest(slot)
 

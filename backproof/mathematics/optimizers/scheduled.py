@@ -65,6 +65,12 @@ class Scheduled(Around):
             passed = passed // 1 if maths is None else maths.floor(passed)
         return self.decay**passed if maths is None else maths.power(self.decay, passed)
 
+    def possible_steps(self, steps: int) -> int:
+        """As long as the rate is a hundredth of the first one, or more."""
+        while steps and self.share(steps) < 0.01:
+            steps //= 2
+        return self.optimizer.possible_steps(steps)
+
     def at(self, count: int) -> Optimizer:
         """The optimizer as it is after so many steps."""
         return replace(self.optimizer, learning_rate=self.learning_rate * float(self.share(count)))  # type: ignore[type-var]

@@ -93,7 +93,7 @@ def test_a_loss_that_is_zero_is_undecided() -> None:
 
 
 def test_a_step_too_small_to_be_seen_is_undecided() -> None:
-    found = undecided(judged(record_of(CIRCLES, GradientDescent(1e-30))))
+    found = undecided(judged(record_of(CIRCLES, GradientDescent(1e-60))))
     assert "the step moves no element of dense_1/kernel" in found["updated/dense_1/kernel"]
 
 

@@ -24,7 +24,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 
 DEEP = Network((Dense(4, 3, "tanh"), Dense(3, 2, "tanh"), Dense(2, 2)), Loss("squared_error"))
 

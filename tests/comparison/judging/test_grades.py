@@ -20,7 +20,8 @@ from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters, probes
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.probes import probes
 from tests.comparison.diagnosis.grounds import judged, record_of
 from tests.halves import slow_but
 

@@ -26,7 +26,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.probes.probes import drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_parameters
 from tests.comparison.diagnosis.grounds import judged, record_of
 from tests.halves import slow_but
 from tests.workers import Shared

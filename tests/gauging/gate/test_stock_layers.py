@@ -23,7 +23,7 @@ from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.probes.probes import drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_parameters
 from tests.gauging.gate.conftest import TODAY
 from tests.halves import slow_but
 from tests.mathematics.arithmetic.ball_gelu import FUNCTIONS as GELU

@@ -16,7 +16,7 @@ from backproof.comparison.record.record import DATA, Point, Record
 from backproof.comparison.run import Workers
 from backproof.mathematics import optimizers
 from backproof.mathematics.errors import EvaluationError
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from comparisons import circles, clusters, xor
 from tests.gauging.gate.conftest import ROOT
 from tests.halves import slow_but

@@ -14,7 +14,7 @@ from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import Node, Shared
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from tests.workers import Shared as SharedWorkers
 
 KERNEL, BIAS = Shared("first/kernel"), Shared("second/bias")

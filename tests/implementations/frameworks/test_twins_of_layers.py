@@ -11,7 +11,7 @@ from backproof.comparison.run import Judged, Workers, verify
 from backproof.gauging.fuzzing.fuzzing import subject_of
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from tests.gauging.gate.conftest import TODAY
 from tests.halves import slow_but
 from tests.mathematics.definition.graphs import GRAPHS, weighted

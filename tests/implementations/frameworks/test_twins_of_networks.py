@@ -15,7 +15,7 @@ from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Array, Batch, Parameters
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from tests.gauging.gate.conftest import TODAY
 from tests.halves import slow_but
 from tests.mathematics.arithmetic.ball_forms import FUNCTIONS

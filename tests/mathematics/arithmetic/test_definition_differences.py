@@ -25,7 +25,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from tests.mathematics.arithmetic.ball_forms import NAMES
 from tests.mathematics.arithmetic.ball_networks import HIDDEN, PENALTIES, precision
 

@@ -20,7 +20,7 @@ from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.sums import sums_of
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from tests.mathematics.arithmetic.ball_networks import precision
 from tests.mathematics.definition.graphs import GRAPHS, weighted
 

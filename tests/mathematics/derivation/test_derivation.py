@@ -31,7 +31,7 @@ from backproof.mathematics.definition.step import step
 from backproof.mathematics.derivation.derivation import derived
 from backproof.mathematics.network.parameters import Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, slot_shapes
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from tests.mathematics.derivation.latex_reader import computed
 from tests.mathematics.losses.ball_outputs import BINARY, CATEGORICAL, of_outputs
 

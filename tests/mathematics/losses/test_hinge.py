@@ -8,7 +8,7 @@ import pytest
 from backproof import Dense, Loss, Network
 from backproof.mathematics import losses
 from backproof.mathematics.definition.measure import correct, undecided
-from backproof.mathematics.probes.probes import drawn_batch
+from backproof.mathematics.probes.drawn import drawn_batch
 
 HINGE = losses.named("hinge")
 NETWORK = Network((Dense(2, 2),), Loss("hinge"))

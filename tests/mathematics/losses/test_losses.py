@@ -22,7 +22,7 @@ from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.losses import LossFunction
 from backproof.mathematics.network import network_file
-from backproof.mathematics.probes.probes import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 from backproof.mathematics.registry import register
 
 

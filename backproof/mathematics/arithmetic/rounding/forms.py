@@ -39,6 +39,12 @@ class Form:
         if any(guard < 0 for guard in guards) or self.clip >= 0.5:
             raise UsageError(f"{self}: clip lies in [0, ½), log_floor below 0, the others above")
 
+    @property
+    def guarded(self) -> bool:
+        """Whether anything guards it against log 0."""
+        unguarded = Form(self.of, or_logits=self.or_logits)
+        return self != unguarded
+
     @classmethod
     def of_keras(cls) -> Form:
         """Keras 3: probabilities clipped at 1e-7, unless it recovers the logits they came from."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backproof import Batch, Dense, Form, GradientDescent, Loss, Network, Pairing
+from backproof import Batch, Dense, Form, GradientDescent, Loss, Network, Pairing, adapters
 
 
 class Layer_Dense:
@@ -88,7 +88,7 @@ PAIRING = Pairing(
     network=Network(
         (Dense(2, 16, "relu"), Dense(16, 3, "softmax")), Loss("categorical_cross_entropy")
     ),
-    subject=subject,
+    subject=adapters.classes(subject),
     data=data,
     initial=initial,
     optimizer=GradientDescent(1.0),

@@ -1,0 +1,134 @@
+"""What probes are made of: parameters, slots, targets and batches, drawn to be ordinary."""
+
+from __future__ import annotations
+
+import zlib
+from math import prod
+
+import numpy as np
+from numpy.random import Generator
+
+from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.node import INPUTS
+from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.optimizers import STEP_COUNT, Optimizer, slot_shapes
+
+SAMPLES = 7
+# Inputs and outputs of all nodes in one batch: what an evaluation of it takes up stays some MB.
+MOST_NUMBERS = 1_000_000
+# Multiplications of a forward pass, likewise: a fraction of a second in any arithmetic.
+MOST_PRODUCTS = 10_000_000
+
+
+def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True) -> Parameters:
+    """Kernels of variance 1/fan_in, so that units are neither dead nor saturated; biases of ½."""
+    return {
+        name: stream.normal(0, parameter.fan_in**-0.5, parameter.shape)
+        if parameter.role == "kernel"
+        else 0.5 * stream.normal(size=parameter.shape) * biases
+        for name, parameter in network.parameters.items()
+    }
+
+
+def drawn_slots(
+    network: Network, optimizer: Optimizer, name: str, steps: int = 3, size: float = 1.0
+) -> dict[str, np.ndarray]:
+    """What the optimizer may hold in the middle of a run, after so many steps.
+
+    ``size``: of the gradients that it has met.
+    """
+    stream = np.random.default_rng(zlib.crc32(f"{name} slots".encode()))
+    drawn = {
+        key: stream.normal(size=shape) for key, shape in slot_shapes(network, optimizer).items()
+    }
+    for key in drawn:
+        drawn[key] *= size
+        if key.split("/")[0] in optimizer.SQUARES:
+            drawn[key] **= 2
+    for parameter in network.shapes():
+        of_it = {slot: drawn[f"{slot}/{parameter}"] for slot in optimizer.SLOTS}
+        for slot, value in optimizer.possible(of_it).items():
+            drawn[f"{slot}/{parameter}"] = value
+    made = np.asarray(float(optimizer.possible_steps(steps)))
+    return drawn | ({STEP_COUNT: made} if optimizer.COUNTS else {})
+
+
+def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
+    """Targets that the network's loss takes, every class among them if samples suffice."""
+    no, yes = labels(network)
+    rows, outputs = network.rows(samples), network.outputs
+    classes = stream.permutation(rows) % max(outputs, 2)
+    if outputs > 1 and network.decision == "argmax":
+        drawn = np.asarray(np.where(np.eye(outputs)[classes], yes, no))
+    elif network.decision is not None:
+        flips = stream.permutation(rows * outputs) % 2
+        drawn = np.asarray(np.where(flips, yes, no))
+    else:
+        drawn = stream.normal(size=(rows, outputs))
+    return drawn.reshape(samples, *network.output_shape)
+
+
+def labelled(network: Network, classes: np.ndarray) -> np.ndarray:
+    """Targets of these classes, one for each row; of one output or several labels: no, or yes.
+
+    Where the loss knows no classes, the same numbers one quarter higher.
+    """
+    outputs = network.outputs
+    no, yes = labels(network)
+    rows = np.repeat(classes[:, None], outputs, axis=1)
+    if outputs > 1 and network.decision == "argmax":
+        given = np.where(rows == np.arange(outputs), yes, no)
+    elif network.decision is not None:
+        given = np.where(rows > 0, yes, no)
+    else:
+        given = rows + 0.25
+    return np.asarray(given).reshape(-1, *network.output_shape)
+
+
+def labels(network: Network) -> tuple[float, float]:
+    """The targets that say no, and yes."""
+    signed = network.decision == "sign"
+    return network.loss_function.LABELS or ((-1.0, 1.0) if signed else (0.0, 1.0))
+
+
+def drawn_batch(network: Network, stream: Generator, samples: int = SAMPLES) -> Batch:
+    """Normal inputs and targets that fit the loss."""
+    return Batch(
+        stream.normal(size=(samples, *network.input_shape)),
+        drawn_targets(network, stream, samples),
+    )
+
+
+def kernels(network: Network) -> list[str]:
+    """The parameters of that role, in the order of computation."""
+    return [name for name, each in network.parameters.items() if each.role == "kernel"]
+
+
+def of_inputs(network: Network) -> list[str]:
+    """The matrices that the inputs themselves are multiplied with."""
+    takers = {node.name for node in network.consumers[INPUTS]}
+    return [
+        name
+        for name in kernels(network)
+        if name.partition("/")[0] in takers and len(network.parameters[name].shape) == 2
+    ]
+
+
+def bias_beside(network: Network, kernel: str) -> str:
+    """The bias of the same node; "" where it has none."""
+    node = kernel.partition("/")[0]
+    return next(
+        (
+            name
+            for name, each in network.parameters.items()
+            if each.role == "bias" and name.startswith(f"{node}/")
+        ),
+        "",
+    )
+
+
+def at_most(network: Network, samples: int) -> int:
+    """So many samples, or fewer, where a sample of this network is large."""
+    numbers = prod(network.input_shape) + sum(map(prod, network.output_shapes.values()))
+    most = min(MOST_NUMBERS // numbers, MOST_PRODUCTS // max(network.products, 1))
+    return min(samples, max(most, SAMPLES))
