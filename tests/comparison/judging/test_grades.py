@@ -64,7 +64,7 @@ def test_what_the_worst_case_decides_is_proven():
     small = Network((Dense(2, 3, "tanh"), Dense(3, 1, "sigmoid")), Loss("binary_cross_entropy"))
     found = rows(record("float64", small))
     assert {row.grade for row in found.values()} == {Grade.PROVEN}
-    assert all((row.power or 0) <= enough("float64") for row in found.values())
+    assert all((row.power or 0) <= enough("float64", "general") for row in found.values())
 
 
 GRADIENTS = [f"gradient/dense_{i}/{own}" for i in (1, 2, 3) for own in ("kernel", "bias")]
@@ -185,3 +185,9 @@ def test_a_mismatch_that_only_random_errors_show_is_explained():
     assert found["gradient/dense_2/kernel"].grade is Grade.STATISTICAL
     assert "1.02 times" in found["gradient/dense_2/kernel"].cause
     assert all(row.status is not Status.MISMATCH for row in judged(made))
+
+
+def test_a_probe_that_screens_asks_for_fewer_digits() -> None:
+    assert enough("float64", "many_samples") == enough("float64", "samples_5") > 1e-9
+    assert enough("float64", "general") == enough("float64", "data") == 1e-10
+    assert enough("float32", "many_samples") == enough("float32", "general")
