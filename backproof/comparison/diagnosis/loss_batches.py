@@ -108,7 +108,8 @@ def takings(target: Target, *, weighted: bool) -> Iterator[Taken]:
     """How code may take a batch, the plainest first."""
     network = target.network
     for text, targets in TARGETS.items():
-        yield Taken(f"with {text} for y", targets)
+        if network.outputs > 1 or text != "y[:, ::-1]":
+            yield Taken(f"with {text} for y", targets)
     if network.input_shape == network.output_shape:
         yield Taken("with the inputs for y", lambda s: s.inputs.reshape(s.y.shape))
     if network.loss.kind.endswith("cross_entropy"):

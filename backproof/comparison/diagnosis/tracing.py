@@ -79,6 +79,11 @@ class Trace:
         return not self.unread and not self.unjudged
 
     @property
+    def key(self) -> frozenset[str]:
+        """What it tells, in whatever order it was found."""
+        return frozenset(plant.name for plant in self.plants) | self.silent
+
+    @property
     def silent(self) -> frozenset[str]:
         """The tensors that are not looked at any more."""
         return self.unread | self.unjudged
@@ -129,7 +134,7 @@ class Tracer:
     def traced(self) -> Trace:
         """The best explanation of all but the accuracy, within bounds of its own."""
         turn = count()
-        start, against = Trace(()), set[Point]()
+        start, against, seen = Trace(()), set[Point](), set[frozenset[str]]()
         queue: list[tuple[float, int, Trace]] = [(0.0, next(turn), start)]
         best, fewest = start, self.off(start)
         for _ in range(MOST_STATES):
@@ -138,6 +143,7 @@ class Tracer:
                 disproved = self.disproved(best, fewest)
                 if disproved is None or not self.looks_at(disproved, against):
                     break
+                seen.clear()
                 queue = [(0.0, next(turn), start)]
                 best, fewest = start, self.off(start)
             _, _, state = heappop(queue)
@@ -148,10 +154,14 @@ class Tracer:
                     return replace(state, disproved=frozenset(against))
                 if not self.looks_at(disproved, against):
                     continue
+                seen.clear()
                 queue = [(0.0, next(turn), start)]  # all that was found by other points
                 best, fewest = start, self.off(start)
                 continue
             for child, left in self.children(state, off):
+                if child.key in seen:
+                    continue  # the same mistakes, found in another order
+                seen.add(child.key)
                 heappush(queue, (child.cost + ahead(self.order, left), next(turn), child))
                 if len(left) + len(child.silent) < len(fewest) + len(best.silent):
                     best, fewest = child, left
