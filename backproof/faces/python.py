@@ -19,6 +19,7 @@ import numpy as np
 from backproof.comparison import run
 from backproof.comparison.pairing.pairing import Broken, Pairing, Subject
 from backproof.comparison.record import FALSE_ALARM, MOST_CHANCE
+from backproof.faces import notebook
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.declaration import innermost, traits_of
 from backproof.implementations.worker import IN_WORKER
@@ -80,7 +81,8 @@ def verify(
     seconds that the subject may take for one call, and a reference for an answer. The others are
     those of `Pairing`.
 
-    The processes of the references are kept for the next call, and end with this one. Raises
+    A notebook shows the stage that it is at; a script shows nothing. The processes of the
+    references are kept for the next call, and end with this one. Raises
     `UsageError` where the question itself is wrong; whatever the subject does is in the report.
     """
     check_arguments(verify, locals())
@@ -133,7 +135,7 @@ def verify(
     today = datetime.date.today()
     with _one_at_a_time:
         workers = kept_workers(models, precision, folder.resolve(), time_limit)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), notebook.stages() as on_stage:
             # An overflow that is harmless to the subject is shown, as ever; but no filter of a test
             # session may make an error of it: the verdict is the same wherever it is asked for.
             warnings.simplefilter("default")
@@ -141,6 +143,7 @@ def verify(
                 [pairing],
                 workers,
                 today,
+                on_stage,
                 certified=certified,
                 chance=0.0 if proven else false_alarm,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ Penalties = tuple[tuple[str, Penalty], ...]
 
 # The output above which a unit says yes, by the decision.
 THRESHOLDS = {"threshold": 0.5, "sign": 0.0}
+# What shows the derivation. It stands on all that is here, so it is imported when a notebook asks.
+DERIVATION = "backproof.reports.page.derivation"
 
 
 def is_shape(given: object) -> bool:
@@ -287,7 +290,7 @@ class Network:
         return frozenset((*(f.name for f in applied if f is not None), self.loss.kind))
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: its nodes with shapes and counts, its loss and its penalties."""
+        """What a notebook shows: its nodes with shapes and counts, and the derivation, folded."""
         counts, own = self.parameter_counts(), self.shapes()
         rows = [
             (
@@ -308,7 +311,8 @@ class Network:
         below = ", ".join([f"Loss: {self.loss.kind}", *penalties])
         total = f"{sum(counts.values()):,} parameters"
         columns = ("node", "layer", "takes", "gives", "parameters", "count")
-        return table(columns, rows, f"{below}. {total}. Shapes are those of one sample.")
+        shown = table(columns, rows, f"{below}. {total}. Shapes are those of one sample.")
+        return f"{shown}\n{importlib.import_module(DERIVATION).fragment(self)}"
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` turns back into this network.
