@@ -60,7 +60,7 @@ def test_the_networks_of_the_documents_are_as_they_say() -> None:
 
 def test_no_example_is_left_out() -> None:
     tested = {"own_code.md", "README.md", "reproductions.md", "faults.md", "adapters.md"}
-    tested |= {"networks.md", "reports.md"}
+    tested |= {"networks.md", "reports.md", "tutorial.md"}  # the last: test_tutorial.py
     assert {name for name, _ in PYTHON} == tested
     assert [len(python_of(name)) for name in ("README.md", "reproductions.md")] == [3, 2]
 
