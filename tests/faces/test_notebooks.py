@@ -92,7 +92,8 @@ def test_an_example_says_what_it_said(name: str) -> None:
     nbformat.validate(kept)
     assert len(kept.cells) <= MOST_CELLS
     assert any(shown(kept))
-    assert shown(executed(path)) == shown(kept)
+    renew = "if that is right: python -m tests.faces.notebooks"
+    assert shown(executed(path)) == shown(kept), renew
 
 
 def test_no_example_holds_a_place_or_a_time() -> None:
