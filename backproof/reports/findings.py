@@ -30,5 +30,7 @@ class Findings:
     changes: Any = field(init=False, default=None)
     """What is other than in the report that was in its folder before (`changes.Changes`): known
     while it is written."""
+    history: Any = field(init=False, default=None)
+    """The runs up to this one (`history.Entry`), where it was added to a history."""
     grouped: Any = field(init=False, default=None)
     """Its rows by pairing and reference, where `summary.duels` keeps them."""

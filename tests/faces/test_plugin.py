@@ -12,6 +12,7 @@ from _pytest.pytester import RunResult
 
 from backproof.faces.command_line.selection import DType
 from backproof.faces.pytest_plugin import DTYPES
+from backproof.reports import history
 from tests.faces.plugin_project import (
     CONFTEST,
     NAMES,
@@ -371,3 +372,18 @@ def test_a_report_that_cannot_be_written_at_the_end(
     assert "3 passed" in said(result)
     assert "backproof: the report could not be written" in said(result)
     assert "OSError: disk full" in said(result)
+
+
+def test_a_history_is_kept_and_a_damaged_one_costs_no_verdict(
+    pytester: pytest.Pytester, run_pytest: Run
+) -> None:
+    write(pytester.path, "a_good")
+    file = pytester.path / "history.sqlite"
+    options = ("comparisons", "--backproof-history", file.name)
+    assert run_pytest(*options).ret == 0
+    (entry,) = history.read(file)
+    assert (entry.pairing, entry.verdict) == ("a_good", "MATCH")
+    file.write_text("no database " * 99)
+    again = run_pytest(*options)
+    assert again.ret == 0
+    again.stdout.fnmatch_lines(["*backproof: the history * cannot be used*"])

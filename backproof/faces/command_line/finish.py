@@ -31,10 +31,12 @@ def finish(
     notes: list[str] | None = None,
     detail: Detail = Detail.NORMAL,
     form: Shown = Shown.text,
+    history: Path | None = None,
 ) -> int:
     """Write and show the report; returns the exit status that follows from it.
 
-    It is written first: a screen may fail, or be closed by who has seen enough.
+    It is written first: a screen may fail, or be closed by who has seen enough. A history that
+    cannot be written is told, and changes no verdict.
     """
     from backproof.comparison.pairing.pairing import all_ended
     from backproof.reports.github import annotated
@@ -44,6 +46,13 @@ def finish(
     surroundings.go_home()
     report = Judgement.of(judged, environment, today)
     report.notes += [*(notes or ()), *(each.note for each in broken)]
+    if history is not None:
+        from backproof.reports.history import append
+
+        try:
+            report.history = append(report, history)
+        except UsageError as error:
+            tell(error)
     unwritten: UsageError | None = None
     if folder is not None:
         try:

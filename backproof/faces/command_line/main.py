@@ -23,8 +23,9 @@ from backproof.faces.command_line.compare import compare
 from backproof.faces.command_line.explain import explain
 from backproof.faces.command_line.faults import faults
 from backproof.faces.command_line.fuzz import fuzz
+from backproof.faces.command_line.history import history
 from backproof.faces.command_line.init import init
-from backproof.faces.command_line.options import DONE, GATE, statuses
+from backproof.faces.command_line.options import DONE, DONE_WITH_FILE, GATE, statuses
 from backproof.faces.command_line.replay import replay
 from backproof.faces.command_line.reproduce import reproduce
 from backproof.faces.command_line.screen import close_outputs, guard_outputs, tell
@@ -132,6 +133,7 @@ STATUSES: dict[Callable[..., None], dict[int, str]] = {
         2: "else: wrong usage, or a pairing that cannot be loaded",
         3: "else: nothing could be measured",
     },
+    history: DONE_WITH_FILE,
     init: DONE,
     explain: DONE,
     serve: {0: "it was not used any more", 2: "wrong usage, or there is one already"},

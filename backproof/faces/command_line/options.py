@@ -19,6 +19,13 @@ MEGABYTES = LIMIT / BYTES
 Report = Annotated[
     Path | None, typer.Option("--report", metavar="DIR", help="Write the reports there.")
 ]
+History = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Add the run to a history, a file of SQLite, and show the trend in the report.",
+    ),
+]
 Limit = Annotated[
     float,
     typer.Option(
@@ -78,6 +85,8 @@ GATE = {
 """What the exit statuses of ``verify`` and ``replay`` mean."""
 DONE = {0: "done", 2: "wrong usage, or a pairing that cannot be loaded"}
 """Those of a command that judges nothing."""
+DONE_WITH_FILE = {0: "done", 2: "wrong usage, or a file that cannot be read"}
+"""Those of one that reads a file of backproof's."""
 ALWAYS = (
     "2 a result that could not be written anywhere; 70 a fault of backproof itself; "
     "128 + n signal n has asked it to end"

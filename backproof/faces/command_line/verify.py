@@ -17,6 +17,7 @@ from backproof.faces.command_line.options import (
     Certified,
     Chance,
     Form,
+    History,
     Limit,
     Proven,
     Quiet,
@@ -46,6 +47,7 @@ def verify(
         typer.Argument(help="Pairing files, or folders of them.", show_default="comparisons"),
     ] = None,
     report: Report = None,
+    history: History = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="PAIRING", help="Only this pairing; repeatable.")
     ] = None,
@@ -92,7 +94,7 @@ def verify(
         Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers,
     ):
         chance = 0.0 if proven else false_alarm
-        asked = Asked(certified, chance, fail_fast, report, limit, shown, form)
+        asked = Asked(certified, chance, fail_fast, report, limit, shown, form, history)
         status = run_verify(paths, only, reference, workers, asked)
     raise typer.Exit(status)  # out here: within it, the workers would be killed
 
@@ -123,6 +125,7 @@ class Asked:
     limit: float
     detail: Detail
     form: Shown
+    history: Path | None
 
 
 def run_verify(
@@ -162,6 +165,7 @@ def run_verify(
             asked.limit,
             detail=asked.detail,
             form=asked.form,
+            history=asked.history,
         )
 
     try:

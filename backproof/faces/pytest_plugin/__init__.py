@@ -69,6 +69,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("backproof", "comparisons of hand-written networks with their twins")
     group.addoption("--backproof-report", metavar="DIR", help="Write the reports there.")
     group.addoption(
+        "--backproof-history",
+        metavar="FILE",
+        help="Add the run to a history, a file of SQLite, and show the trend in the report.",
+    )
+    group.addoption(
         "--backproof-dtype",
         choices=DTYPES,
         default="float64",
@@ -257,14 +262,19 @@ def ended(session: pytest.Session, known: Comparisons) -> None:
             known.closing = "no comparison was selected, and no report written"
         return
     run.stop()
-    if known.folder is not None:
+    if known.folder is not None or known.history is not None:
         try:
-            run.write(known.folder, session.config.getoption("backproof_evaluations_limit"))
+            problem = run.write(
+                known.folder,
+                session.config.getoption("backproof_evaluations_limit"),
+                known.history,
+            )
         except Exception:  # shown after the verdicts, which must not be lost with it
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
             known.closing = f"the report could not be written\n{traceback.format_exc()}"
         else:
-            known.closing = f"report written to {known.folder}"
+            written = [f"report written to {known.folder}"] if known.folder else []
+            known.closing = "; ".join([*written, *problem])
     run.close()
 
 

@@ -32,6 +32,8 @@ class Comparisons:
     def __init__(self, config: pytest.Config) -> None:
         folder: str | None = config.getoption("backproof_report")
         self.folder = None if folder is None else config.invocation_params.dir / folder
+        history: str | None = config.getoption("backproof_history")
+        self.history = None if history is None else config.invocation_params.dir / history
         self.idle = bool(config.option.collectonly or config.getoption("setuponly", False))
         self.source: Source | None = None
         self.run: Run | None = None

@@ -101,15 +101,28 @@ class Run:
             for worker in self.workers.every():
                 worker.kill()
 
-    def write(self, folder: Path, limit: float) -> None:
-        """Write the reports of all that was judged; ``limit``: megabytes of evaluations."""
+    def write(self, folder: Path | None, limit: float, history: Path | None = None) -> list[str]:
+        """Write the reports of all that was judged; ``limit``: megabytes of evaluations.
+
+        Returns what is to be told of a history that could not be written: it costs no verdict.
+        """
+        from backproof.mathematics.errors import UsageError
         from backproof.reports.environment import environment
+        from backproof.reports.history import append
         from backproof.reports.report import Report
 
         known = environment(self.workers.dtype, self.workers.versions())
         report = Report.of(self.judged, known, self.today)
         report.notes += [each.note for each in self.broken]
-        report.write(folder, evaluations_limit=limit * 1e6)
+        problems = []
+        if history is not None:
+            try:
+                report.history = append(report, history)
+            except UsageError as error:
+                problems.append(str(error))
+        if folder is not None:
+            report.write(folder, evaluations_limit=limit * 1e6)
+        return problems
 
     def close(self) -> None:
         """End the workers."""

@@ -35,6 +35,8 @@ SIGNS = {
 }
 # Of so many pairings that fail the cause is told in full before all else; of others, in a line.
 MOST_HEROES = 3
+# Runs of a history that a picture shows: more are too near to each other to be told apart.
+MOST_RUNS = 60
 
 
 def render(report: Any) -> str:
@@ -67,6 +69,7 @@ def filled(template: str, report: Any) -> str:
             chances=summary.by_chance(report),
             left_out=left_out(every),
             scope=scope(),
+            trends=trends(report),
             waivers=waivers(report),
             at_fault=at_fault(report, every),
             probes=[(name, words.probe(name)) for name in PROBES if name in points(report)],
@@ -161,6 +164,24 @@ def briefly(report: Any, every: list[Card]) -> str:
     if not wrong:
         return headline(report)
     return f"{wrong:,} of {len(report.rows):,} comparisons do not pass"
+
+
+def trends(report: Any) -> list[tuple[str, str, list[tuple[int, float]]]]:
+    """Pairing, reference, and the share of a bound in each run, where there is a history."""
+    found: dict[tuple[str, str], list[float | None]] = {}
+    for entry in report.history or ():
+        found.setdefault((entry.pairing, entry.reference), []).append(entry.bound_used)
+    return [
+        (duel.pairing, duel.reference, shares)
+        for duel in (summary.duels(report) if found else ())
+        if (shares := numbered(found.get((duel.pairing, duel.reference), [])))
+    ]
+
+
+def numbered(values: list[float | None]) -> list[tuple[int, float]]:
+    """The number of each run, from 1, and its value, where it has one; the latest runs alone."""
+    every = [(run, value) for run, value in enumerate(values, 1) if value is not None]
+    return every[-MOST_RUNS:]
 
 
 def left_out(every: list[Card]) -> list[tuple[str, str]]:

@@ -115,8 +115,10 @@ def ticks(
     return found
 
 
-def along(shares: Sequence[tuple[int, float]]) -> Markup:
-    """Difference ÷ bound along the steps of the training; a dashed line at the bound."""
+def along(
+    shares: Sequence[tuple[int, float]], one: str = "step", of: str = "steps of the training"
+) -> Markup:
+    """Difference ÷ bound along the steps of the training, or others; a dashed line at the bound."""
     first, last = shares[0][0], shares[-1][0]
     known = [log10(max(value, LEAST)) for _, value in shares if value < MOST]
     low = min([*map(floor, known), -1])
@@ -137,7 +139,7 @@ def along(shares: Sequence[tuple[int, float]]) -> Markup:
     ]
     drawn += [
         f'<circle class="{"out" if value > 1 else "in"}" cx="{x(step):.1f}" cy="{y(value):.1f}" '
-        f'r="2"><title>step {step}: {share(value)} of the bound</title></circle>'
+        f'r="2"><title>{one} {step}: {share(value)} of the bound</title></circle>'
         for step, value in shares
     ]
     for exponent in sorted({low if y(10.0**low) - y(1) > 12 else 0, 0, high}):
@@ -146,7 +148,7 @@ def along(shares: Sequence[tuple[int, float]]) -> Markup:
         drawn[-1] += f"{name}</text>"
     for step in sorted({first, (first + last) // 2, last}):
         drawn.append(f'<text x="{x(step):.1f}" y="{HIGH - 6}" text-anchor="middle">{step}</text>')
-    return svg(WIDE, HIGH, "difference ÷ bound along the steps of the training", drawn)
+    return svg(WIDE, HIGH, f"difference ÷ bound along the {of}", drawn)
 
 
 def slopes(table: SlopeTable) -> Markup:
