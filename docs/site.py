@@ -38,6 +38,8 @@ MOVED = {
     "reports/examples/README.md": "examples.md",
 }
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
+# Pictures in HTML, which MkDocs leaves as they are: those of the README, which is the first page.
+PICTURE = re.compile(r'((?:src|srcset)=")docs/')
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -67,7 +69,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 def moved(source: str) -> str:
     """A document of the root, with links that lead on from where it stands in the site."""
     text = (ROOT / source).read_text(encoding="utf-8")
-    return relinked(text, Path(source).parent, Path(MOVED[source]))
+    return PICTURE.sub(r"\1", relinked(text, Path(source).parent, Path(MOVED[source])))
 
 
 def relinked(text: str, folder: Path, place: Path) -> str:

@@ -60,9 +60,11 @@ def test_the_networks_of_the_documents_are_as_they_say() -> None:
 
 def test_no_example_is_left_out() -> None:
     tested = {"own_code.md", "README.md", "reproductions.md", "faults.md", "adapters.md"}
-    tested |= {"networks.md", "reports.md", "tutorial.md"}  # the last: test_tutorial.py
+    tested |= {"networks.md", "reports.md", "command_line.md"}
+    tested |= {"tutorial.md"}  # in test_tutorial.py
     assert {name for name, _ in PYTHON} == tested
-    assert [len(python_of(name)) for name in ("README.md", "reproductions.md")] == [3, 2]
+    documents = ("README.md", "command_line.md", "reproductions.md")
+    assert [len(python_of(name)) for name in documents] == [1, 2, 2]
 
 
 def test_a_format_of_ones_own_is_written(tmp_path: Path) -> None:
@@ -91,11 +93,11 @@ def test_a_program_runs_and_matches(index: int, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project that the README lays out."""
+    """The project that the README and docs/command_line.md lay out."""
     root = tmp_path_factory.mktemp("linear")
     for folder in ("scratch", "comparisons"):
         (root / folder).mkdir()
-    ten_lines, pairing, waivers = python_of("README.md")
+    (ten_lines,), (pairing, waivers) = python_of("README.md"), python_of("command_line.md")
     *lines, last = ten_lines.splitlines()
     assert last == "print(verify(network, subject))"
     (root / "scratch" / "linear.py").write_text("\n".join(lines) + "\n")
@@ -104,11 +106,23 @@ def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_waivers_of_the_readme_are_some(linear: Path) -> None:
+@pytest.mark.slow(10)
+def test_the_ten_lines_print_what_the_documents_say(tmp_path: Path) -> None:
+    (program,) = python_of("README.md")
+    (tmp_path / "example.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout in [text for name, _, text in BLOCKS if name == "own_code.md"], done.stderr
+    (told,) = re.findall(r"prints `(All \d+ comparisons match)`", (ROOT / "README.md").read_text())
+    assert told in done.stdout
+
+
+def test_the_waivers_of_the_document_are_some(linear: Path) -> None:
     executed(linear, "waivers.py")
 
 
-def test_the_pairing_of_the_readme_has_the_same_data_at_each_call(linear: Path) -> None:
+def test_the_pairing_of_the_document_has_the_same_data_at_each_call(linear: Path) -> None:
     code = (
         "from comparisons.linear import PAIRING, data\n"
         "assert (data().inputs == PAIRING.data().inputs).all()\n"
@@ -118,7 +132,7 @@ def test_the_pairing_of_the_readme_has_the_same_data_at_each_call(linear: Path) 
 
 
 @pytest.mark.slow(20)
-def test_the_commands_of_the_readme_run(linear: Path) -> None:
+def test_the_commands_of_the_document_run(linear: Path) -> None:
     """Those of the block that begins with ``backproof verify``, in its order."""
     (block,) = [text for _, _, text in BLOCKS if text.startswith("backproof verify   ")]
     commands = [line.partition("#")[0] for line in block.splitlines()]
