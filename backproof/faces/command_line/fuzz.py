@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from backproof.faces.command_line.options import Processes, Scheduler
 from backproof.faces.command_line.screen import console, progress
-from backproof.faces.command_line.selection import DType, check_references
+from backproof.faces.command_line.selection import DType, campaign, check_references
 from backproof.implementations.host.installation import to_install
 from backproof.mathematics.errors import UsageError
 from backproof.reports.harmless import for_terminal, paragraph
@@ -25,15 +26,16 @@ def fuzz(
         bool,
         typer.Option("--graphs", help="Graphs of all kinds of layers, in the place of chains."),
     ] = False,
+    workers: Processes = None,
+    dask: Scheduler = None,
     save: Annotated[
         Path, typer.Option(metavar="DIR", help="Write a case that fails there.")
     ] = Path("reports/fuzz"),
 ) -> None:
     """Compare random networks with the references: no correct one may be called wrong."""
     check_references(reference)
-    from backproof.comparison.run import Workers
-
-    with Workers(reference or ("keras", "torch"), dtype, Path.cwd()) as workers:
+    references = reference or ["keras", "torch"]
+    with campaign(references, dtype, Path.cwd(), workers, dask) as carrying_out:
         try:
             from backproof.gauging.fuzzing import fuzzing
         except ModuleNotFoundError as error:
@@ -41,15 +43,18 @@ def fuzz(
 
         with progress() as bar:
             task = bar.add_task(f"{dtype}", total=cases)
-            tally, failed, why = fuzzing.fuzz(
-                workers, cases, seed, lambda _: bar.advance(task), of_graphs=graphs
+            found = fuzzing.joined(
+                carrying_out.carry_out(
+                    fuzzing.chunks(cases, seed, of_graphs=graphs),
+                    lambda done: bar.advance(task, done),
+                )
             )
-    if failed is not None:
-        path = fuzzing.write_case(failed, save, workers.by_name)
-        console.print(f"[bold red]{paragraph(why)}[/]", highlight=False, soft_wrap=True)
+    if found.failed is not None:
+        path = fuzzing.write_case(found.failed, save, references)
+        console.print(f"[bold red]{paragraph(found.why)}[/]", highlight=False, soft_wrap=True)
         option = "" if dtype is DType.float64 else f" --dtype {dtype}"
         again = f"backproof verify {path}{option}"
         told = for_terminal(f"Shrunk to {path}; judge it with: {again}")
         console.print(told, highlight=False, soft_wrap=True)
-    console.print(tally.line(), highlight=False, soft_wrap=True)
-    raise typer.Exit(tally.exit_status)
+    console.print(found.tally.line(), highlight=False, soft_wrap=True)
+    raise typer.Exit(found.tally.exit_status)

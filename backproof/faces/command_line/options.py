@@ -54,6 +54,18 @@ Proven = Annotated[
 ]
 
 
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", min=1, help="Carried out by N processes of this machine, by Dask."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--dask", metavar="ADDRESS", help="Carried out by the Dask cluster there."),
+]
+
+
 class Shown(StrEnum):
     """In which form a result is shown, beside the reports."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,13 @@ import typer
 
 from backproof.faces.command_line.screen import tell
 from backproof.implementations import lending
+from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.mathematics.errors import EvaluationError, UsageError
 
 if TYPE_CHECKING:
     from backproof.comparison.pairing.pairing import Broken, Pairing
     from backproof.comparison.run import Workers
+    from backproof.gauging.campaign import Campaign
 
 
 class DType(StrEnum):
@@ -125,3 +128,20 @@ def chosen(pairings: list[Pairing], only: list[str] | None) -> list[Pairing]:
                 + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}")
             )
     return [each for each in pairings if not only or each.name in only]
+
+
+def campaign(
+    references: Iterable[str],
+    dtype: str,
+    root: Path,
+    processes: int | None,
+    address: str | None,
+    limit: float = TIME_LIMIT,
+) -> AbstractContextManager[Campaign]:
+    """Where a command's chunks are carried out, with the references' workers started there."""
+    if processes is not None and address is not None:
+        raise UsageError("--workers and --dask exclude each other: take one of them")
+    from backproof.gauging.campaign import Crew, begun
+
+    crew = Crew(tuple(references), str(dtype), root, limit)
+    return begun(crew, processes, address)

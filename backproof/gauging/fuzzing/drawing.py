@@ -149,7 +149,9 @@ def shapes(drawn: Drawn, of: Networks = networks) -> st.SearchStrategy[Shape]:
     return st.tuples(of(drawn), st.sampled_from(drawn.rows))
 
 
-def bucket(drawn: Drawn, count: int, chosen_seed: int, of: Networks = networks) -> list[Shape]:
+def bucket(
+    drawn: Drawn, count: int, chosen_seed: int | str, of: Networks = networks
+) -> list[Shape]:
     """So many networks with their numbers of samples, the smallest first."""
     found: list[Shape] = []
 

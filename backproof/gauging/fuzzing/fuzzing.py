@@ -32,6 +32,7 @@ from backproof.comparison.record import FALSE_ALARM
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.record.twin_session import Exchange
 from backproof.comparison.run import Workers
+from backproof.gauging.campaign import Here
 from backproof.gauging.fuzzing.drawing import DRAWN, Case, bucket, cases, networks, shapes
 from backproof.gauging.fuzzing.graphs import GRAPHS, graphs
 from backproof.implementations import frameworks
@@ -47,6 +48,8 @@ from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 QUANTITIES = ("activation", "loss", "gradient", "updated")
 # How many cases share a shape where a framework compiles for each.
 PER_SHAPE = 6
+# How many cases a chunk has: a second or two of work, beside which what a cluster adds is little.
+PER_CHUNK = 25
 
 
 @dataclass
@@ -58,6 +61,13 @@ class Tally:
     ill_conditioned: int = 0
     """Of the undecided, see `ill_conditioned`."""
     nearest: float = 0.0
+
+    def add(self, other: Tally) -> None:
+        """Count what another one has compared, too."""
+        self.cases += other.cases
+        self.statuses.update(other.statuses)
+        self.ill_conditioned += other.ill_conditioned
+        self.nearest = max(self.nearest, other.nearest)
 
     @property
     def exit_status(self) -> int:
@@ -89,6 +99,13 @@ class Compared:
 
     rows: list[Row]
     ill_conditioned: int = 0
+
+    @property
+    def tally(self) -> Tally:
+        """Of this one case."""
+        nearest = max((row.bound_used or 0 for row in self.rows), default=0.0)
+        statuses = Counter(row.status for row in self.rows)
+        return Tally(1, statuses, self.ill_conditioned, nearest)
 
 
 class FalseAlarmError(Exception):
@@ -163,62 +180,116 @@ def ill_conditioned(record: Record, bounds: Bounds, reference: str, point: Point
     }
 
 
+@dataclass(frozen=True)
+class Found:
+    """What came of some cases: the tally, and a shrunken case if one failed, with the reason."""
+
+    tally: Tally
+    failed: Case | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Cases that are drawn from the run's seed and the chunk's number alone, and compared.
+
+    ``of``: how many cases the whole run has; they share the chance of a false alarm.
+    """
+
+    run_seed: int
+    number: int
+    size: int
+    of: int
+    of_graphs: bool = False
+
+    def __str__(self) -> str:
+        first = self.number * PER_CHUNK + 1
+        return f"networks {first} to {first + self.size - 1} of seed {self.run_seed}"
+
+    @property
+    def seed(self) -> int | str:
+        """What it is drawn from; the first one from the run's own seed."""
+        return f"{self.run_seed}/{self.number}" if self.number else self.run_seed
+
+    def carry_out(self, workers: Workers, on_done: Callable[[int], object]) -> Found:
+        """Compare its cases until one fails.
+
+        A framework that compiles for each network and number of samples gets fewer of those, each
+        with several parameters and batches.
+        """
+        tally = Tally()
+        drawn = (GRAPHS if self.of_graphs else DRAWN)[workers.dtype]
+        of = graphs if self.of_graphs else networks
+        compiles = any(frameworks.traits(name).compiles for name in workers.by_name)
+        among = (
+            st.sampled_from(bucket(drawn, -(-self.size // PER_SHAPE), self.seed, of))
+            if compiles
+            else shapes(drawn, of)
+        )
+        failed: list[tuple[Case, Row]] = []
+
+        @seed(self.seed)
+        @settings(
+            max_examples=self.size,
+            database=None,
+            deadline=None,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        )
+        @given(cases(among, workers.dtype, drawn))
+        def matches(case: Case) -> None:
+            found = compared(case, workers, FALSE_ALARM / self.of)
+            rows = found.rows
+            if not failed:  # what shrinking tries is not counted
+                tally.add(found.tally)
+                on_done(1)
+            # What it shrinks to fails as the first one did: a mismatch is no error.
+            sought = (failed[0][1].status,) if failed else (Status.MISMATCH, Status.ERROR)
+            row = next((row for row in rows if row.status in sought), None)
+            if row is not None:
+                failed.append((case, row))
+                raise FalseAlarmError(row.reference, row.name)
+
+        try:
+            matches()
+        except FalseAlarmError:
+            case, row = failed[-1]
+            why = f"{row.reference} {row.name}: {row.status} {row.detail} {row.cause}"
+            return Found(tally, case, why)
+        return Found(tally)
+
+
+def chunks(count: int, run_seed: int, *, of_graphs: bool = False) -> list[Chunk]:
+    """A run of so many random networks, chains or graphs of all kinds, in chunks."""
+    return [
+        Chunk(run_seed, number, min(PER_CHUNK, count - first), count, of_graphs)
+        for number, first in enumerate(range(0, count, PER_CHUNK))
+    ]
+
+
+def joined(results: Iterable[Found]) -> Found:
+    """What came of all chunks, up to the first one with a case that fails."""
+    tally = Tally()
+    for found in results:
+        tally.add(found.tally)
+        if found.failed is not None:
+            return Found(tally, found.failed, found.why)
+    return Found(tally)
+
+
 def fuzz(
     workers: Workers,
     count: int,
-    chosen_seed: int,
-    on_case: Callable[[Tally], object],
+    run_seed: int,
+    on_done: Callable[[int], object],
     *,
     of_graphs: bool = False,
 ) -> tuple[Tally, Case | None, str]:
-    """Compare ``count`` random networks; returns the tally, and a shrunken case if one failed.
-
-    Networks are chains, or graphs of all kinds. A framework that compiles for each network
-    and number of samples gets fewer of those, each with several parameters and batches.
-    """
-    tally = Tally()
-    drawn = (GRAPHS if of_graphs else DRAWN)[workers.dtype]
-    of = graphs if of_graphs else networks
-    compiles = any(frameworks.traits(name).compiles for name in workers.by_name)
-    among = (
-        st.sampled_from(bucket(drawn, -(-count // PER_SHAPE), chosen_seed, of))
-        if compiles
-        else shapes(drawn, of)
-    )
-    failed: list[tuple[Case, Row]] = []
-
-    @seed(chosen_seed)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-    )
-    @given(cases(among, workers.dtype, drawn))
-    def matches(case: Case) -> None:
-        found = compared(case, workers, FALSE_ALARM / count)
-        rows = found.rows
-        if not failed:  # what shrinking tries is not counted
-            tally.cases += 1
-            tally.statuses.update(row.status for row in rows)
-            tally.ill_conditioned += found.ill_conditioned
-            tally.nearest = max([tally.nearest, *(row.bound_used or 0 for row in rows)])
-            on_case(tally)
-        # What it shrinks to fails as the first one did: a mismatch is no error.
-        sought = (failed[0][1].status,) if failed else (Status.MISMATCH, Status.ERROR)
-        row = next((row for row in rows if row.status in sought), None)
-        if row is not None:
-            failed.append((case, row))
-            raise FalseAlarmError(row.reference, row.name)
-
-    try:
-        matches()
-    except FalseAlarmError:
-        case, row = failed[-1]
-        return tally, case, f"{row.reference} {row.name}: {row.status} {row.detail} {row.cause}"
-    return tally, None, ""
+    """Compare ``count`` random networks here: the tally, and a shrunken case if one failed."""
+    parts = chunks(count, run_seed, of_graphs=of_graphs)
+    found = joined(Here(workers).carry_out(parts, on_done))
+    return found.tally, found.failed, found.why
 
 
 PAIRING = '''
