@@ -46,17 +46,17 @@ STREAMS = {
 }
 # By name: the command, its exit status, and what it shows.
 COMMANDS = {
-    "verify": (("verify", "--only", "good"), 0, "All 27 comparisons match."),
+    "verify": (("verify", "--only", "good"), 0, " comparisons match."),
     "verify_mismatch": (("verify", "--only", "wrong"), 1, "MISMATCH"),
     "verify_error": (("verify", "--only", "raises"), 3, "ERROR"),
     "verify_report": (("verify", "--only", "good", "--report", "again"), 0, "again/report.md"),
-    "replay": (("replay", "report"), 0, "All 27 comparisons match."),
+    "replay": (("replay", "report"), 0, " comparisons match."),
     "compare": (("compare", "report", "report"), 0, "has the verdict that it had"),
     "explain": (("explain", "good"), 0, "## Gradients"),
     "faults": (("faults", "good", "--reference", "numpy"), 0, "48 planted faults"),
     "fuzz": (("fuzz", "--cases", "1", "--reference", "numpy"), 3, "1 networks"),
     "calibrate": (("calibrate", "--reference", "numpy", "--dtype", "float64"), 0, "dtype"),
-    "init": (("init", "laid"), 0, "12 files in"),
+    "init": (("init", "laid"), 0, " files in"),
     "reproduce": (("reproduce", "--reference", "numpy"), 0, "1 CONSISTENT"),
     "help": (("--help",), 0, "Usage"),
     "no_command": (("verfy",), 2, ""),
