@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backproof.comparison.record.record import FORMAT
+from tests.faces.test_bad_input import write_pairing
 from tests.halves import slow_but
 from tests.reports.evaluated import evaluated, judged, wrong_loss
 
@@ -138,7 +139,7 @@ def test_a_damaged_folder_is_wrong_usage(damage, tmp_path):
 @NEEDS_SHELL
 def test_no_folder_for_temporary_files_is_told(tmp_path):
     (tmp_path / "comparisons").mkdir()
-    (tmp_path / "comparisons" / "any.py").write_text('references = {"torch": None}\n')
+    write_pairing(tmp_path / "comparisons", "any")
     script = (
         "import tempfile, sys\n"
         "def nowhere(*_, **__): raise FileNotFoundError(2, 'No usable temporary directory found')\n"

@@ -106,7 +106,8 @@ def find_vacuity(rows: Iterable[Row], idle: Mapping[tuple[str, int], Mapping[str
     """
     by_name: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row.status in (Status.MATCH, Status.UNDECIDED) and row.quantity not in COUNTED:
+        # A mismatch, be it the reference's fault, exercises its tensor all the same.
+        if row.status is not Status.ERROR and row.quantity not in COUNTED:
             by_name[row.name].append(row)
     for name, same in by_name.items():
         reasons = []
@@ -120,6 +121,8 @@ def find_vacuity(rows: Iterable[Row], idle: Mapping[tuple[str, int], Mapping[str
         if len(reasons) == len(same):
             told = "; ".join(dict.fromkeys(reasons))
             for row in same:
+                if row.status not in (Status.MATCH, Status.UNDECIDED):
+                    continue
                 row.status = Status.UNDECIDED
                 row.cause = f"no point exercises it: {told}"
 
