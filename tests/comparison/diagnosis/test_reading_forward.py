@@ -21,7 +21,10 @@ EVERY = "in every hidden layer: the activation"
     [
         (lambda z: np.tanh(1.5 * z), "is tanh(1.5 * z); it should be tanh(z)"),
         (lambda z: np.tanh(z + 0.3), "is tanh(z + 0.3); it should be tanh(z)"),
-        (lambda z: np.where(z > 2, 1, np.tanh(z)), "is 1 where z > 2 "),
+        (
+            lambda z: np.where(z > 2, 1, np.tanh(z)),
+            "is 1 where z > 2; it should be tanh(z) everywhere",
+        ),
         (
             lambda z: np.where(np.abs(z) < 0.25, z, np.tanh(z)),
             "is z where abs(z) < 0.25; it should be tanh(z) everywhere",

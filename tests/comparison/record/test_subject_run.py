@@ -55,7 +55,7 @@ WRONG: dict[str, tuple[Callable[[str, Any], Any], str]] = {
     ),
     "an output for each": (
         lambda n, v: v[None] if n.startswith("activation") else v,
-        "activation/dense_1 has shape (1, 32, 2), but should be (32, 2)",
+        "activation/dense_1 has shape (1, 7, 2), but should be (7, 2)",
     ),
     "a loss for each": (
         lambda n, v: np.full((1, 2), v) if n == "loss" else v,

@@ -378,11 +378,19 @@ def test_forms_differ(optimizer: Any, wrong: Any) -> None:
     assert (gap > 8 * (one.radius + other.radius)).any()
 
 
-def test_a_power_of_beta_is_exact_for_any_count() -> None:
-    from backproof.mathematics.arithmetic.running_means import uncorrected
+def test_a_power_of_beta_is_exact_or_to_thousands_of_bits() -> None:
+    """A squaring doubles what was cut off, and cuts off less than a last bit: at most 4t bits."""
+    from backproof.mathematics.arithmetic.running_means import (
+        EXACT_POWER,
+        FRACTION_BITS,
+        uncorrected,
+    )
+
+    assert uncorrected(0.999, EXACT_POWER - 1)[0] == 1 - Fraction(0.999) ** EXACT_POWER
 
     share, roundings = uncorrected(0.999, 2000)
-    assert share == 1 - Fraction(0.999) ** 2001
+    exact = 1 - Fraction(0.999) ** 2001
+    assert 0 < abs(share - exact) <= Fraction(4 * 2001, 2**FRACTION_BITS)
     assert 0 < roundings < 10_000
     assert uncorrected(0.0, 3) == (1, 0)
     assert ZERO + arb(float(share)) < 1
