@@ -105,10 +105,15 @@ def find_vacuity(rows: Iterable[Row], idle: Mapping[tuple[str, int], Mapping[str
     ``rows``: all of one reference; ``idle``: for each point and step, tensors with the reason.
     """
     by_name: dict[str, list[Row]] = defaultdict(list)
+    seen_to_differ: set[str] = set()
     for row in rows:
-        # A mismatch, be it the reference's fault, exercises its tensor all the same.
-        if row.status is not Status.ERROR and row.quantity not in COUNTED:
+        if row.quantity in COUNTED:
+            continue
+        if row.status in (Status.MATCH, Status.UNDECIDED):
             by_name[row.name].append(row)
+        elif row.status is Status.MISMATCH:
+            # Be it the reference's fault: what differs somewhere is exercised there.
+            seen_to_differ.add(row.name)
     for name, same in by_name.items():
         reasons = []
         for row in same:
@@ -118,11 +123,9 @@ def find_vacuity(rows: Iterable[Row], idle: Mapping[tuple[str, int], Mapping[str
             if reason:
                 row.detail = f"not exercised here: {reason}"
                 reasons.append(reason)
-        if len(reasons) == len(same):
+        if len(reasons) == len(same) and name not in seen_to_differ:
             told = "; ".join(dict.fromkeys(reasons))
             for row in same:
-                if row.status not in (Status.MATCH, Status.UNDECIDED):
-                    continue
                 row.status = Status.UNDECIDED
                 row.cause = f"no point exercises it: {told}"
 

@@ -107,3 +107,29 @@ def test_what_nobody_computed_is_an_error() -> None:
     rows = [row for row in judged(record) if row.name == "gradient/dense_1/bias"]
     assert {row.status for row in rows} == {Status.ERROR}
     assert all(row.cause.startswith("nobody computed it: subject: gave no") for row in rows)
+
+
+def test_what_differs_at_one_point_is_exercised_there() -> None:
+    """The point that passes nothing stays a match with its note; the mismatch keeps its words."""
+    idle = moved("idle", dense_1__bias=-100.0)
+    record = record_of(CIRCLES, RATE, points=[idle, moved("alive")])
+    name = "gradient/dense_1/kernel"
+    for at, results in record.evaluations[SUBJECT].items():
+        if "alive" in str(at):
+            results[name] = results[name] * 1.01
+    rows = {row.point: row for row in judged(record) if row.name == name}
+    assert rows["alive"].status is Status.MISMATCH
+    assert "actual" in rows["alive"].detail
+    assert rows["idle"].status is Status.MATCH
+    assert rows["idle"].detail == "not exercised here: every unit of dense_1 is dead"
+
+
+def test_a_mismatch_where_nothing_passes_keeps_its_words() -> None:
+    """A gradient that is zero at a point, but not as the subject gave it: no note replaces it."""
+    record = record_of(CIRCLES, RATE, points=[moved("idle", dense_1__bias=-100.0)])
+    name = "gradient/dense_1/bias"
+    for results in record.evaluations[SUBJECT].values():
+        results[name] = results[name] + 1.0
+    (row,) = (row for row in judged(record) if row.name == name)
+    assert row.status is Status.MISMATCH
+    assert "actual" in row.detail
