@@ -57,8 +57,7 @@ def off(
 
 def choices(network: Network) -> Iterator[tuple[tuple[str, float], ...]]:
     """Subgradients at exact kinks, by function: first the definition's own, then all others."""
-    applied = (node.layer.function for node in network.nodes)
-    others = {f.name: f.AT_KINK for f in applied if f is not None}
+    others = {f.name: f.AT_KINK for node in network.nodes for f in node.layer.functions}
     others[network.loss_function.name] = network.loss_function.AT_KINK
     if any("l1" in network.penalty_on(name).orders() for name in network.parameters):
         others[L1] = OF_L1

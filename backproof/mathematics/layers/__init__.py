@@ -9,6 +9,7 @@ PUBLIC = {
     "Dense": "dense",
     "Flatten": "flatten",
     "Multiply": "multiply",
+    "PReLU": "prelu",
     "Residual": "blocks",
     "Sequential": "blocks",
 }

@@ -103,6 +103,11 @@ class Layer(ABC):
         """What it applies last (see `Here.activated`), or None: a loss may be fused with it."""
         return None
 
+    @property
+    def functions(self) -> tuple[Activation, ...]:
+        """All that it applies, as far as what right code may do at their kinks goes."""
+        return () if self.function is None else (self.function,)
+
     @abstractmethod
     def output(self, *inputs: Shape) -> Shape:
         """The shape that comes out."""

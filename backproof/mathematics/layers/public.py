@@ -7,6 +7,7 @@ from backproof.mathematics.layers.concatenate import Concatenate
 from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.layers.flatten import Flatten
 from backproof.mathematics.layers.multiply import Multiply
+from backproof.mathematics.layers.prelu import PReLU
 
 __all__ = [
     "Activation",
@@ -16,6 +17,7 @@ __all__ = [
     "Dense",
     "Flatten",
     "Multiply",
+    "PReLU",
     "Residual",
     "Sequential",
 ]

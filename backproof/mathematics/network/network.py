@@ -286,8 +286,8 @@ class Network:
     @property
     def functions(self) -> frozenset[str]:
         """The names of its activations and of its loss."""
-        applied = (node.layer.function for node in self.nodes)
-        return frozenset((*(f.name for f in applied if f is not None), self.loss.kind))
+        applied = (f.name for node in self.nodes for f in node.layer.functions)
+        return frozenset((*applied, self.loss.kind))
 
     def _repr_html_(self) -> str:
         """What a notebook shows: its nodes with shapes and counts, and the derivation, folded."""
