@@ -282,17 +282,19 @@ class Worker:
 def found_again() -> dict[str, str]:
     """Where a worker finds backproof, if it is not installed; it does not look where it is."""
     home = Path(__file__).parents[2]  # by whatever links
-    if INSTALLED & set(home.parts) or redirected():
+    if INSTALLED & set(home.parts) or redirected(home):
         return {}  # else all that lies beside it would go before what a project calls alike
     paths = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {"PYTHONPATH": os.pathsep.join(paths)}
 
 
-def redirected() -> bool:
-    """Whether backproof is found without the path, as an editable installation has it."""
+def redirected(home: Path) -> bool:
+    """Whether this backproof is found without the path, as an editable installation has it."""
     name = __name__.partition(".")[0]
     others = (each for each in sys.meta_path if each is not PathFinder)
-    return any(each.find_spec(name, None) is not None for each in others)
+    found = (each.find_spec(name, None) for each in others)
+    ours = home / name / "__init__.py"
+    return any(spec is not None and spec.origin == str(ours) for spec in found)
 
 
 def where(lines: Sequence[str]) -> str:

@@ -217,6 +217,8 @@ def become(request: Mapping[str, Any], streams: list[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    # The run guards its outputs anew: what the keeper writes to is the keeper's.
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

@@ -54,8 +54,8 @@ def close_kinks(network: Network, stream: Generator) -> tuple[Parameters, Batch]
 
 
 def closer_kinks(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Likewise 2⁻²⁴ from it; ten samples."""
-    return beside_kinks(network, stream, 24, samples=10)
+    """Likewise 2⁻²⁴ from it; eleven samples."""
+    return beside_kinks(network, stream, 24, samples=11)
 
 
 def closest_kinks(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
@@ -75,7 +75,8 @@ def beside_kinks(
 
     At most half of a layer's units, for the rest have to carry what goes on; of a single one the
     side alternates with the exponent. A kink that is not at 0 has no number as close to it in
-    float32: there it is 2⁻¹².
+    float32: there it is 2⁻¹². The samples are odd in number: of two classes, as many of either
+    would cancel where all outputs are alike.
     """
     parameters = drawn_parameters(network, stream)
     for place, node in enumerate(network.nodes[:-1]):
