@@ -11,7 +11,6 @@ import pytest
 
 from backproof.implementations import client
 
-
 HOME = Path(client.__file__).parents[2]
 
 
