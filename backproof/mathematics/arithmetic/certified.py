@@ -16,8 +16,10 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic import standardised
 from backproof.mathematics.arithmetic.certified_values import Certified, matrices, spread
 from backproof.mathematics.arithmetic.operations import Axis
+from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
@@ -134,6 +136,15 @@ class CertifiedOps:
         self, loss: LossFunction, z: Certified, a: Certified, y: Certified
     ) -> tuple[Certified, Certified]:
         return loss.certified(z, a, y)
+
+    def variance(self, x: Certified, by: Standard) -> Certified:
+        return standardised.variance(self, x, by)
+
+    def standardise(self, x: Certified, by: Standard, terms: int = 0) -> Certified:
+        return standardised.standardised(self, x, by, terms)
+
+    def standardise_vjp(self, x: Certified, cotangent: Certified, by: Standard) -> Certified:
+        return standardised.pulled(self, x, cotangent, by)
 
 
 @dataclass(frozen=True, eq=False)

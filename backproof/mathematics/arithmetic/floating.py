@@ -10,7 +10,9 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic import standardised
 from backproof.mathematics.arithmetic.operations import Axis
+from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
@@ -108,3 +110,12 @@ class Float:
         self, loss: LossFunction, z: Values, a: Values, y: Values
     ) -> tuple[Values, Values]:
         return loss.value(z, a, y)
+
+    def variance(self, x: Values, by: Standard) -> Values:
+        return standardised.variance(self, x, by)
+
+    def standardise(self, x: Values, by: Standard, terms: int = 0) -> Values:
+        return standardised.standardised(self, x, by, terms)
+
+    def standardise_vjp(self, x: Values, cotangent: Values, by: Standard) -> Values:
+        return standardised.pulled(self, x, cotangent, by)

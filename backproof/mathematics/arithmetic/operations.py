@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
@@ -107,3 +108,16 @@ class Ops(Protocol[T]):
 
     def loss_and_slope(self, loss: LossFunction, z: T, a: T, y: T) -> tuple[T, T]:
         """The loss of each element (or row), and its derivative by z or by a (see the loss)."""
+
+    def variance(self, x: T, by: Standard) -> T:
+        """The variance of each group, or the mean of its squares, in the shape without the axes."""
+
+    def standardise(self, x: T, by: Standard, terms: int = 0) -> T:
+        """x̂ = (x − μ)/s, by groups; of a sum of so many ``terms`` that code may take uncentred.
+
+        Code may add up x·g and μ·g apart, where the definition adds up x̂·g: it rounds at the sizes
+        of x and μ as often as that sum has terms.
+        """
+
+    def standardise_vjp(self, x: T, cotangent: T, by: Standard) -> T:
+        """The cotangent of x̂, taken back to x."""

@@ -15,6 +15,7 @@ from math import inf, prod
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic.balls import standardise
 from backproof.mathematics.arithmetic.balls.ball import (
     SLACK,
     Ball,
@@ -26,6 +27,7 @@ from backproof.mathematics.arithmetic.floating import product
 from backproof.mathematics.arithmetic.memory import keep_freed
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
+from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
@@ -257,6 +259,15 @@ class BallOps:
 
     def loss_and_slope(self, loss: LossFunction, z: Ball, a: Ball, y: Ball) -> tuple[Ball, Ball]:
         return loss.ball(z, a, y, self.rounding)
+
+    def variance(self, x: Ball, by: Standard) -> Ball:
+        return standardise.variance(x, by, self.rounding)
+
+    def standardise(self, x: Ball, by: Standard, terms: int = 0) -> Ball:
+        return standardise.standardise(x, by, self.rounding, terms)
+
+    def standardise_vjp(self, x: Ball, cotangent: Ball, by: Standard) -> Ball:
+        return standardise.pulled(x, cotangent, by, self.rounding)
 
 
 def radius_of(ball: Ball) -> Values:

@@ -21,6 +21,7 @@ from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.random.replicas import extended
 from backproof.mathematics.arithmetic.random.tape import COTANGENT, OPERAND, RESULT
 from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
@@ -126,6 +127,15 @@ class OpenOps(BallOps):
             off = [loss_off_tangent(loss, z.value, a.value, end, y.value) for end in ends]
             rows = add(rows, np.maximum(*off))
         return rows, slope
+
+    def variance(self, x: Ball, by: Standard) -> Ball:
+        return bare(super().variance(x, by))
+
+    def standardise(self, x: Ball, by: Standard, terms: int = 0) -> Ball:
+        return bare(super().standardise(x, by))
+
+    def standardise_vjp(self, x: Ball, cotangent: Ball, by: Standard) -> Ball:
+        return bare(super().standardise_vjp(x, cotangent, by))
 
     def _moved(self, rule: Rule, *given: Ball) -> list[Ball]:
         """What a rule makes of the radii given: what it has with them, less what it has without."""

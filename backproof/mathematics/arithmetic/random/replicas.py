@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic import standardised
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.random.draws import Draws
 from backproof.mathematics.arithmetic.random.tape import (
@@ -21,6 +22,7 @@ from backproof.mathematics.arithmetic.random.tape import (
     Tape,
     Watched,
 )
+from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.losses import LossFunction
 
@@ -206,6 +208,15 @@ class RandomOps:
         if beyond is not None:
             values = values + slopes * beyond
         return self._disturbed(values, rows), self._disturbed(slopes, slope)
+
+    def variance(self, x: Replicas, by: Standard) -> Replicas:
+        return standardised.variance(self, x, by)
+
+    def standardise(self, x: Replicas, by: Standard, terms: int = 0) -> Replicas:
+        return standardised.standardised(self, x, by, terms)
+
+    def standardise_vjp(self, x: Replicas, cotangent: Replicas, by: Standard) -> Replicas:
+        return standardised.pulled(self, x, cotangent, by)
 
     def _elementary(self, result: Values, times: int = 1) -> Replicas:
         return self._disturbed(result, next(self._entries), self.errors.elementary(times))
