@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,15 @@ def named(diagnosis: Diagnosis) -> list[frozenset[str]]:
     return [frozenset(p.name for p in cause.suspect.plants) for cause in diagnosis.causes]
 
 
+def alike(name: str, planted: Planted, told: Planted) -> bool:
+    """Whether one fault by itself has the numbers of the other, at every point."""
+    if planted.name == told.name:
+        return True
+    evidence = Evidence(record := with_fault(name, planted), Bounds(record), SUBJECT)
+    suspect = Suspect((told,))
+    return bool(evidence.off) and all(evidence.fit(suspect, p).whole for p in evidence.points)
+
+
 def rows_with(pairing: Pairing, workers: Workers, subject) -> list[Row]:
     (found,) = verify([replace(pairing, subject=subject)], workers, TODAY, certified=False)
     assert isinstance(found, Judged)
@@ -80,7 +90,11 @@ def test_the_planted_fault_is_named_and_no_other_that_can_be_told_apart(name: st
 @once()
 @pytest.mark.parametrize("name", slow_but([], CHOSEN, 6))
 def test_pairs_of_faults_are_named(name: str) -> None:
-    """In four of five cases: by both names, or by one if the numbers are those of one alone."""
+    """In four of five cases: by both names, or by one if the numbers are those of one alone.
+
+    A name of another fault will do, whose numbers are the same: in the first layer, say, where a
+    delta counted twice is all gradients of the layer counted twice.
+    """
     chance = random.Random(20)
     cases = [tuple(chance.sample(plants_of(name), 2)) for _ in range(40)]
     hits = looked_at = 0
@@ -92,7 +106,16 @@ def test_pairs_of_faults_are_named(name: str) -> None:
         looked_at += 1
         found = named(diagnosis)
         both = frozenset(plant.name for plant in pair)
-        hits += both in found or any(one <= both for one in found)
+        hits += (
+            both in found
+            or any(one <= both for one in found)
+            or any(
+                all(alike(name, *pairs) for pairs in zip(pair, told, strict=True))
+                for cause in diagnosis.causes
+                if len(cause.suspect.plants) == 2
+                for told in permutations(cause.suspect.plants)
+            )
+        )
         for cause in diagnosis.causes:
             assert all(evidence.fit(cause.suspect, point).whole for point in evidence.off)
     assert hits >= 0.8 * looked_at
