@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from backproof.mathematics.optimizers.clipped import Clipped
     from backproof.mathematics.optimizers.gradient_descent import GradientDescent
     from backproof.mathematics.optimizers.momentum import Momentum
+    from backproof.mathematics.optimizers.nadam import Nadam
     from backproof.mathematics.optimizers.rmsprop import RMSprop
     from backproof.mathematics.optimizers.scheduled import Scheduled
     from backproof.mathematics.registry import register
@@ -45,6 +46,7 @@ __all__ = [
     "GradientDescent",
     "Loss",
     "Momentum",
+    "Nadam",
     "Network",
     "Node",
     "Pairing",
@@ -80,6 +82,7 @@ _HOMES = {
     "GradientDescent": "mathematics.optimizers.gradient_descent",
     "Loss": "mathematics.network.loss",
     "Momentum": "mathematics.optimizers.momentum",
+    "Nadam": "mathematics.optimizers.nadam",
     "Network": "mathematics.network.network",
     "Node": "mathematics.network.node",
     "Pairing": "comparison.pairing.pairing",

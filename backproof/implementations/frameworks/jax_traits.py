@@ -8,6 +8,6 @@ PART = Traits(
     packages=("jax", "jaxlib"),
     modes=("jit",),
     kinks=("leaky_relu", "absolute_error"),
-    slopes=("binary_cross_entropy", "smoothed_binary_cross_entropy"),
+    slopes=("binary_cross_entropy", "focal", "smoothed_binary_cross_entropy"),
     compiles=True,
 )

@@ -19,6 +19,7 @@ from backproof.mathematics.checking import check_fields, finite
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.latex import complement, shown, times
 from backproof.mathematics.optimizers import Optimizer
+from backproof.mathematics.optimizers.written import exactly, in_keras
 
 if TYPE_CHECKING:
     from backproof.mathematics.arithmetic.operations import Ops
@@ -113,16 +114,20 @@ class Momentum(Optimizer):
         return by[self.velocity]
 
     def keras(self) -> Any:
-        """Keras knows no dampening."""
+        """Keras's own knows no dampening."""
         import keras
 
+        kind = keras.optimizers.SGD
         if self.dampening:
-            raise UsageError(
-                "Keras's SGD has no dampening: compare with torch, or compile your own"
-            )
-        return keras.optimizers.SGD(
-            self.learning_rate, momentum=self.momentum, nesterov=self.nesterov
-        )
+            kind = in_keras(kind, self._keras_step)
+        return kind(self.learning_rate, momentum=self.momentum, nesterov=self.nesterov)
+
+    def _keras_step(self, made: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """With dampening."""
+        kept = made.momentums[made._get_variable_index(variable)]
+        added = exactly(1 - self.dampening, variable) * gradient
+        kept.assign(exactly(self.momentum, variable) * kept - learning_rate * added)
+        variable.assign_add(kept)
 
     def keras_slots(self) -> dict[str, tuple[str, float]]:
         """Keras's velocity is −learning_rate times that in units of the gradient."""

@@ -5,7 +5,7 @@ Called in the worker of their framework alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 
@@ -22,8 +22,8 @@ def in_keras(kind: Any, step: Callable[[Any, Any, Any, Any], None]) -> Any:
     return Written
 
 
-def exactly(value: float, variable: Any) -> Any:
-    """A coefficient in the dtype of Keras's variable, past float32."""
+def exactly(value: float | Sequence[float], variable: Any) -> Any:
+    """A coefficient, or several, in the dtype of Keras's variable, past float32."""
     import tensorflow as tf
 
     return tf.constant(value, variable.dtype)

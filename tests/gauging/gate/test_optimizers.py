@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backproof import Adadelta, Adagrad, Adam, AdamW, Momentum, RMSprop
+from backproof import Adadelta, Adagrad, Adam, AdamW, Momentum, Nadam, RMSprop
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.judging.rows import Status, exit_status
 from backproof.comparison.pairing.pairing import Pairing
@@ -96,6 +96,21 @@ def adam(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict
     return w, after
 
 
+def nadam(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict[str, Any]]:
+    m = o.beta_1 * s["first_moment"] + (1 - o.beta_1) * g
+    v = o.beta_2 * s["second_moment"] + (1 - o.beta_2) * g**2
+
+    def mu(t: float) -> float:
+        decay = o.momentum_decay
+        return float(o.beta_1 * (1 if decay is None else 1 - 0.5 * 0.96 ** (decay * t)))
+
+    product = float(np.prod([mu(i) for i in range(1, int(t) + 1)]))
+    of_next = product * mu(t + 1) if o.next_correction else product
+    ahead = mu(t + 1) * m / (1 - of_next) + (1 - mu(t)) * g / (1 - product)
+    step = o.learning_rate * ahead / (np.sqrt(v / (1 - o.beta_2**t)) + o.epsilon)
+    return w - step, {"first_moment": m, "second_moment": v}
+
+
 STEPS: dict[str, Step] = {
     "momentum": momentum,
     "rmsprop": rmsprop,
@@ -103,6 +118,7 @@ STEPS: dict[str, Step] = {
     "adamw": adam,
     "adagrad": adagrad,
     "adadelta": adadelta,
+    "nadam": nadam,
 }
 
 
@@ -166,6 +182,11 @@ FURTHER = (
     Adagrad(),
     Adagrad(0.1, inside=True, initial=0.5, epsilon=2.0**-20),
     Adadelta(0.1, rho=0.75, epsilon=2.0**-10),
+    Nadam(),
+    Nadam(momentum_decay=1.0, beta_1=0.8),
+    Nadam(momentum_decay=None),
+    Nadam(momentum_decay=None, next_correction=False),
+    Momentum(0.1, dampening=0.25),
 )
 EXACT = (
     Momentum(0.1, 0.75, nesterov=True),
@@ -374,6 +395,8 @@ WRONG_STEPS = [
     (RMSprop(centered=True), forgetting("mean_gradient", rmsprop)),
     (Adam(amsgrad=True), forgetting("largest_second_moment", adam)),
     (Adagrad(), with_changes(inside=True)),
+    (Nadam(), with_changes(momentum_decay=None)),
+    (Nadam(), with_changes(next_correction=False)),
     (Adadelta(), with_changes(rho=0.9)),
     (Momentum(0.1), with_changes(nesterov=True)),
     (Momentum(0.1), with_changes(dampening=0.9)),

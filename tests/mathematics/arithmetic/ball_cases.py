@@ -77,7 +77,7 @@ class Source:
     def targets(self, kind: str, shape: tuple[int, int]) -> Ball:
         """Targets that the loss takes: hard, soft, and soft ones that sum to 1 only nearly."""
         random, (rows, columns) = self.random, shape
-        kind = kind.removeprefix("smoothed_")
+        kind = kind.removeprefix("smoothed_").replace("focal", "binary_cross_entropy")
         if kind in ("squared_error", "inner_product", "absolute_error", "huber"):
             return self.ops.exact(self.values(shape))
         if kind == "hinge":

@@ -95,6 +95,24 @@ def huber(d: arb) -> arb:
     return d * d / 2 if abs(d) <= 1 else abs(d) - arb(0.5)
 
 
+def focal_parts(x: arb, t: arb) -> tuple[arb, arb, arb, arb]:
+    """With gamma = 2 and alpha = 0.25: w, 1 − p, the cross-entropy, and its derivative."""
+    a, rest = logistic(x), logistic(-x)
+    weight = t / 4 + arb(0.75) * (1 - t)
+    return weight, t * rest + (1 - t) * a, softplus(x) - t * x, a - t
+
+
+def focal(x: arb, t: arb) -> arb:
+    weight, missed, entropy, _ = focal_parts(x, t)
+    return weight * missed**2 * entropy
+
+
+def focal_slope(x: arb, t: arb) -> arb:
+    weight, missed, entropy, error = focal_parts(x, t)
+    through = 2 * missed * (1 - 2 * t) * logistic(x) * logistic(-x) * entropy
+    return weight * (missed**2 * error + through)
+
+
 EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: [
         softplus(x) - t * x for x, t in zip(z, y, strict=True)
@@ -102,6 +120,7 @@ EXACT_LOSS: dict[str, Callable[[Row, Row, Row], Row]] = {
     "categorical_cross_entropy": lambda z, a, y: [
         sum((x.exp() for x in z), ZERO).log() - dot(y, z)
     ],
+    "focal": lambda z, a, y: list(map(focal, z, y)),
     "hinge": lambda z, a, y: [(1 - p * t).max(ZERO) for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [(p - t) ** 2 for p, t in zip(a, y, strict=True)],
     "inner_product": lambda z, a, y: list(map(arb.__mul__, a, y)),
@@ -115,6 +134,7 @@ EXACT_LOSS |= {
 EXACT_SLOPE: dict[str, Callable[[Row, Row, Row], Row]] = {
     "binary_cross_entropy": lambda z, a, y: list(map(arb.__sub__, map(logistic, z), y)),
     "categorical_cross_entropy": lambda z, a, y: list(map(arb.__sub__, softmax(z), y)),
+    "focal": lambda z, a, y: list(map(focal_slope, z, y)),
     "hinge": lambda z, a, y: [-t if p * t < 1 else ZERO for p, t in zip(a, y, strict=True)],
     "squared_error": lambda z, a, y: [2 * (p - t) for p, t in zip(a, y, strict=True)],
     "inner_product": lambda z, a, y: y,
@@ -313,6 +333,34 @@ def huber_of_part(m: Adversary, z: arb, a: arb, y: arb) -> arb:
     return m.multiply(part, m.subtract(size, part / 2))
 
 
+def focal_of(m: Adversary, a: arb, y: arb) -> tuple[arb, arb, arb]:
+    """w, p and 1 − p as torchvision has them."""
+    p = m.add(m.multiply(a, y), m.multiply(m.subtract(ONE, a), m.subtract(ONE, y)))
+    weight = m.add(y / 4, m.multiply(arb(0.75), m.subtract(ONE, y)))
+    return weight, p, m.subtract(ONE, p)
+
+
+def squared(m: Adversary, x: arb) -> arb:
+    """A product, or a power of six ulps."""
+    return m.multiply(x, x) if m.random.random() < 0.5 else m.rounded(x * x, 12 * m.unit)
+
+
+def focal_rows(m: Adversary, z: arb, a: arb, y: arb) -> arb:
+    weight, _, missed = focal_of(m, a, y)
+    form = m.random.choice((binary_stable, binary_of_log_sigmoid, binary_two_sided))
+    return m.product(form(m, z, a, y), squared(m, missed), weight)
+
+
+def focal_by_parts(m: Adversary, z: arb, a: arb, y: arb) -> arb:
+    """As automatic differentiation has it."""
+    weight, _, missed = focal_of(m, a, y)
+    own = m.multiply(squared(m, missed), m.subtract(a, y))
+    slope = m.multiply(a, m.subtract(ONE, a))
+    moved = m.subtract(m.multiply(slope, y), m.multiply(slope, m.subtract(ONE, y)))
+    through = m.product(binary_stable(m, z, a, y), 2 * missed, moved)
+    return m.multiply(weight, m.subtract(own, through))
+
+
 LOSSES: dict[str, dict[str, LossRow]] = {
     "binary_cross_entropy": {
         "softplus(z) - yz": elementwise(
@@ -327,6 +375,7 @@ LOSSES: dict[str, dict[str, LossRow]] = {
         "split": categorical_split,
         "shifted": categorical_shifted,
     },
+    "focal": {"by p": elementwise(focal_rows)},
     "hinge": {"max(1 - ya, 0)": elementwise(lambda m, z, a, y: m.subtract(ONE, y * a).max(ZERO))},
     "squared_error": {"(a - y)²": elementwise(square)},
     "inner_product": {
@@ -350,6 +399,7 @@ SLOPES: dict[str, dict[str, LossRow]] = {
         "p - y": elementwise(lambda m, z, a, y: m.subtract(a, y)),
         "pΣy - y": categorical_slope_weighted,
     },
+    "focal": {"by parts": elementwise(focal_by_parts)},
     "hinge": {
         "where 1 - ya > 0": elementwise(
             lambda m, z, a, y: -y if m.subtract(ONE, y * a) > 0 else ZERO

@@ -157,6 +157,13 @@ def with_numpy(network: Network, parameters: Parameters, batch: Batch) -> dict[s
     elif kind == "inner_product":
         loss = np.sum(a * y) * factor
         delta = BACKWARD[NAMES[network.layers[-1].activation]](zs[-1], a, y * factor)
+    elif kind == "focal":
+        entropy = np.logaddexp(dtype(0), zs[-1]) - y * zs[-1]
+        weight = dtype(0.25) * y + dtype(0.75) * (1 - y)
+        missed = 1 - (y * a + (1 - y) * (1 - a))
+        loss = np.sum(weight * missed**2 * entropy) * factor
+        through = 2 * missed * (1 - 2 * y) * a * (1 - a) * entropy
+        delta = weight * (missed**2 * (a - y) + through) * factor
     elif kind == "binary_cross_entropy":
         loss = np.sum(np.logaddexp(dtype(0), zs[-1]) - y * zs[-1]) * factor
     else:
@@ -206,6 +213,10 @@ def with_torch(network: Network, parameters: Parameters, batch: Batch) -> dict[s
         loss = F.huber_loss(a, y, reduction="sum")
     elif kind == "inner_product":
         loss = (a * y).sum()
+    elif kind == "focal":
+        entropy = F.binary_cross_entropy_with_logits(z, y, reduction="none")
+        missed = 1 - (y * a + (1 - y) * (1 - a))
+        loss = ((0.25 * y + 0.75 * (1 - y)) * missed**2 * entropy).sum()
     elif kind == "binary_cross_entropy":
         loss = F.binary_cross_entropy_with_logits(z, y, reduction="sum")
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 from random import Random
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from backproof import Adadelta, Adagrad, Adam, AdamW, Momentum, RMSprop
+from backproof import Adadelta, Adagrad, Adam, AdamW, Momentum, Nadam, RMSprop
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.certified import CertifiedOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -45,6 +46,10 @@ OPTIMIZERS: tuple[Any, ...] = (
     Adadelta(0.1, rho=0.5, epsilon=2.0**-10),
     Momentum(0.125, velocity="step"),
     Momentum(0.1, nesterov=True, velocity="change"),
+    Nadam(),
+    Nadam(0.1, beta_1=0.75, beta_2=0.5, momentum_decay=1.0),
+    Nadam(0.01, momentum_decay=None),
+    Nadam(0.01, momentum_decay=None, next_correction=False),
 )
 
 
@@ -120,7 +125,43 @@ def by_hand(
         if m.random.random() < 0.5:
             change = m.divide(m.multiply(rate, g), size)
         return m.subtract(w, change), after
+    if o.name == "nadam":
+        return nadam(m, o, count, rate, w, g, slots)
     return adam(m, o, count, rate, w, g, slots)
+
+
+def scheduled(m: Adversary, o: Any, t: int) -> arb:
+    """The momentum of step t, with its base, its exponent and its power as they may be."""
+    beta = m.coefficient(arb(o.beta_1), 1)
+    if o.momentum_decay is None:
+        return beta
+    passed = m.multiply(m.coefficient(arb(o.momentum_decay), 1), arb(t))
+    warm = m.rounded(m.coefficient(arb(0.96), 1) ** passed, 12 * m.unit)
+    return m.multiply(beta, m.subtract(ONE, warm / 2))
+
+
+def nadam(
+    m: Adversary, o: Any, count: int, rate: arb, w: arb, g: arb, slots: dict[str, arb]
+) -> tuple[arb, dict[str, arb]]:
+    """As Keras and PyTorch have it: in one step, or the two parts taken off one by one."""
+    first = mean(m, slots["first_moment"], g, o.beta_1)
+    second = mean(m, slots["second_moment"], m.multiply(g, g), o.beta_2)
+    product = ONE
+    for t in range(1, count + 2):
+        product = m.multiply(product, scheduled(m, o, t))
+    now, following = scheduled(m, o, count + 1), scheduled(m, o, count + 2)
+    of_next = m.multiply(product, following) if o.next_correction else product
+    ahead = m.divide(following, m.subtract(ONE, of_next))
+    own = m.divide(m.subtract(ONE, now), m.subtract(ONE, product))
+    two = m.subtract(ONE, power(m, m.coefficient(arb(o.beta_2), 1), count + 1))
+    size = m.add(m.sqrt(m.divide(second, two)), m.coefficient(arb(o.epsilon), 1))
+    after = {"first_moment": first, "second_moment": second}
+    if m.random.random() < 0.5:
+        total = m.add(m.multiply(ahead, first), m.multiply(own, g))
+        return m.subtract(w, m.divide(m.multiply(rate, total), size)), after
+    for part, value in ((own, g), (ahead, first)):
+        w = m.subtract(w, m.multiply(m.multiply(rate, part), m.divide(value, size)))
+    return w, after
 
 
 def adadelta(
@@ -251,9 +292,21 @@ def exact(o: Any, count: int, w: arb, g: arb, slots: dict[str, arb]) -> tuple[ar
     first = average(slots["first_moment"], g, o.beta_1)
     second = average(slots["second_moment"], g * g, o.beta_2)
     after = {"first_moment": first, "second_moment": second}
+    t = count + 1
+    if o.name == "nadam":
+
+        def momentum(t: int) -> arb:
+            decay = o.momentum_decay
+            warm = ZERO if decay is None else arb(0.96) ** (arb(decay) * t)
+            return arb(o.beta_1) * (1 - warm / 2)
+
+        product = prod(map(momentum, range(1, t + 1)), start=ONE)
+        of_next = product * momentum(t + 1) if o.next_correction else product
+        ahead = momentum(t + 1) * first / (1 - of_next) + (1 - momentum(t)) * g / (1 - product)
+        size = (second / (1 - arb(o.beta_2) ** t)).sqrt() + arb(o.epsilon)
+        return w - rate * ahead / size, after
     if o.amsgrad:
         after["largest_second_moment"] = second = second.max(slots["largest_second_moment"])
-    t = count + 1
     one, two = (1 - arb(o.beta_1) ** t, 1 - arb(o.beta_2) ** t) if o.bias_correction else (ONE, ONE)
     epsilon = arb(o.epsilon)
     if o.epsilon_at == "raw":

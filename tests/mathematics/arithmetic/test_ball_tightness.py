@@ -21,6 +21,9 @@ SHARE = 0.6
 # One rule for several forms, each with its own worst case; no form errs as much as all together.
 SHARES = {"softmax": 0.35, "categorical_cross_entropy rows": 0.3, "huber rows": 0.3}
 SHARES |= {"smoothed_categorical_cross_entropy rows": 0.3}
+# Products of what moves together, of which each is charged its own worst case.
+SHARES |= {"focal rows": 0.3, "focal slopes": 0.2}
+MOVED = {"focal rows": 0.8, "focal slopes": 0.6}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
@@ -43,10 +46,11 @@ def test_roundings_alone_come_near_the_radius(name, dtype):
 )
 def test_moved_inputs_come_near_the_radius(name):
     """On ordinary numbers with radii far larger than any rounding in float64."""
+    share = MOVED.get(name, 0.9)
     found = searched(
-        CHECKS[name], 300, dtypes=["float64"], inputs="moved", charges=((),), enough=0.9
+        CHECKS[name], 300, dtypes=["float64"], inputs="moved", charges=((),), enough=share
     )
-    assert found >= 0.9
+    assert found >= share
 
 
 @pytest.mark.parametrize("pairing", [circles.PAIRING, clusters.PAIRING], ids=lambda p: p.name)

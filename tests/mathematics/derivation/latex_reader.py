@@ -147,6 +147,8 @@ class Reader:
             return np.maximum(left, right)
         if token == "\\sum":
             return np.sum(self.beside())
+        if token == "\\prod":
+            return self.product_over_steps()
         if token in FUNCTIONS:
             return FUNCTIONS[token](self.atom())
         if token == "e":
@@ -157,6 +159,18 @@ class Reader:
         if token == "\\pi":
             return PI
         return np.longdouble(token) if token[0].isdigit() else self.values[token]
+
+    def product_over_steps(self) -> Any:
+        """\\prod_{i=1}^{t} of what follows, read anew for each i."""
+        for token in "_{i=1}^":
+            self.take(token)
+        last, factors = int(self.group()), np.longdouble(1)
+        body = list(self.tokens)
+        for i in range(1, last + 1):
+            self.tokens = list(body)
+            self.values["i"] = np.longdouble(i)
+            factors = factors * self.term()
+        return factors
 
     def fraction(self) -> Any:
         if self.tokens[1].startswith("\\partial"):  # a derivative is one symbol

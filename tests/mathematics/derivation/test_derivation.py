@@ -18,6 +18,7 @@ from backproof import (
     GradientDescent,
     Loss,
     Momentum,
+    Nadam,
     Network,
     Penalty,
     RMSprop,
@@ -62,6 +63,8 @@ NETWORKS = [
     Network((Dense(3, 4, "relu"), Dense(4, 2, "tanh")), Loss("inner_product", outputs="mean")),
     Network((Dense(3, 4, "relu"), Dense(4, 2, "tanh")), Loss("absolute_error", outputs="mean")),
     Network((Dense(3, 4, "relu"), Dense(4, 2)), Loss(losses.named("huber", delta=0.7))),
+    Network((Dense(3, 4, "relu"), Dense(4, 2, "sigmoid")), Loss("focal")),
+    Network((Dense(3, 2, "sigmoid"),), Loss(losses.named("focal", gamma=1.5, alpha=0.5))),
 ]
 OPTIMIZERS = [
     GradientDescent(0.01),
@@ -84,6 +87,8 @@ OPTIMIZERS = [
     Adagrad(0.1, epsilon=0.01),
     Adagrad(0.1, inside=True, epsilon=0.01),
     Adadelta(0.1, epsilon=0.01),
+    Nadam(0.1, epsilon=0.01),
+    Nadam(0.1, momentum_decay=None, next_correction=False, epsilon=0.01),
 ]
 
 

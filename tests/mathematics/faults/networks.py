@@ -10,6 +10,7 @@ from backproof.mathematics.layers.public import (
     Dense,
     Flatten,
     Multiply,
+    PReLU,
     Residual,
 )
 from backproof.mathematics.network.loss import Loss
@@ -20,6 +21,7 @@ from backproof.mathematics.optimizers.adamw import AdamW
 from backproof.mathematics.optimizers.clipped import Clipped
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.optimizers.momentum import Momentum
+from backproof.mathematics.optimizers.nadam import Nadam
 from backproof.mathematics.optimizers.rmsprop import RMSprop
 
 # Square layers, a softmax under the squared error, both penalties, on biases too.
@@ -59,6 +61,8 @@ JOINED = Network(
 POSITIONS = Network(
     (Dense(3, 2, "tanh"), Flatten(), Dense(8, 2)), Loss("squared_error"), inputs=(4, 3)
 )
+RECTIFIED = Network((Dense(3, 4), PReLU(), Dense(4, 2)), Loss("squared_error"))
+FOCAL = Network((Dense(3, 4, "tanh"), Dense(4, 2, "sigmoid")), Loss("focal"))
 # Optimizers with a state, for the faults that they have.
 STATEFUL = (
     Momentum(0.1, 0.75),
@@ -67,6 +71,7 @@ STATEFUL = (
     RMSprop(0.1, epsilon=0.01, inside=True),
     Adam(0.1, beta_1=0.5, beta_2=0.75, epsilon=0.01),
     AdamW(0.1, epsilon=0.01, epsilon_at="raw", weight_decay=0.1),
+    Nadam(0.1, beta_1=0.5, beta_2=0.75, epsilon=0.01),
 )
 OPTIMIZER = GradientDescent(0.1)
 CLIPPED = Clipped(OPTIMIZER, global_norm=0.05)

@@ -18,11 +18,13 @@ from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.probes.probes import probes
 from tests.halves import slow_but
 from tests.mathematics.faults.networks import (
+    FOCAL,
     JOINED,
     LEAKY,
     OPTIMIZER,
     OUTPUTS,
     POSITIONS,
+    RECTIFIED,
     SCALAR,
     SQUARE,
     STATEFUL,
@@ -37,6 +39,8 @@ NETWORKS: dict[str, tuple[Network, Optimizer]] = {
     "scalar": (SCALAR, OPTIMIZER),
     "joined": (JOINED, OPTIMIZER),
     "positions": (POSITIONS, OPTIMIZER),
+    "rectified": (RECTIFIED, OPTIMIZER),
+    "focal": (FOCAL, OPTIMIZER),
     **{f"stateful {i}": (LEAKY, optimizer) for i, optimizer in enumerate(STATEFUL)},
     **{
         pairing.name: (pairing.network, pairing.optimizer)

@@ -17,11 +17,13 @@ from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.probes.probes import probes
 from tests.mathematics.faults.networks import (
     CLIPPED,
+    FOCAL,
     JOINED,
     LEAKY,
     OPTIMIZER,
     OUTPUTS,
     POSITIONS,
+    RECTIFIED,
     SCALAR,
     SQUARE,
     STATEFUL,
@@ -36,7 +38,8 @@ Point = tuple[Parameters, Batch]
 @pytest.fixture(scope="module")
 def grounds() -> list[tuple[Network, Optimizer, list[Point]]]:
     """Every network with its probes and, where it is a pairing's, its data."""
-    mine = [(each, OPTIMIZER) for each in (SQUARE, OUTPUTS, LEAKY, SCALAR, JOINED, POSITIONS)]
+    plain = (SQUARE, OUTPUTS, LEAKY, SCALAR, JOINED, POSITIONS, RECTIFIED, FOCAL)
+    mine = [(each, OPTIMIZER) for each in plain]
     mine += [(LEAKY, optimizer) for optimizer in (*STATEFUL, CLIPPED)]
     found = [(network, optimizer, points(network, optimizer)) for network, optimizer in mine]
     for path in sorted((ROOT / "comparisons").glob("[!_]*.py")):
