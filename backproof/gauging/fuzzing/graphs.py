@@ -30,7 +30,7 @@ from backproof.mathematics.network.node import INPUTS, Node, Shared
 from backproof.mathematics.network.penalty import Penalty
 from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
 
-# Smaller than chains: their samples may have two axes, and layers may multiply.
+# Smaller than chains: their samples may have three axes, and layers may multiply.
 LARGE_GRAPHS = replace(
     LARGE,
     depths=(2, 2, 3, 4, 5, 6),
@@ -46,7 +46,8 @@ GRAPHS = {
     "float16": replace(SMALL["float16"], depths=(2, 2, 3), widths=(1, 2, 3), weighted=True),
     "bfloat16": replace(SMALL["bfloat16"], depths=(2,), weighted=True),
 }
-# The length of the first of two axes.
+# How many axes samples have before the last, and how long each is: rows, sequences, images.
+AXES_BEFORE = (0, 0, 1, 2)
 LENGTHS = (2, 3, 5)
 # How many more times than another the kind is drawn that most layers are of.
 OFTEN = 3
@@ -217,7 +218,7 @@ def takes(loss: Loss, function: Activation | None, outputs: int) -> bool:
 
 @st.composite
 def graphs(draw: st.DrawFn, drawn: Drawn = LARGE_GRAPHS) -> Network:
-    """Skips, joins, shared parameters, samples of one or two axes, any loss of any outputs."""
+    """Skips, joins, shared parameters, samples of one to three axes, any loss of any outputs."""
 
     def pick(options: Sequence[Any]) -> Any:
         return draw(st.sampled_from(options))
@@ -225,8 +226,8 @@ def graphs(draw: st.DrawFn, drawn: Drawn = LARGE_GRAPHS) -> Network:
     # Few different widths, so that many shapes fit each other.
     widths = tuple(pick(drawn.widths) for _ in range(2))
     choose = Choosing(pick, widths, (*drawn.activations, *functions.examples(*further())))
-    axes = pick(((), (), tuple(LENGTHS)))
-    graph = Growing(choose, (*((pick(axes),) if axes else ()), widths[0]))
+    before = tuple(pick(LENGTHS) for _ in range(pick(AXES_BEFORE)))
+    graph = Growing(choose, (*before, widths[0]))
     reductions: tuple[Reduction, ...] = ("mean", "sum")
     loss = Loss(pick(drawn.losses), pick(reductions), pick(reductions), pick(drawn.factors))
     for _ in range(pick(drawn.depths)):

@@ -30,6 +30,8 @@ class Held:
     part: Any
     names: Mapping[str, tuple[str, tuple[int, ...]]]
     """The parameter's full name → its name in the part, and the axes that make it ours."""
+    layout: str = "last"
+    """Where the part takes the channels of its input."""
 
     @property
     def source(self) -> str:
@@ -75,6 +77,7 @@ def found_in(what: str, wanted: Sequence[Wanted], parts: Sequence[Any]) -> list[
             each.node,
             part.own if shared else part,
             {f"{each.node.name}/{own}": place for own, place in name.items()},
+            each.port.layout,
         )
         for each, part, shared, name in zip(wanted, parts, sharing, names, strict=True)
     ]

@@ -27,6 +27,8 @@ __all__ = ["MODES", "apply", "open_twin", "start"]
 def start(dtype: str) -> dict[str, str]:
     """One thread, and the dtype before the first layer is made."""
     torch.set_num_threads(1)
+    # NNPACK may take Winograd's algorithm for 3 × 3 kernels, which no bound of one sum holds for.
+    torch.backends.nnpack.set_flags(False)
     torch.set_default_dtype(getattr(torch, dtype))
     # The first optimizer imports half of PyTorch, its compiler included.
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
@@ -91,8 +93,12 @@ class TorchTwin:
         def gives(name: str) -> Any:
             return lambda _, arguments, output: self.recorded.__setitem__(name, output)
 
-        def takes(name: str) -> Any:
-            return lambda _, arguments: self.recorded.__setitem__(name, arguments[0])
+        def takes(name: str, layout: str) -> Any:
+            def keep(_: Any, arguments: Any) -> None:
+                (x,) = arguments
+                self.recorded[name] = x.movedim(1, -1) if layout == "first" else x
+
+            return keep
 
         if isinstance(self.module, Graph):
             for name, layer in self.module.layers.items():
@@ -100,7 +106,7 @@ class TorchTwin:
             return
         for each in self.parts:
             if each.source:
-                each.part.register_forward_pre_hook(takes(each.source))
+                each.part.register_forward_pre_hook(takes(each.source, each.layout))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The module's own ``loss`` where it has one, else PyTorch's for the network."""

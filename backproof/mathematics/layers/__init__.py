@@ -6,6 +6,8 @@ PUBLIC = {
     "Add": "add",
     "Branches": "blocks",
     "Concatenate": "concatenate",
+    "Conv1D": "conv1d",
+    "Conv2D": "conv2d",
     "Dense": "dense",
     "Flatten": "flatten",
     "Multiply": "multiply",

@@ -15,7 +15,10 @@ from backproof.mathematics.registry import Registry
 LAYERS: Registry[type[Layer]] = Registry(
     "layer",
     "backproof.mathematics.layers",
-    besides=("layer", "here", "port", "blocks", "kinds", "own", "public"),
+    besides=(
+        *("layer", "here", "port", "blocks", "kinds", "own", "public"),
+        *("windows", "convolution", "convolution_twins", "convolution_faults"),
+    ),
     called="kind",
 )
 # The kind of a layer that is written down without one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Axes = tuple[int, ...]
 
@@ -20,13 +20,14 @@ class Port:
     found, in a user's own model too; None where there are no parameters. ``weights``: ours →
     the name of theirs, with the permutation of axes that takes theirs to ours. ``apply(bare)``:
     the layer as a function of the parameters by name, in our layout, and of the inputs, for a node
-    that shares some of them.
+    that shares some of them. ``layout``: whether its channels come first, or last as ours do.
     """
 
     make: Callable[..., Any]
     kind: type | None = None
     weights: Mapping[str, tuple[str, Axes]] = field(default_factory=dict)
     apply: Callable[..., Any] | None = None
+    layout: Literal["last", "first"] = "last"
 
 
 def as_module(function: Any) -> Any:

@@ -4,6 +4,8 @@ from backproof.mathematics.layers.activation import Activation
 from backproof.mathematics.layers.add import Add
 from backproof.mathematics.layers.blocks import Branches, Residual, Sequential
 from backproof.mathematics.layers.concatenate import Concatenate
+from backproof.mathematics.layers.conv1d import Conv1D
+from backproof.mathematics.layers.conv2d import Conv2D
 from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.layers.flatten import Flatten
 from backproof.mathematics.layers.multiply import Multiply
@@ -14,6 +16,8 @@ __all__ = [
     "Add",
     "Branches",
     "Concatenate",
+    "Conv1D",
+    "Conv2D",
     "Dense",
     "Flatten",
     "Multiply",
