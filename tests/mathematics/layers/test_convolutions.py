@@ -34,11 +34,11 @@ def looped(layer: Any, x: Any, kernel: Any, bias: Any, upstream: Any) -> dict[st
     for n, k in product(range(len(x)), range(layer.filters)):
         first = k // each_out * each_in
         for at in np.ndindex(upstream.shape[1:-1]):
-            window = (n,) + tuple(
+            places = (
                 slice(q * s, q * s + d * (size - 1) + 1, d)
                 for q, s, d, size in zip(at, layer.stride, layer.dilation, layer.kernel)
             )
-            window += (slice(first, first + each_in),)
+            window = (n, *places, slice(first, first + each_in))
             out[(n, *at, k)] = (padded[window] * kernel[..., k]).sum() + bias[k]
             back[window] += kernel[..., k] * upstream[(n, *at, k)]
             gradient[..., k] += padded[window] * upstream[(n, *at, k)]
