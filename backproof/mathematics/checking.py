@@ -190,6 +190,11 @@ def literals(hint: Any) -> bool:
     return any(get_origin(each) is Literal for each in every)
 
 
+def quoted(name: object) -> str:
+    """A user's name for something, in quotes, cut where it is too long."""
+    return _shown.repr(str(name))
+
+
 def came(value: Any) -> str:
     """What was given, in words."""
     if value is None:
@@ -248,6 +253,16 @@ def finite(where: str, **values: float) -> None:
     for name, value in values.items():
         if not math.isfinite(value):
             raise UsageError(f"{where}: {name} is {value}; give a finite number")
+
+
+def masked(given: object) -> str:
+    """How many elements of a masked array are masked, in words, or nothing.
+
+    What stands below a mask is no number that anybody gave, though NumPy hands it out as one.
+    """
+    if not isinstance(given, np.ma.MaskedArray) or not np.ma.is_masked(given):
+        return ""
+    return f"{np.ma.getmaskarray(given).sum()} of {given.size} elements masked"
 
 
 def odd_element(array: np.ndarray[Any, Any]) -> str:

@@ -17,7 +17,7 @@ from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import Traits, innermost, traits_of
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
 from backproof.mathematics.arithmetic.rounding.model import round_to
-from backproof.mathematics.checking import came, check_fields
+from backproof.mathematics.checking import came, check_fields, quoted
 from backproof.mathematics.errors import EvaluationError, UsageError, message, told
 from backproof.mathematics.network import parameters as weights
 from backproof.mathematics.network import quantities
@@ -202,41 +202,50 @@ class Pairing:
         wrong = network.loss_function.check_targets(batch.targets.reshape(-1, network.outputs))
         if wrong:
             raise UsageError(f"pairing {self.name}: {wrong}")
-        initial = (
-            weights.load(root / self.initial, self.network)
-            if isinstance(self.initial, str)
-            else weights.check(
-                self._call("initial", self.initial, limit),
-                self.network,
-                source=f"pairing {self.name}",
+        if isinstance(given := self.initial, str):
+            initial = weights.load(root / given, network)
+        else:
+            # Reading what it gave is a call of it, too: a mapping is the user's own code.
+            source = f"pairing {self.name}"
+            initial = self._call(
+                "initial",
+                lambda: weights.check(calling.plain(given()), network, source=source),
+                limit,
+                given,
             )
-        )
         return batch, {name: round_to(array, dtype) for name, array in initial.items()}
 
     def further(self, dtype: str, limit: float | None = None) -> dict[str, Parameters]:
         """The further weights in ``dtype``, checked, by name."""
         if self.points is None:
             return {}
-        given = self._call("points", self.points, limit)
-        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-            raise UsageError(
-                f"pairing {self.name}: points() returned {came(given)}; return a dict of "
-                "parameters by name"
-            )
+        points = self.points
+        found: dict[str, Parameters] = self._call(
+            "points", lambda: self._checked(calling.plain(points())), limit, points
+        )
         own = {"data", *PROBES, *(name for name, _ in of_network(self.network))}
-        taken = own & set(given)
+        taken = own & set(found)
         if taken:
             raise UsageError(
                 f"pairing {self.name}: points() calls one {sorted(taken)[0]!r}, as a point of "
                 "backproof's own is called; give it another name"
             )
         return {
-            name: {
-                key: round_to(array, dtype)
-                for key, array in weights.check(
-                    parameters, self.network, source=f"pairing {self.name}, points()[{name!r}]"
-                ).items()
-            }
+            name: {key: round_to(array, dtype) for key, array in parameters.items()}
+            for name, parameters in found.items()
+        }
+
+    def _checked(self, given: object) -> dict[str, Parameters]:
+        """What points() gave, if it is parameters by name."""
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+            raise UsageError(
+                f"pairing {self.name}: points() returned {came(given)}; return a dict of "
+                "parameters by name"
+            )
+        return {
+            name: weights.check(
+                parameters, self.network, source=f"pairing {self.name}, points()[{quoted(name)}]"
+            )
             for name, parameters in given.items()
         }
 

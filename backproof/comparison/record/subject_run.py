@@ -19,10 +19,11 @@ from backproof.implementations.protocol import Tensors
 from backproof.implementations.subject import calling
 from backproof.mathematics import optimizers
 from backproof.mathematics.arithmetic.rounding.model import HALF, Rounding, held_in, round_to
-from backproof.mathematics.checking import odd_element
+from backproof.mathematics.checking import came, masked, odd_element, quoted
 from backproof.mathematics.errors import EvaluationError
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.places import origin
 from backproof.mathematics.probes.probes import Bears, probes
 
 START = Point(DATA, 0)
@@ -51,7 +52,8 @@ def given_by(
     """Call a subject on copies, and return what it gave as arrays; raises `EvaluationError`."""
 
     def answer() -> Tensors:
-        given = subject({name: array.copy() for name, array in parameters.items()}, batch)
+        own = {name: array.copy() for name, array in parameters.items()}
+        given = calling.plain(subject(own, batch))
         if not isinstance(given, Mapping):
             raise EvaluationError(
                 f"the subject returned {type(given).__name__}; return a dict of arrays by name"
@@ -74,7 +76,7 @@ def evaluate(
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise EvaluationError(
-                f"the subject gave {name!r}, which this network does not have"
+                f"the subject gave {quoted(name)}, which this network does not have"
                 + (f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(known)}")
             )
     held = pairing.network.shapes() | slots
@@ -104,8 +106,18 @@ def as_array(name: str, value: Any) -> np.ndarray[Any, Any]:
 
     More digits than float64's are rounded off: no reference has them.
     """
+    if missing := masked(value):
+        raise EvaluationError(f"the subject gave {name} with {missing}; give every element")
     # In two steps, for `np.array` asks PyTorch's tensors for a copy in a way that they do not know.
-    array = np.asarray(value).copy()
+    try:
+        array = np.asarray(value).copy()
+    except (ValueError, TypeError, RuntimeError) as error:
+        if origin(error) is not None:
+            raise  # its own code: told with its place
+        raise EvaluationError(
+            f"the subject gave {name} as {came(value)}; no array can be made of it ({error})"
+        ) from error
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.char == LONG:
         with np.errstate(over="ignore"):  # what is beyond float64 is infinite, and told as that
             array = array.astype(np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import inspect
 import io
 import os
 import sys
@@ -11,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import FrozenInstanceError
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from backproof.implementations.subject.declaration import Adapted, innermost
 from backproof.mathematics.errors import EvaluationError, told
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.places import is_users, named, origin
+
+T = TypeVar("T")
 
 
 class HungError(EvaluationError):
@@ -111,7 +114,7 @@ def attempt(
 
     def answer() -> None:
         try:
-            outcome["value"] = context.run(function)
+            outcome["value"] = plain(context.run(function))
         except BaseException as error:  # whatever it is, it is judged by the thread that waits
             outcome["error"] = error
 
@@ -134,6 +137,14 @@ def attempt(
     if isinstance(error, SystemExit):
         raise EvaluationError(f"{who} wanted to exit: {told(error)}") from error
     return outcome.get("value"), error
+
+
+def plain(value: T) -> T:
+    """A value that is there; raises TypeError for one that an async function has yet to compute."""
+    if inspect.iscoroutine(value):
+        value.close()
+        raise TypeError(f"{value.__qualname__} is async, and nobody awaits it: give a plain one")
+    return value
 
 
 def place(thread: threading.Thread) -> str:

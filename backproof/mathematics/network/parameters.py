@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic.rounding.model import round_to
-from backproof.mathematics.checking import came, odd_element
+from backproof.mathematics.checking import came, masked, odd_element, quoted
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 
@@ -77,6 +77,8 @@ class Batch:
 
 def as_numbers(given: object, what: str) -> NDArray[Any]:
     """What was given as an array of numbers; raises `UsageError` for anything else."""
+    if missing := masked(given):
+        raise UsageError(f"{what}: {missing}; give every element")
     try:
         array = np.asarray(given)
     except (ValueError, TypeError) as error:  # rows of several lengths
@@ -116,7 +118,7 @@ def check_names(given: Mapping[str, object], network: Network, source: str) -> N
     if missing or extra:
         raise UsageError(
             f"{source}: parameters missing: {sorted(missing) or 'none'}; "
-            f"not of this network: {sorted(map(str, extra)) or 'none'}"
+            f"not of this network: {', '.join(sorted(map(quoted, extra))) or 'none'}"
         )
 
 
