@@ -144,7 +144,17 @@ class CertifiedOps:
         return standardised.standardised(self, x, by, terms)
 
     def standardise_vjp(self, x: Certified, cotangent: Certified, by: Standard) -> Certified:
-        return standardised.pulled(self, x, cotangent, by)
+        return standardised.pulled(self if by.inside else Continued(), x, cotangent, by)
+
+
+class Continued(CertifiedOps):
+    """With 0/0 = 0, as `floating.Continued`."""
+
+    def divide(self, a: Certified, b: Certified) -> Certified:
+        def quotient(x: arb, y: arb) -> arb:
+            return x if x.is_zero() and y.is_zero() else x / y
+
+        return a.zip(quotient, spread(b, a.shape))
 
 
 @dataclass(frozen=True, eq=False)

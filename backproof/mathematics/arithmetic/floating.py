@@ -118,4 +118,16 @@ class Float:
         return standardised.standardised(self, x, by, terms)
 
     def standardise_vjp(self, x: Values, cotangent: Values, by: Standard) -> Values:
-        return standardised.pulled(self, x, cotangent, by)
+        return standardised.pulled(self if by.inside else self.continued(), x, cotangent, by)
+
+    def continued(self) -> Float:
+        """The arithmetic in which 0/0 = 0."""
+        return Continued()
+
+
+class Continued(Float):
+    """0/0 = 0: of equal numbers, x̂ = (x − μ)/(√v + ε) has a derivative, though √v has none."""
+
+    def divide(self, a: Values, b: Values) -> Values:
+        found: Values = a / np.where((a == 0) & (b == 0), 1, b).astype(b.dtype)
+        return found

@@ -10,8 +10,12 @@ PUBLIC = {
     "Conv2D": "conv2d",
     "Dense": "dense",
     "Flatten": "flatten",
+    "GroupNorm": "group_norm",
+    "InstanceNorm": "instance_norm",
+    "LayerNorm": "layer_norm",
     "Multiply": "multiply",
     "PReLU": "prelu",
+    "RMSNorm": "rms_norm",
     "Residual": "blocks",
     "Sequential": "blocks",
 }

@@ -18,6 +18,7 @@ LAYERS: Registry[type[Layer]] = Registry(
     besides=(
         *("layer", "here", "port", "blocks", "kinds", "own", "public"),
         *("windows", "convolution", "convolution_twins", "convolution_faults"),
+        *("normalised", "plain_norms"),
     ),
     called="kind",
 )

@@ -8,8 +8,12 @@ from backproof.mathematics.layers.conv1d import Conv1D
 from backproof.mathematics.layers.conv2d import Conv2D
 from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.layers.flatten import Flatten
+from backproof.mathematics.layers.group_norm import GroupNorm
+from backproof.mathematics.layers.instance_norm import InstanceNorm
+from backproof.mathematics.layers.layer_norm import LayerNorm
 from backproof.mathematics.layers.multiply import Multiply
 from backproof.mathematics.layers.prelu import PReLU
+from backproof.mathematics.layers.rms_norm import RMSNorm
 
 __all__ = [
     "Activation",
@@ -20,8 +24,12 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Flatten",
+    "GroupNorm",
+    "InstanceNorm",
+    "LayerNorm",
     "Multiply",
     "PReLU",
+    "RMSNorm",
     "Residual",
     "Sequential",
 ]

@@ -161,7 +161,11 @@ def pulled(x: Ball, cotangent: Ball, by: Standard, rounding: Rounding) -> Ball:
             bare = replace(groups, by=replace(by, epsilon=0.0))
             root = bare.deviation()
             direction, of_direction = bare.standardised(root, 0)
-            uncentred = groups.uncentred / root.low
+            # Of nothing but zeros it is 0 (`floating.Continued`); of equal numbers it is noise.
+            nothing = groups.size.max(axis=groups.groups.axes, keepdims=True) == 0
+            direction = np.where(nothing, 0.0, direction)
+            of_direction = np.where(nothing, 0.0, of_direction)
+            uncentred = np.abs(direction) + 2 * of_direction  # nobody folds that quotient
         g, size, of_g = cotangent.value, cotangent.magnitude, of_ball(cotangent)
         n, divisor = groups.n, groups.groups.divisor
         along = groups.sum(g * normal) / divisor

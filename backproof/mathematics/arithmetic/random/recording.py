@@ -95,6 +95,9 @@ class Recording(Float):
         self.tape.write(size)
         return value
 
+    def continued(self) -> Recording:
+        return self
+
     def sqrt(self, a: Values) -> Values:
         value = np.sqrt(np.maximum(a, 0))
         self.tape.write(self.errors.root(a), self.errors.shared("sqrt"))
