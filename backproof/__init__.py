@@ -10,6 +10,7 @@ from backproof.mathematics.layers import PUBLIC
 if TYPE_CHECKING:
     from backproof import activations, adapters
     from backproof.comparison.pairing.pairing import Pairing, Waiver
+    from backproof.faces.check import check
     from backproof.faces.python import assert_equivalent, verify
     from backproof.implementations.programs import external
     from backproof.mathematics.arithmetic.rounding.forms import Form
@@ -61,6 +62,7 @@ __all__ = [
     "activations",
     "adapters",
     "assert_equivalent",
+    "check",
     "external",
     "register",
     "verify",
@@ -95,6 +97,7 @@ _HOMES = {
     "UsageError": "mathematics.errors",
     "Waiver": "comparison.pairing.pairing",
     "assert_equivalent": "faces.python",
+    "check": "faces.check",
     "external": "implementations.programs",
     "register": "mathematics.registry",
     "verify": "faces.python",

@@ -11,24 +11,28 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.judging.layouts import name_layout
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.judging.verdicts import compare, errors
 from backproof.comparison.pairing.pairing import Broken, Pairing
-from backproof.comparison.record import FALSE_ALARM
-from backproof.comparison.record.record import SUBJECT, Record
+from backproof.comparison.record import DEFINITION, FALSE_ALARM
+from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.comparison.record.subject_run import measure_slopes
 from backproof.comparison.record.subject_run import run as run_subject
 from backproof.comparison.record.twin_session import Exchange
 from backproof.implementations import lending
 from backproof.implementations.client import Worker
 from backproof.implementations.host import watched
+from backproof.implementations.host.mapped import mapped
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.mathematics import registry
-from backproof.mathematics.arithmetic.rounding.model import HALF
+from backproof.mathematics.arithmetic.rounding.model import HALF, held_in
 from backproof.mathematics.errors import EvaluationError, UsageError, refused, told
+from backproof.mathematics.faults.evaluation import computed
 from backproof.mathematics.network.quantities import expected
 
 
@@ -75,8 +79,8 @@ class Workers:
             yield from others.every()
 
     def start(self, name: str) -> None:
-        """Start a framework's worker, unless it runs already."""
-        if name not in self.by_name:
+        """Start a framework's worker, unless it runs already; the definition needs none."""
+        if name != DEFINITION and name not in self.by_name:
             lent = lending.borrowed(name, self.dtype, self.root, self.limit)
             self.by_name[name] = lent or Worker(name, self.dtype, self.root, limit=self.limit)
 
@@ -100,7 +104,7 @@ class Workers:
     @property
     def names(self) -> set[str]:
         """The frameworks that pairings are compared with, in whichever dtype."""
-        return self.asked | self.by_name.keys()
+        return {DEFINITION, *self.asked, *self.by_name}
 
     def restart(self, name: str) -> Worker:
         """Another worker in place of one that was lost."""
@@ -370,7 +374,7 @@ def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) 
         calibrated=tuple(
             name
             for name, model in pairing.references.items()
-            if model is None and workers.calibrated(name)
+            if name != DEFINITION and model is None and workers.calibrated(name)
         ),
     )
 
@@ -406,12 +410,29 @@ def ask(pairing: Pairing, record: Record, workers: Workers) -> list[Exchange]:
     exchanges = [
         Exchange(record, pairing.references[name], workers.by_name[name])
         for name in record.references
+        if name != DEFINITION
     ]
     with watched.doing(f"running the subject of {pairing.name}", pairing.name):
         for point in run_subject(pairing, record, workers.root, workers.limit):
             for exchange in exchanges:
                 exchange.ask(point)
+            if DEFINITION in record.references:
+                define(record, point)
     return exchanges
+
+
+def define(record: Record, point: Point) -> None:
+    """Evaluate the definition at a point in NumPy, as the reference that it is."""
+    state, batch = record.parameters[point], record.batch(point)
+    found = computed(record.network, record.optimizer, state, batch)
+    dtype = held_in(record.dtype)
+    record.evaluations.setdefault(DEFINITION, {})[point] = mapped(
+        {
+            name: value if value.dtype.kind in "iu" else value.astype(dtype)
+            for name in record.names(point)
+            for value in [np.asarray(found[name])]
+        }
+    )
 
 
 def renewed(exchanges: list[Exchange], worker: Worker) -> list[Exchange]:

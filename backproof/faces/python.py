@@ -18,10 +18,10 @@ import numpy as np
 
 from backproof.comparison import run
 from backproof.comparison.pairing.pairing import Broken, Pairing, Subject
-from backproof.comparison.record import FALSE_ALARM, MOST_CHANCE
+from backproof.comparison.record import DEFINITION, FALSE_ALARM, MOST_CHANCE
 from backproof.faces import notebook
 from backproof.implementations.host.watched import TIME_LIMIT
-from backproof.implementations.subject.declaration import innermost, traits_of
+from backproof.implementations.subject.declaration import traits_of, written
 from backproof.implementations.worker import IN_WORKER
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.checking import check_arguments
@@ -37,8 +37,6 @@ from backproof.reports.report import Report
 
 # Samples of a batch that is drawn because none was given.
 DRAWN_SAMPLES = 32
-# Failures of `assert_equivalent` are shown in lines of so many characters.
-WIDTH = 100
 
 _kept: dict[tuple[int, Path, str], run.Workers] = {}
 _one_at_a_time = threading.Lock()
@@ -86,12 +84,7 @@ def verify(
     `UsageError` where the question itself is wrong; whatever the subject does is in the report.
     """
     check_arguments(verify, locals())
-    if time_limit <= 0 or not math.isfinite(time_limit):
-        raise UsageError(f"verify(time_limit={time_limit!r}): give a number of seconds above 0")
-    if not 0 <= false_alarm <= MOST_CHANCE:
-        raise UsageError(
-            f"verify(false_alarm={false_alarm!r}): give a chance from 0 to {MOST_CHANCE}, as 1e-9"
-        )
+    check_limits("verify", time_limit, false_alarm)
     if IN_WORKER in os.environ:
         raise UsageError(
             "verify was called while a reference's model was loaded: keep models in a file of "
@@ -132,9 +125,40 @@ def verify(
         folder = caller_folder(sys._getframe(1))
     else:
         folder = Path.cwd()
+    return report_of(
+        pairing,
+        precision,
+        folder,
+        time_limit=time_limit,
+        certified=certified,
+        chance=0.0 if proven else false_alarm,
+    )
+
+
+def check_limits(function: str, time_limit: float, false_alarm: float) -> None:
+    """Raise `UsageError` for a limit that is none, or a chance at which a run proves nothing."""
+    if time_limit <= 0 or not math.isfinite(time_limit):
+        raise UsageError(f"{function}(time_limit={time_limit!r}): give a number of seconds above 0")
+    if not 0 <= false_alarm <= MOST_CHANCE:
+        raise UsageError(
+            f"{function}(false_alarm={false_alarm!r}): give a chance from 0 to {MOST_CHANCE}, as "
+            "1e-9"
+        )
+
+
+def report_of(
+    pairing: Pairing,
+    dtype: str,
+    folder: Path,
+    *,
+    time_limit: float,
+    certified: bool,
+    chance: float,
+) -> Report:
+    """Run one pairing with the processes that are kept, and judge it."""
     today = datetime.date.today()
     with _one_at_a_time:
-        workers = kept_workers(models, precision, folder.resolve(), time_limit)
+        workers = kept_workers(pairing.references, dtype, folder.resolve(), time_limit)
         with warnings.catch_warnings(), notebook.stages() as on_stage:
             # An overflow that is harmless to the subject is shown, as ever; but no filter of a test
             # session may make an error of it: the verdict is the same wherever it is asked for.
@@ -145,11 +169,11 @@ def verify(
                 today,
                 on_stage,
                 certified=certified,
-                chance=0.0 if proven else false_alarm,
+                chance=chance,
             )
         if isinstance(judged, Broken):
             raise UsageError(judged.reason)
-        return Report.of([judged], environment(precision, workers.versions()), today)
+        return Report.of([judged], environment(dtype, workers.versions()), today)
 
 
 def assert_equivalent(network: Network, subject: Subject, **options: Any) -> Report:
@@ -161,8 +185,7 @@ def assert_equivalent(network: Network, subject: Subject, **options: Any) -> Rep
     if options.get("root") is None and named_files(options):
         options["root"] = caller_folder(sys._getframe(1))
     report = verify(network, subject, **options)
-    if not report.passed:
-        raise AssertionError(explained(report))
+    report.assert_match()
     return report
 
 
@@ -173,26 +196,9 @@ def named_files(options: Mapping[str, Any]) -> bool:
     return any(models) or isinstance(options.get("parameters"), str)
 
 
-def explained(report: Report) -> str:
-    """The cause, and then what the terminal would show, as text."""
-    import io
-
-    from rich.console import Console
-
-    from backproof.reports.terminal import show
-
-    # In a notebook Rich would show it beside the message, and leave the file empty.
-    console = Console(
-        file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False, emoji=False
-    )
-    show(report, console)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return f"{report.status}: {report.cause}\n\n{text}"
-
-
 def name_of(subject: Callable[..., Any]) -> str:
     """What a report calls the subject: the name it was defined with."""
-    inner = innermost(subject)
+    inner = written(subject)
     name: str = getattr(inner, "__name__", type(inner).__name__)
     return "subject" if name == "<lambda>" else name
 
@@ -223,6 +229,8 @@ def kept_workers(references: Iterable[str], dtype: str, root: Path, limit: float
     workers = _kept.setdefault(key, run.Workers((), dtype, root))
     workers.limit = limit
     for name in references:
+        if name == DEFINITION:
+            continue
         worker = workers.by_name.get(name)
         if worker is not None and worker.lost is not None:
             workers.restart(name)

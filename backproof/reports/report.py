@@ -55,10 +55,7 @@ class Report(Findings):
     @property
     def status(self) -> Status:
         """The worst of all; ERROR also if a pairing was not loaded, or compared with nothing."""
-        found = {duel.verdict for duel in summary.duels(self)}
-        if self.notes or not found:
-            found.add(Status.ERROR)
-        return next(status for status in summary.WORST_FIRST if status in found)
+        return summary.verdict(self)
 
     @property
     def grade(self) -> Grade | None:
@@ -70,6 +67,14 @@ class Report(Findings):
     def passed(self) -> bool:
         """Whether every comparison passes, and there is one."""
         return self.exit_status == 0
+
+    def assert_match(self) -> None:
+        """For a test: raise an AssertionError that says why, unless the report passes."""
+        __tracebackhide__ = True  # pytest then points at the test
+        if not self.passed:
+            from backproof.reports.terminal import as_text
+
+            raise AssertionError(f"{self.status}: {self.cause}\n\n{as_text(self)}")
 
     def __repr__(self) -> str:
         """The verdict, not the tables: a notebook shows it at the end of a cell."""

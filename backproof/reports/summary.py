@@ -166,6 +166,14 @@ def grouped_rows(report: Findings) -> list[Duel]:
     ]
 
 
+def verdict(report: Findings) -> Status:
+    """The worst of all; ERROR also if a pairing was not loaded, or compared with nothing."""
+    found = {duel.verdict for duel in duels(report)}
+    if report.notes or not found:
+        found.add(Status.ERROR)
+    return next(status for status in WORST_FIRST if status in found)
+
+
 def failures(report: Findings, duel: Duel) -> list[Failure]:
     """What did not match in a duel: mismatches, then the rest, each in the order of computation."""
     record = next(record for record in report.records if record.pairing == duel.pairing)

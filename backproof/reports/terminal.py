@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -10,8 +12,8 @@ from backproof.comparison.judging.rows import Status
 from backproof.comparison.record.record import DATA
 from backproof.mathematics.errors import told
 from backproof.reports.detail import Detail
+from backproof.reports.findings import Findings
 from backproof.reports.harmless import for_terminal, paragraph
-from backproof.reports.report import Report
 from backproof.reports.summary import (
     SHOWN,
     Duel,
@@ -20,6 +22,7 @@ from backproof.reports.summary import (
     failures,
     figure,
     sentence,
+    verdict,
 )
 
 STYLES = {
@@ -30,6 +33,8 @@ STYLES = {
     Status.WAIVED: "yellow",
     Status.AT_FAULT: "yellow",
 }
+# Failures of an assertion are shown in lines of so many characters.
+WIDTH = 100
 # Beyond this many tensors the report says the rest.
 MOST_SHOWN = 6
 # What a line of words needs at least; a terminal that is narrower breaks it itself.
@@ -40,13 +45,25 @@ WORDS = ("pairing", "reference", "verdict")
 DISPENSABLE = ("compared", "bound used", "gradient power")
 
 
-def show(report: Report, console: Console, detail: Detail = Detail.NORMAL) -> None:
+def as_text(report: Findings) -> str:
+    """What it would show, for a failure in a test."""
+    # In a notebook Rich would show it beside the message, and leave the file empty.
+    console = Console(
+        file=io.StringIO(), width=WIDTH, color_system=None, force_jupyter=False, emoji=False
+    )
+    show(report, console)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+def show(report: Findings, console: Console, detail: Detail = Detail.NORMAL) -> None:
     """Print what failed and why, then the table, the notes and the verdict."""
     every = duels(report)
     show_causes(report, every, console, None if detail is Detail.FULL else MOST_SHOWN)
-    quiet = report.status in (Status.MATCH, Status.AT_FAULT)
+    status = verdict(report)
+    quiet = status in (Status.MATCH, Status.AT_FAULT)
     if every and detail is not Detail.CAUSES:
-        by_pairing = detail is Detail.NORMAL and report.status is Status.MATCH
+        by_pairing = detail is Detail.NORMAL and status is Status.MATCH
         console.print(fitting(pairs(every) if by_pairing else every, console))
     if report.left_out:
         unstored = (
@@ -61,7 +78,7 @@ def show(report: Report, console: Console, detail: Detail = Detail.NORMAL) -> No
     console.print(f"[{style}]{for_terminal(sentence(report))}[/]", highlight=False)
 
 
-def show_causes(report: Report, every: list[Duel], console: Console, most: int | None) -> None:
+def show_causes(report: Findings, every: list[Duel], console: Console, most: int | None) -> None:
     """What failed in each duel; what is the same against two references, once."""
     shown: dict[tuple[object, ...], str] = {}
     for duel in every:

@@ -58,9 +58,13 @@ def test_the_networks_of_the_documents_are_as_they_say() -> None:
     exec("\n".join(python_of("networks.md")), {})
 
 
+def test_the_layers_of_the_documents_match() -> None:
+    exec("\n".join(python_of("one_layer.md")), {})
+
+
 def test_no_example_is_left_out() -> None:
     tested = {"own_code.md", "README.md", "reproductions.md", "faults.md", "adapters.md"}
-    tested |= {"networks.md", "reports.md", "command_line.md"}
+    tested |= {"networks.md", "reports.md", "command_line.md", "one_layer.md"}
     tested |= {"tutorial.md"}  # in test_tutorial.py
     assert {name for name, _ in PYTHON} == tested
     documents = ("README.md", "command_line.md", "reproductions.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from backproof.comparison.record import DEFINITION
 from backproof.comparison.record.record import SUBJECT, Record
 from backproof.implementations import frameworks
 from backproof.mathematics.arithmetic.balls.operations import L1
@@ -33,8 +34,8 @@ class Conventions:
 
 
 def traits_of(implementation: str) -> Traits:
-    """What an implementation declares; the subject is charged as NumPy."""
-    return NUMPY if implementation == SUBJECT else frameworks.traits(implementation)
+    """What an implementation declares; subject and definition are charged as NumPy."""
+    return NUMPY if implementation in (SUBJECT, DEFINITION) else frameworks.traits(implementation)
 
 
 def declared(record: Record, implementation: str, granted: Conventions | None) -> Rounding:

@@ -16,6 +16,7 @@ from backproof.comparison.diagnosis.reading_elements import read_elements
 from backproof.comparison.diagnosis.reading_forward import read_forward
 from backproof.comparison.diagnosis.reading_gradients import read_gradient
 from backproof.comparison.diagnosis.reading_inner import read_inner
+from backproof.comparison.diagnosis.reading_inputs import read_inputs
 from backproof.comparison.diagnosis.reading_joins import read_join
 from backproof.comparison.diagnosis.reading_loss import read_loss
 from backproof.comparison.diagnosis.reading_pieces import read_pieces
@@ -70,6 +71,9 @@ def readings(
         yield from made_of(among)
         yield from changed(among)
 
+    if relation.kind == "inputs":
+        yield from read_inputs(target, views, share)
+        return
     if relation.kind == "loss":
         yield from read_loss(target, views, share)
         return

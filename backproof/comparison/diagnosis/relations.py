@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from backproof.comparison.record.record import Record
 from backproof.mathematics.faults import Planted
+from backproof.mathematics.network.quantities import INPUT_GRADIENT
 
 FORWARD = ("inputs", "kernel", "bias", "z", "activation")
 """The sites of the forward pass."""
@@ -20,8 +21,8 @@ FORWARD = ("inputs", "kernel", "bias", "z", "activation")
 class Relation:
     """What follows together from what was there before: the names of the tensors that show it.
 
-    ``kind``: count, forward, loss, backward, slots, step, accuracy. ``where``: a node, or the name
-    of a parameter.
+    ``kind``: count, forward, loss, backward, inputs, slots, step, accuracy. ``where``: a node, or
+    the name of a parameter.
     """
 
     kind: str
@@ -40,6 +41,8 @@ def relations(record: Record) -> list[Relation]:
         own = [name for name in network.parameters if name.startswith(f"{node}/")]
         if own:
             found.append(Relation("backward", node, tuple(f"gradient/{name}" for name in own)))
+    if network.input_gradient:
+        found.append(Relation("inputs", "", (INPUT_GRADIENT,)))
     for name in network.parameters:
         slots = tuple(f"updated/{slot}/{name}" for slot in record.optimizer.SLOTS)
         if slots:
@@ -77,6 +80,9 @@ def belongs(site: str, relation: Relation, *, last: bool, hidden_forward: bool) 
             return rest.partition("/")[2].startswith(f"{where}/")
         own = head in ("delta", "data_gradient", "gradient", "back") and node == where
         return own or (last and of_loss) or (hidden_forward and forward)
+    if relation.kind == "inputs":
+        # Of a node without parameters, nothing else shows the cotangent.
+        return head in ("delta", "back", INPUT_GRADIENT) or (hidden_forward and forward)
     if relation.kind == "slots":
         return site in relation.names
     if relation.kind == "step":

@@ -18,6 +18,7 @@ from backproof.comparison.bounds.sides import SharedWay, Sides
 from backproof.comparison.bounds.weakness import Weakness
 from backproof.comparison.judging.rows import SHARED_WAY, WAY, Grade, Row, Status
 from backproof.comparison.kernel.kernel import Difference, difference
+from backproof.comparison.record import DEFINITION
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics.arithmetic.rounding.model import held_in
@@ -208,6 +209,8 @@ def judge_accuracy(row: Row, actual: Array, expected: Array, unsure: Array, samp
 def blame(reference: str, mine: float, its: float, *, apart: bool) -> str:
     """Who of the two lies outside of the definition's bound, and by how much."""
     subject_off = f"the subject is off by {mine:.2g} of the largest element"
+    if reference == DEFINITION:  # there is nobody else whose fault it could be
+        return subject_off
     reference_off = f"{reference} is off by {its:.2g} of the largest element"
     if mine and its and apart:
         return f"neither is within its bound of the definition: {subject_off}, {reference_off}"

@@ -18,6 +18,7 @@ from backproof.implementations.protocol import Tensors
 from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import innermost
 from backproof.mathematics.errors import EvaluationError
+from backproof.mathematics.network.quantities import INPUT_GRADIENT
 
 Adapter = Callable[[Any], Any]
 # One probe tells: biases are not zero there, and no two numbers are alike.
@@ -31,12 +32,14 @@ def name_layout(pairing: Pairing, record: Record, rows: list[Row], limit: float)
         for row in rows
         if (row.point, row.step) == (DATA, 0) and row.status in (Status.MISMATCH, Status.ERROR)
     ]
-    if not any(row.quantity == "gradient" or not row.shape for row in wrong):
+    if not any(row.quantity.endswith("gradient") or not row.shape for row in wrong):
         return
     found = fitting(pairing, record, limit)
     calling.close_subject(pairing.subject)
     if found is not None:
         advice = f"in another layout it matches: {found}"
+        if hasattr(innermost(pairing.subject), "layouts"):  # it is asked where nothing is its own
+            wrong = [row for row in rows if row.status in (Status.MISMATCH, Status.ERROR)]
         for row in wrong:
             row.cause = "; ".join(filter(None, [row.cause, advice]))
 
@@ -50,7 +53,7 @@ def fitting(pairing: Pairing, record: Record, limit: float) -> str | None:
     if fits(record.evaluations[SUBJECT].get(WHERE, {}), bound):
         return None  # its layout is not what is wrong
     bare = innermost(pairing.subject)
-    for told, adapter in candidates(pairing):
+    for told, adapter in [*layouts_of(bare)] or candidates(pairing):
         try:
             with watched.doing(f"trying {told} on {pairing.name}", limit=limit):
                 given = subject_run.given_by(
@@ -70,12 +73,23 @@ def fits(given: Tensors, bound: Bound) -> bool:
     gradients = {
         name: array
         for name, array in given.items()
-        if name.startswith("gradient/") and name in bound.values
+        if name.startswith(("gradient/", INPUT_GRADIENT)) and name in bound.values
     }
     return bool(gradients) and all(
         array.shape == bound.values[name].shape and distance(name, array, bound) == 0
         for name, array in gradients.items()
     )
+
+
+def layouts_of(subject: Any) -> Iterator[tuple[str, Adapter]]:
+    """The layouts that a subject knows of itself, each as it is declared."""
+    for told, other in getattr(subject, "layouts", tuple)():
+        yield told, partial(instead, other)
+
+
+def instead(chosen: Any, _: Any) -> Any:
+    """Another subject in the place of one."""
+    return chosen
 
 
 def candidates(pairing: Pairing) -> Iterator[tuple[str, Adapter]]:

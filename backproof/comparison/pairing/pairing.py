@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from backproof.comparison.record import DEFINITION
 from backproof.implementations import frameworks
 from backproof.implementations.host import processes, surroundings, watched
 from backproof.implementations.subject import calling
-from backproof.implementations.subject.declaration import Traits, innermost, traits_of
+from backproof.implementations.subject.declaration import Traits, traits_of, written
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
 from backproof.mathematics.arithmetic.rounding.model import round_to
 from backproof.mathematics.checking import came, check_fields, quoted
@@ -92,13 +93,13 @@ class Pairing:
         if self.steps < 1:
             raise UsageError(f"pairing {self.name}: steps is {self.steps}; give at least 1")
         self._take_over(self.traits)
-        unknown = set(self.quantities) - set(quantities.ALL)
+        unknown = set(self.quantities) - set(quantities.KNOWN)
         if unknown:
             raise UsageError(
                 f"pairing {self.name}: no quantity {sorted(unknown)[0]!r}; "
-                f"there are {', '.join(quantities.ALL)}"
+                f"there are {', '.join(quantities.KNOWN)}"
             )
-        unknown = set(self.references) - set(frameworks.names())
+        unknown = set(self.references) - {*frameworks.names(), DEFINITION}
         if unknown:
             raise UsageError(
                 f"pairing {self.name}: no reference {sorted(unknown)[0]!r}; "
@@ -168,13 +169,13 @@ class Pairing:
     @property
     def subject_place(self) -> str:
         """File and line where the subject is written; empty if it is no Python code."""
-        found = definition(innermost(self.subject))
+        found = definition(written(self.subject))
         return "" if found is None else named(*found)
 
     @property
     def subject_calls(self) -> tuple[str, ...]:
         """What it calls that is written in other files: ``Xor (scratch/xor.py:47)``."""
-        found = called(innermost(self.subject))
+        found = called(written(self.subject))
         return tuple(f"{name} ({named(file, line)})" for name, file, line in found)
 
     def start(self, root: Path, dtype: str, limit: float | None = None) -> tuple[Batch, Parameters]:

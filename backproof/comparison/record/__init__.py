@@ -8,5 +8,8 @@ FALSE_ALARM = 1e-9
 """The chance, by default, that one comparison of correct code in a whole run is called wrong by a
 bound of random rounding errors."""
 
+DEFINITION = "definition"
+"""The reference that is no framework: what the definition comes to in NumPy."""
+
 MOST_CHANCE = 0.01
 """A run that calls correct code wrong more often than once in a hundred proves nothing."""

@@ -18,6 +18,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.network.quantities import INPUT_GRADIENT
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
 
 __all__ = ["MODES", "apply", "open_twin", "start"]
@@ -116,6 +117,8 @@ class JaxTwin:
         self.optimizer = optimizer
         self.dtype = dtype
         self.change = twin_of("optimizer", optimizer, "jax", "compare with another reference")
+        # The arguments of the loss by which it is differentiated: parameters, and inputs.
+        self.by = (0, 1) if network.input_gradient else (0,)
         self.compute = jax.jit(self._compute)
 
     def _loss(
@@ -137,12 +140,15 @@ class JaxTwin:
     def _compute(
         self, state: dict[str, Any], inputs: Any, targets: Any, weights: Any = None
     ) -> dict[str, Any]:
-        gradient = jax.value_and_grad(self._loss, has_aux=True)
+        gradient = jax.value_and_grad(self._loss, self.by, has_aux=True)
         parameters = {name: state[name] for name in self.network.shapes()}
-        (loss, activations), gradients = gradient(parameters, inputs, targets, weights)
+        (loss, activations), (gradients, *by_inputs) = gradient(
+            parameters, inputs, targets, weights
+        )
         results = {f"activation/{name}": value for name, value in activations.items()}
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
+        results |= dict(zip([INPUT_GRADIENT], by_inputs, strict=False))
         t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
         gradients = self.optimizer.jax_prepared(gradients)
         for name, parameter in parameters.items():

@@ -27,6 +27,7 @@ from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.network.quantities import INPUT_GRADIENT
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer, slot_shapes
 
 __all__ = ["MODES", "apply", "open_twin", "release", "start"]
@@ -192,10 +193,15 @@ class KerasTwin:
             self.model.optimizer.iterations.assign(steps)
         recorded: dict[str, Any] = {}
         with tf.GradientTape() as tape:
+            if self.network.input_gradient:
+                tape.watch(inputs)
             with recording(self.network, self.parts, self.built, recorded):
                 outputs = self.model(inputs, training=True)
             loss = self._loss(inputs, targets, outputs, weights)
-        gradients = tape.gradient(loss, self.model.trainable_variables)
+        gradients, by_inputs = tape.gradient(
+            loss,
+            (self.model.trainable_variables, inputs if self.network.input_gradient else ()),
+        )
         by_variable = {
             id(variable): gradient
             for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True)
@@ -208,6 +214,8 @@ class KerasTwin:
             if name in recorded
         }
         results["loss"] = loss
+        if self.network.input_gradient:
+            results[INPUT_GRADIENT] = by_inputs
         for name, variable in self.variables.items():
             results[f"gradient/{name}"] = self._ours(name, by_variable[id(variable)])
         if self.network.decision is not None:

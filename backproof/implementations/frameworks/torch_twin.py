@@ -19,6 +19,7 @@ from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.network.quantities import INPUT_GRADIENT
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
 
 __all__ = ["MODES", "apply", "open_twin", "start"]
@@ -142,6 +143,8 @@ class TorchTwin:
         self.load(parameters)
         self.recorded.clear()
         inputs, targets = self._tensors(batch)
+        if self.network.input_gradient:
+            inputs = inputs.detach().clone().requires_grad_()
         self.weights = None
         if batch.weights is not None:
             self.weights = torch.tensor(batch.weights).to(inputs.dtype)
@@ -150,6 +153,8 @@ class TorchTwin:
         loss = self.loss(outputs, targets)
         loss.backward()
         results: dict[str, Any] = {"loss": loss}
+        if inputs.grad is not None:
+            results[INPUT_GRADIENT] = inputs.grad
         with torch.no_grad():
             if "activation" in want or "accuracy" in want:
                 final = last_activation(self.fused)(outputs)

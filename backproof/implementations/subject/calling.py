@@ -19,7 +19,7 @@ import numpy as np
 from backproof.implementations.host import watched
 from backproof.implementations.host.processes import Patience, kept_alive
 from backproof.implementations.host.surroundings import put_back
-from backproof.implementations.subject.declaration import Adapted, innermost
+from backproof.implementations.subject.declaration import Adapted, written
 from backproof.mathematics.errors import EvaluationError, told
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.places import is_users, named, origin
@@ -97,7 +97,7 @@ def call(
         return value
     if isinstance(error, EvaluationError):
         raise error
-    said = f"{told(error, subject and innermost(subject))}{hint(error, subject)}"
+    said = f"{told(error, subject and written(subject))}{hint(error, subject)}"
     raise EvaluationError(f"the subject raised {said}") from error
 
 

@@ -76,3 +76,10 @@ def innermost(subject: Callable[..., Any]) -> Callable[..., Any]:
     while isinstance(subject, Adapted):
         subject = subject.inner
     return subject
+
+
+def written(subject: Callable[..., Any]) -> Callable[..., Any]:
+    """What the user has written of a subject: where reports and errors point."""
+    inner = innermost(subject)
+    found: Callable[..., Any] = getattr(inner, "written", inner)
+    return found

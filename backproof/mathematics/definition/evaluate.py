@@ -23,6 +23,7 @@ from backproof.mathematics.network.around import COTANGENT, back_to
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node
 from backproof.mathematics.network.parameters import Array, Batch
+from backproof.mathematics.network.quantities import INPUT_GRADIENT
 
 T = TypeVar("T")
 
@@ -38,7 +39,8 @@ def evaluate(
     """Activations, loss and gradients at ``parameters`` on ``batch``, by name.
 
     ``activation/dense_1`` (samples, *shape), ``loss`` (scalar), ``gradient/dense_1/kernel`` (the
-    parameter's shape). With a node's inputs x, its output a, and the cotangent ā = ∂L/∂a::
+    parameter's shape), and ``input_gradient``, of the inputs' shape, where the network wants it.
+    With a node's inputs x, its output a, and the cotangent ā = ∂L/∂a::
 
         a = forward(x),   ā = Σ_consumers x̄,   (x̄, ∂L/∂W) = backward(ā)
     """
@@ -72,6 +74,8 @@ class Evaluation(Generic[T]):
         """What each node gives, by its name."""
         self.gradients: dict[str, list[T]] = {}
         """The gradients of each parameter, one from each node that uses it."""
+        self.by_inputs: T | None = None
+        """The cotangent of the inputs, where the network wants it."""
         self.heres: dict[str, Here[T]] = {}
         self._intervene = intervene
         self._scope = Scope(ops, network, parameters, batch, self.values, before)
@@ -116,7 +120,7 @@ class Evaluation(Generic[T]):
             load=load,
             further={name: sums.beside(node.name, name) for name in uses},
             below=[sums.beside_below(node.name, index) for index in range(len(node.inputs))],
-            wanted=[name != INPUTS for name in node.inputs],
+            wanted=[name != INPUTS or network.input_gradient for name in node.inputs],
             take_gradient=take_gradient,
             by_preactivation=node is network.last and network.loss_of == "fused",
         )
@@ -185,6 +189,8 @@ class Evaluation(Generic[T]):
                 if len(self.network.consumers[source]) > 1:
                     part = self.site(back_to(self.network, node, index), part)
                 arriving.setdefault(source, []).append(part)
+        if self.network.input_gradient:
+            self.by_inputs = self.site(f"back/{INPUTS}", self.ops.sum_of_charged(arriving[INPUTS]))
 
     def results(self, loss: T) -> dict[str, T]:
         """Activations, the loss with its penalties, and the gradients with theirs."""
@@ -209,6 +215,8 @@ class Evaluation(Generic[T]):
         for name in network.parameters:
             gradient = self.values[f"data_gradient/{name}"]
             found[f"gradient/{name}"] = self.site(f"gradient/{name}", gradient)
+        if self.by_inputs is not None:
+            found[INPUT_GRADIENT] = self.site(INPUT_GRADIENT, self.by_inputs)
         return found
 
 

@@ -21,7 +21,7 @@ def at(network: Network, node: Node) -> At:
         inputs=network.shapes_into(node),
         sources=tuple(site_of(source) for source in node.inputs),
         back=tuple(
-            "" if source == INPUTS else back_to(network, node, index)
+            back_to(network, node, index) if source != INPUTS or network.input_gradient else ""
             for index, source in enumerate(node.inputs)
         ),
         arriving=arriving,

@@ -50,6 +50,7 @@ class Network:
     (``dense_1``, ``dense_2``); blocks (`Residual`, `Branches`, `Sequential`); or `Node`, which
     names its layer and what it takes. ``penalty``: one on all parameters, or one for each node,
     by its name. ``inputs``: the shape of one sample, where the first layer does not tell it.
+    ``input_gradient``: whether the gradient of the loss by the inputs is a result as well.
 
     ``decision`` says how an output becomes a class, for the accuracy: ``threshold`` (output above
     ½), ``sign`` (above 0), ``argmax``, or None for no accuracy. By default the loss says it.
@@ -60,6 +61,7 @@ class Network:
     penalty: Penalty | Penalties = NONE
     decision: Decision | None = None
     inputs: Shape | None = None
+    input_gradient: bool = False
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class Network:
         penalty: Penalty | Mapping[str, Penalty] | Penalties = NONE,
         decision: Decision | None = None,
         inputs: Shape | None = None,
+        input_gradient: bool = False,
     ) -> None:
         if not isinstance(layers, tuple | list):
             raise UsageError(
@@ -79,6 +82,7 @@ class Network:
             raise UsageError("Network(layers=()): a network needs at least one layer")
         check("Network(loss=…)", "loss", loss, Loss)
         check("Network(decision=…)", "decision", decision, Decision | None)
+        check("Network(input_gradient=…)", "input_gradient", input_gradient, bool)
         if inputs is not None and not is_shape(inputs):
             raise UsageError(
                 f"Network(inputs={inputs!r}): give the shape of one sample, whole numbers of at "
@@ -93,6 +97,7 @@ class Network:
             "loss": loss,
             "penalty": tuple(given) if isinstance(given, list | tuple) else given,
             "inputs": None if inputs is None else tuple(map(int, inputs)),
+            "input_gradient": input_gradient,
         }
         for name, value in found.items():
             object.__setattr__(self, name, value)
@@ -334,6 +339,8 @@ class Network:
         described["decision"] = self.decision
         if self.inputs is not None:
             described["inputs"] = list(self.inputs)
+        if self.input_gradient:
+            described["input_gradient"] = True
         return described
 
     @classmethod
@@ -354,4 +361,5 @@ class Network:
             else Penalty(**penalty),
             decision=described["decision"],
             inputs=None if inputs is None else tuple(inputs),
+            input_gradient=described.get("input_gradient", False),
         )

@@ -9,10 +9,13 @@ from backproof.mathematics.network.network import Network
 # Which quantities a probe, the first step on the data, and each later step on the data compare.
 ALL = ("parameter_count", "activation", "loss", "gradient", "updated", "accuracy")
 STEP = ("loss", "gradient", "updated")
+# What code that hands its gradient on to a layer below gives: the gradient by the inputs.
+INPUT_GRADIENT = "input_gradient"
+KNOWN = (*ALL[:-2], INPUT_GRADIENT, *ALL[-2:])
 
 
 def expected(
-    network: Network, quantities: tuple[str, ...] = ALL, slots: Iterable[str] = ()
+    network: Network, quantities: tuple[str, ...] = KNOWN, slots: Iterable[str] = ()
 ) -> list[str]:
     """The names that an evaluation of this network has, as ``quantity`` or ``quantity/tensor``.
 
@@ -24,6 +27,7 @@ def expected(
         "activation": list(network.node_names),
         "loss": [""],
         "gradient": parameters,
+        INPUT_GRADIENT: [""] if network.input_gradient else [],
         "updated": [*parameters, *slots],
         "accuracy": [""] if network.decision is not None else [],
     }
