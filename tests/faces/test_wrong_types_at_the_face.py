@@ -65,7 +65,7 @@ FACE: dict[str, Callable[..., Any]] = {
     **{name: getattr(backproof, name) for name in backproof.__all__ if name not in NOT_CALLED},
     **{name: getattr(activations, name) for name in ("from_json", "named", "to_json")},
 }
-RUN = ("verify", "assert_equivalent")
+RUN = ("verify", "assert_equivalent", "check")
 BLOCKS = ("Branches", "Residual", "Sequential")  # of any number of parts, by their place
 ARGUMENTS = [
     (name, argument)
@@ -77,7 +77,7 @@ ARGUMENTS = [
 
 
 def arguments(name: str) -> dict[str, Any]:
-    """Good ones, of those that are needed; of `verify` no reference, so that nothing is run."""
+    """Good ones, of those that are needed; and no reference, so that nothing is run."""
     needed = {
         argument: GOOD[argument]
         for argument, parameter in inspect.signature(FACE[name]).parameters.items()
@@ -85,6 +85,7 @@ def arguments(name: str) -> dict[str, Any]:
         and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
     }
     more = {"Loss": {"kind": "squared_error"}, "Clipped": {"value": 0.5}}
+    more["check"] = {"forward": lambda x, w, b: x, "backward": lambda dout, cache: dout}
     return {**more.get(name, {}), **needed}
 
 
