@@ -104,7 +104,7 @@ class Workers:
     @property
     def names(self) -> set[str]:
         """The frameworks that pairings are compared with, in whichever dtype."""
-        return {DEFINITION, *self.asked, *self.by_name}
+        return self.asked | self.by_name.keys()
 
     def restart(self, name: str) -> Worker:
         """Another worker in place of one that was lost."""
@@ -176,7 +176,7 @@ def verify(
     cases: list[Case] = []
     for pairing in pairings:
         on_stage(f"{pairing.name}: running the subject")
-        pairing = pairing.narrowed(workers.names)
+        pairing = pairing.narrowed({DEFINITION, *workers.names})
         own = workers.suited(pairing)
         for name in pairing.references:
             own.start(name)
