@@ -367,6 +367,7 @@ def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) 
         references=tuple(pairing.references),
         steps=pairing.steps if "updated" in pairing.quantities else 1,
         mild=not pairing.traits.saturates,
+        recorded=pairing.traits.recorded,
         accuracy=declared_accuracy(pairing),
         forms=dict(pairing.forms),
         recovered=pairing.recovered,

@@ -12,34 +12,29 @@ import numpy as np
 
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.record import DEFINITION, FALSE_ALARM
+from backproof.faces.layer_code import subject_of
 from backproof.faces.python import (
     batch_of,
     caller_folder,
     check_limits,
+    judge_recorded,
     name_of,
     named_files,
     report_of,
 )
 from backproof.implementations.host.watched import TIME_LIMIT
-from backproof.implementations.subject.arrays import Arrays, kind_of
-from backproof.implementations.subject.objects import (
-    Held,
-    Module,
-    homes_of,
-    maker,
-    module_homes,
-    trial,
-)
-from backproof.implementations.subject.passes import Passes, passes
+from backproof.implementations.subject.arrays import Arrays, as_numpy, kind_of
+from backproof.implementations.subject.recorded_files import read
 from backproof.mathematics.checking import check_arguments
-from backproof.mathematics.errors import EvaluationError, UsageError
+from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers.blocks import Block
 from backproof.mathematics.layers.layer import Layer
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
-from backproof.mathematics.network.node import Node
+from backproof.mathematics.network.node import INPUTS, Node
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
+from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.drawn import drawn_parameters
 from backproof.reports.report import Report
@@ -60,102 +55,6 @@ def of_layer(layer: Checked, inputs: tuple[int, ...] | None = None) -> Network:
         return Network(layer.nodes, loss, inputs=inputs or layer.inputs, input_gradient=True)
     parts = (layer,) if isinstance(layer, Layer | Node | Block) else tuple(layer)
     return Network(parts, loss, inputs=inputs, input_gradient=True)
-
-
-def subject_of(
-    network: Network,
-    code: Any,
-    forward: Callable[..., Any] | None,
-    backward: Callable[..., Any] | None,
-    arrays: Arrays,
-    arguments: Sequence[str] | None,
-    axes: Mapping[str, tuple[int, ...]] | None,
-) -> Passes:
-    """The subject that a layer's code is, in whichever shape it is written."""
-    if (code is None) == (forward is None) or (backward is not None and forward is None):
-        raise UsageError(
-            "check: give the code as forward=… and backward=…, or as one class, object or function"
-        )
-    if forward is not None:
-        return passes(network, forward, backward, arrays, arguments=arguments, axes=axes)
-    if is_function_of_torch(code):
-        first = [] if has_context_apart(code) else ["ctx", *first_argument(code.forward)]
-        return passes(
-            network,
-            code.apply,
-            None,
-            arrays,
-            arguments=arguments,
-            axes=axes,
-            named=code,
-            signature=code.forward,
-            without=first,
-        )
-    both = all(callable(getattr(code, name, None)) for name in ("forward", "backward"))
-    module = hasattr(code, "named_parameters")
-    if both and not module and not isinstance(code, type) and takes_parameters(network, code):
-        return passes(
-            network, code.forward, code.backward, arrays, arguments=arguments, axes=axes, named=code
-        )
-    if both or module or is_factory(code):
-        return held(network, code, arrays, axes)
-    return passes(network, code, None, arrays, arguments=arguments, axes=axes)
-
-
-def held(
-    network: Network, code: Any, arrays: Arrays, axes: Mapping[str, tuple[int, ...]] | None
-) -> Passes:
-    """The subject that an object is, with its parameters as attributes."""
-    make = maker(code)
-    is_module = hasattr(code, "named_parameters")
-    kind = Module if is_module else Held
-    made = make() if is_module else trial(make)
-    order = ("inputs", *network.parameters)
-    found = kind(network, None, None, arrays, order, dict(axes or {}), code, make)  # type: ignore[arg-type]
-    try:
-        (module_homes if is_module else homes_of)(made, found.tensors)
-    except EvaluationError as error:
-        raise UsageError(f"check: {error}") from error
-    return found
-
-
-def is_function_of_torch(code: Any) -> bool:
-    """Whether it is a `torch.autograd.Function`."""
-    return isinstance(code, type) and any(
-        (each.__module__, each.__name__) == ("torch.autograd.function", "Function")
-        for each in code.__mro__
-    )
-
-
-def has_context_apart(code: Any) -> bool:
-    """Whether its forward takes no ctx, for setup_context does."""
-    return any(
-        "setup_context" in vars(each)
-        for each in code.__mro__
-        if each.__name__ != "Function" and not each.__name__.startswith("_")
-    )
-
-
-def first_argument(function: Callable[..., Any]) -> list[str]:
-    """The name of its first argument."""
-    code = getattr(function, "__code__", None)
-    return [] if code is None else [code.co_varnames[0]]
-
-
-def is_factory(code: Any) -> bool:
-    """Whether it is called without arguments, and makes what has a forward and a backward pass."""
-    from backproof.implementations.subject.binding import arguments_of
-
-    return isinstance(code, type) or (
-        hasattr(code, "__code__") and not arguments_of(code) and not code.__code__.co_flags & 4
-    )
-
-
-def takes_parameters(network: Network, code: Any) -> bool:
-    """Whether the forward method of an object takes the parameters as arguments."""
-    from backproof.implementations.subject.binding import arguments_of
-
-    return not network.parameters or len(arguments_of(code.forward)) > 1
 
 
 class Check:
@@ -242,6 +141,111 @@ class Check:
             certified=certified,
             chance=0.0 if proven else false_alarm,
         )
+
+    def recorded(
+        self,
+        layer: Checked,
+        file: str | Path | None = None,
+        *,
+        inputs: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        upstream: Any = None,
+        outputs: Any = None,
+        gradients: Mapping[str, Any] | None = None,
+        updated: Mapping[str, Any] | None = None,
+        axes: Mapping[str, tuple[int, ...]] | None = None,
+        optimizer: Optimizer | None = None,
+        references: Iterable[str] | Mapping[str, str | None] = (DEFINITION,),
+        dtype: Literal["float64", "float32"] | None = None,
+        certified: bool = True,
+        false_alarm: float = FALSE_ALARM,
+        proven: bool = False,
+        time_limit: float = TIME_LIMIT,
+        name: str = "",
+    ) -> Report:
+        """Judge a layer's numbers that were computed elsewhere, at the one point that is known.
+
+        ``inputs``; ``parameters`` by the layer's own names; ``upstream``, the gradient that
+        arrives; and any of ``outputs``, ``gradients`` by name (``"inputs"`` is that by the inputs)
+        and ``updated``, what a step of ``optimizer`` made of the parameters. Or ``file``: a
+        ``.npz``, a ``.safetensors``, or a folder of them, with these names. Arrays of NumPy,
+        PyTorch, JAX, or whatever has ``__array__`` or DLPack; of any device. ``dtype``: the
+        precision that they were computed in, where theirs does not tell. The others are as in
+        `check`. Raises `UsageError` for what is missing, unknown, or of another shape.
+        """
+        check_limits("check.recorded", time_limit, false_alarm)
+        given: Mapping[str, Any] | str | Path
+        shape: tuple[int, ...] | None = None
+        several = (inputs, parameters, upstream, outputs, gradients, updated)
+        if file is not None:
+            if any(each is not None for each in several):
+                raise UsageError("check.recorded: give a file, or arrays, and not both")
+            given = arrays = read(Path(file))
+            name = name or Path(file).stem
+            if axes:
+                raise UsageError("check.recorded: axes are for arrays; turn them before you save")
+            first = arrays.get(INPUTS)
+        else:
+            first = inputs
+        if first is None:
+            raise UsageError(
+                "check.recorded: there are no inputs, and so nothing is known that the numbers "
+                "follow from: give inputs and parameters"
+            )
+        order = (axes or {}).get(INPUTS)
+        array = as_numpy(first)
+        shape = (array if order is None else array.transpose(np.argsort(order))).shape[1:]
+        network = of_layer(layer, shape)
+        if file is None:
+            given = named_arrays(
+                network,
+                axes,
+                inputs=inputs,
+                parameters=parameters,
+                upstream=upstream,
+                outputs=outputs,
+                gradients=gradients,
+                updated=updated,
+            )
+        return judge_recorded(
+            network,
+            given,
+            references=references,
+            optimizer=optimizer,
+            dtype=dtype,
+            forms=None,
+            certified=certified,
+            chance=0.0 if proven else false_alarm,
+            time_limit=time_limit,
+            name=name,
+            root=Path.cwd(),
+        )
+
+
+def named_arrays(
+    network: Network, axes: Mapping[str, tuple[int, ...]] | None, **groups: Any
+) -> dict[str, Any]:
+    """What was given to `Check.recorded` as arrays by name, in our order of axes."""
+
+    def ours(own: str, value: Any) -> Any:
+        order = (axes or {}).get(own) or (axes or {}).get(own.rpartition("/")[2])
+        return value if order is None else as_numpy(value).transpose(np.argsort(order))
+
+    found: dict[str, Any] = {}
+    for group in ("parameters", "gradients", "updated"):
+        for own, value in (groups.pop(group) or {}).items():
+            if group == "gradients" and own in (INPUTS, INPUT_GRADIENT, "x"):
+                found[INPUT_GRADIENT] = ours(INPUTS, value)
+            else:
+                found[f"{group}/{own}"] = ours(own, value)
+    outputs = ours("outputs", groups.pop("outputs"))
+    if isinstance(outputs, Mapping):  # those of several nodes
+        found |= {f"activation/{name}": value for name, value in outputs.items()}
+    else:
+        found["outputs"] = outputs
+    found["upstream"] = ours("outputs", groups.pop("upstream"))
+    found[INPUTS] = ours(INPUTS, groups.pop(INPUTS))
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def full_names(network: Network, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from backproof.comparison import run
 from backproof.comparison.pairing.pairing import Broken, Pairing, Subject
 from backproof.comparison.record import DEFINITION, FALSE_ALARM, MOST_CHANCE
 from backproof.faces import notebook
+from backproof.faces.recordings import pairing_of, recovered
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.declaration import traits_of, written
 from backproof.implementations.worker import IN_WORKER
@@ -44,11 +45,12 @@ _one_at_a_time = threading.Lock()
 
 def verify(
     network: Network,
-    subject: Subject,
+    subject: Subject | None = None,
     *,
+    recorded: Mapping[str, Any] | str | Path | None = None,
     parameters: Mapping[str, Any] | str | None = None,
     batch: Batch | tuple[Any, Any] | None = None,
-    references: Iterable[str] | Mapping[str, str | None] = ("keras", "torch"),
+    references: Iterable[str] | Mapping[str, str | None] | None = None,
     optimizer: Optimizer | None = None,
     dtype: str | None = None,
     steps: int = 10,
@@ -70,9 +72,12 @@ def verify(
     so. It is called with these parameters and this batch (drawn, where none are given), along
     ``steps`` training steps if it gives the parameters after one, and at the probes.
 
-    ``parameters``: arrays by name, or a weights file. ``batch``: a `Batch`, or inputs and targets.
-    ``references``: names of frameworks, with a model ("models.py:make") where one is not to be
-    built from the network; its path is relative to ``root``, by default the folder of the file that
+    ``recorded``, in the place of a subject: what was computed elsewhere, as arrays by name, or a
+    file or folder of them (``.npz``, ``.safetensors``). ``parameters``: arrays by name, or a
+    weights file. ``batch``: a `Batch`, or inputs and targets.
+    ``references``: names of frameworks, by default Keras and PyTorch, and for recorded numbers the
+    definition alone; with a model ("models.py:make") where one is not to be built from the network;
+    its path is relative to ``root``, by default the folder of the file that
     calls. ``dtype``: float64 or float32, by default what the subject declares, or float64.
     ``false_alarm``: the chance that correct code is called wrong, where rounding errors are taken
     as random; ``proven``: judge by worst cases alone, which no chance enters. ``time_limit``:
@@ -90,6 +95,28 @@ def verify(
             "verify was called while a reference's model was loaded: keep models in a file of "
             "their own, not in the script that verifies"
         )
+    if (subject is None) == (recorded is None):
+        raise UsageError("verify: give a subject, or recorded=… in its place")
+    if recorded is not None:
+        if (parameters, batch, points) != (None, None, None):
+            raise UsageError(
+                "verify(recorded=…): inputs, targets and parameters are among what was recorded; "
+                "leave batch, parameters and points out"
+            )
+        return judge_recorded(
+            network,
+            recorded,
+            references=(DEFINITION,) if references is None else references,
+            optimizer=optimizer,
+            dtype=dtype,
+            forms=forms,
+            certified=certified,
+            chance=0.0 if proven else false_alarm,
+            time_limit=time_limit,
+            name=name,
+            root=Path.cwd() if root is None else Path(root),
+        )
+    assert subject is not None
     declared = traits_of(subject)
     precision = dtype or declared.dtype or "float64"
     if precision not in ("float64", "float32"):
@@ -98,9 +125,7 @@ def verify(
         raise UsageError(f"the subject computes in {declared.dtype}: leave dtype={dtype!r} out")
     if optimizer is None and declared.rate is not None:
         optimizer = GradientDescent(declared.rate)
-    models = dict(references) if isinstance(references, Mapping) else dict.fromkeys(references)
-    if not models:
-        raise UsageError("references is empty: name one, as in references=['torch']")
+    models = models_of(("keras", "torch") if references is None else references)
     stream = np.random.default_rng(zlib.crc32(b"verify"))
     pairing = Pairing(
         name=name or name_of(subject),
@@ -133,6 +158,14 @@ def verify(
         certified=certified,
         chance=0.0 if proven else false_alarm,
     )
+
+
+def models_of(references: Iterable[str] | Mapping[str, str | None]) -> dict[str, str | None]:
+    """The references with their models; raises `UsageError` if there is none."""
+    models = dict(references) if isinstance(references, Mapping) else dict.fromkeys(references)
+    if not models:
+        raise UsageError("references is empty: name one, as in references=['torch']")
+    return models
 
 
 def check_limits(function: str, time_limit: float, false_alarm: float) -> None:
@@ -237,6 +270,54 @@ def kept_workers(references: Iterable[str], dtype: str, root: Path, limit: float
         workers.start(name)
         workers.by_name[name].limit = limit
     return workers
+
+
+def judge_recorded(
+    network: Network,
+    given: Mapping[str, Any] | str | Path,
+    *,
+    references: Iterable[str] | Mapping[str, str | None],
+    optimizer: Optimizer | None,
+    dtype: str | None,
+    forms: Mapping[str, Form] | None,
+    certified: bool,
+    chance: float,
+    time_limit: float,
+    name: str,
+    root: Path,
+) -> Report:
+    """Judge numbers that were computed elsewhere, at the one point that is known.
+
+    Gradients that are what a step of gradient descent shows of them, (W − W′)/η, to the last bit,
+    are judged as that, and the report says so; where no W′ was recorded, if they match as that.
+    """
+    pairing = pairing_of(
+        network,
+        given,
+        references=models_of(references),
+        optimizer=optimizer,
+        dtype=dtype,
+        forms=dict(forms or {}),
+        name=name,
+    )
+
+    def judged(of: Pairing) -> Report:
+        return report_of(
+            of,
+            of.traits.dtype or "float64",
+            root,
+            time_limit=time_limit,
+            certified=certified,
+            chance=chance,
+        )
+
+    if (shown := recovered(pairing, surely=True)) is not None:
+        return judged(shown)
+    report = judged(pairing)
+    other = None if report.passed else recovered(pairing, surely=False)
+    if other is not None and (again := judged(other)).passed:
+        return again
+    return report
 
 
 @atexit.register

@@ -237,7 +237,8 @@ def sentence(report: Findings) -> str:
         for record in report.records
         if record.omits
     ]
-    left_out = [*by_chance(report), *left_out]
+    caveats = dict.fromkeys(each for record in report.records for each in record.caveats)
+    left_out = [*by_chance(report), *caveats, *left_out]
     if counts[Status.MATCH] == total and not noted and not empty:
         return f"{'; '.join([f'All {total} comparisons match', *left_out])}."
     parts = ", ".join(f"{counts[status]} {status}" for status in SHOWN if counts[status])

@@ -27,6 +27,8 @@ def verdict(record: Record, bounds: Bounds) -> tuple[list[str], list[str]]:
     """
     wrong: list[str] = []
     right: list[str] = []
+    if not record.slopes:  # nobody could be asked, as of a record of one point
+        return wrong, right
     given, bound = record.evaluations[SUBJECT].get(SLOPES_AT, {}), bounds.at(SUBJECT, SLOPES_AT)
     for name, (near, far, h) in record.slopes.items():
         gradient, w = given.get(f"gradient/{name}"), record.parameters[SLOPES_AT][name]

@@ -169,13 +169,13 @@ class Pairing:
     @property
     def subject_place(self) -> str:
         """File and line where the subject is written; empty if it is no Python code."""
-        found = definition(written(self.subject))
+        found = None if self.traits.recorded else definition(written(self.subject))
         return "" if found is None else named(*found)
 
     @property
     def subject_calls(self) -> tuple[str, ...]:
         """What it calls that is written in other files: ``Xor (scratch/xor.py:47)``."""
-        found = called(written(self.subject))
+        found = [] if self.traits.recorded else called(written(self.subject))
         return tuple(f"{name} ({named(file, line)})" for name, file, line in found)
 
     def start(self, root: Path, dtype: str, limit: float | None = None) -> tuple[Batch, Parameters]:

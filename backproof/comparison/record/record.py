@@ -73,6 +73,8 @@ class Record:
     """What the subject does not give, and what is not compared for that."""
     unsteady: dict[str, float] = field(default_factory=dict)
     """By name, how far two calls with the same input were apart."""
+    recorded: bool = False
+    """Whether the subject's numbers were computed elsewhere, at one point alone."""
     unread: bool = False
     """Whether what the optimizer keeps makes no difference to the subject's steps."""
     place: str = ""
@@ -150,6 +152,16 @@ class Record:
         """Every point: the steps on the data first, then further weights and probes."""
         known = set(self.parameters).union(*self.errors.values())
         return sorted(known, key=lambda p: (p.name != DATA, p.name, p.step))
+
+    @property
+    def caveats(self) -> list[str]:
+        """What a match is of, where it is of less than usual: each in a clause."""
+        if not self.recorded:
+            return []
+        found = ["one point was compared and no probe, for the numbers are recorded"]
+        if self.recovered:
+            found.append("its gradients are (W − W′)/η, as a step shows them")
+        return found
 
     @property
     def slots(self) -> list[str]:
@@ -238,6 +250,7 @@ class Record:
             "omits": self.omits,
             "unsteady": self.unsteady,
             "chance": self.chance,
+            **({"recorded": True} if self.recorded else {}),
             "unread": self.unread,
             "calibrated": self.calibrated,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
@@ -284,6 +297,7 @@ class Record:
             omits=tuple(described["omits"]),
             unsteady=described["unsteady"],
             chance=described.get("chance", 0.0),
+            recorded=described.get("recorded", False),
             unread=described.get("unread", False),
             calibrated=tuple(described["calibrated"]),
             slopes={name: tuple(found) for name, found in described["slopes"].items()},

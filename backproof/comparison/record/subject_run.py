@@ -172,7 +172,7 @@ def run(
     further = pairing.further(record.dtype, limit)
     record.batches[DATA] = data
     fresh = at_rest(pairing, record.dtype)
-    state = initial | fresh
+    state = initial | fresh | dict(getattr(pairing.subject, "state", {}) if record.recorded else {})
     try:
         calling.open_subject(pairing.subject, pairing.network, pairing.optimizer, record.dtype)
     except EvaluationError as error:
@@ -195,6 +195,8 @@ def run(
         point = Point(name, 0)
         visit(point, parameters | fresh, data)
         yield point
+    if record.recorded:
+        return  # nobody is there to be asked anything else
     for probe in probes(pairing.network, pairing.optimizer, record.dtype, borne(pairing, record)):
         record.batches[probe.name] = probe.batch
         point = Point(probe.name, 0)

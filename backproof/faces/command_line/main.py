@@ -25,6 +25,7 @@ from backproof.faces.command_line.faults import faults
 from backproof.faces.command_line.fuzz import fuzz
 from backproof.faces.command_line.history import history
 from backproof.faces.command_line.init import init
+from backproof.faces.command_line.judge import judge
 from backproof.faces.command_line.options import DONE, DONE_WITH_FILE, GATE, statuses
 from backproof.faces.command_line.replay import replay
 from backproof.faces.command_line.reproduce import reproduce
@@ -111,6 +112,7 @@ STATUSES: dict[Callable[..., None], dict[int, str]] = {
     verify: GATE,
     watch: GATE,
     replay: {**GATE, 2: "else: a folder that is not as verify wrote it"},
+    judge: {**GATE, 2: "else: wrong usage, or numbers that cannot be read or are not enough"},
     compare: {
         0: "whatever passed, passes",
         1: "something that passed does not any more, or is not compared any more",

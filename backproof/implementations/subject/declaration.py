@@ -16,7 +16,8 @@ class Traits:
     ``dtype``: the precision it computes in, where it knows only one. ``samples``: the batch size
     that it is written for. ``rate``: the learning rate of the step that it hides its gradients in.
     ``form``: that of its cross-entropy. ``saturates``: whether it bears saturated units.
-    ``hard``: whether its targets are classes, without shares.
+    ``hard``: whether its targets are classes, without shares. ``recorded``: whether its numbers
+    were computed elsewhere, so that nothing can be asked but what was.
     ``accuracy``: by name of a function ("sigmoid", or "sigmoid'" for its derivative) or of a
     quantity ("loss"), the absolute error that it declares, beyond rounding.
     """
@@ -27,6 +28,7 @@ class Traits:
     form: Form = LOGITS
     saturates: bool = True
     hard: bool = False
+    recorded: bool = False
     accuracy: Mapping[str, float] = field(default_factory=dict)
 
 

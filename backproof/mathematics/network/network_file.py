@@ -28,6 +28,7 @@ FILE = {
     "penalty": dict,
     "optimizer": str | dict,
     "decision": Decision,
+    "input_gradient": bool,
 }
 LOSS = {"kind": str | dict, "batch": Reduction, "outputs": Reduction, "scale": float}
 
@@ -39,6 +40,7 @@ def load(path: Path) -> tuple[Network, Optimizer | None]:
     ``[[nodes]]``, each with a ``name`` too, and with ``inputs`` and ``shared`` as `Node` has them.
     ``inputs``, the shape of one sample. ``[loss]`` with kind, batch, outputs, scale; ``[penalty]``
     with the fields of `Penalty`, or ``[penalty.nodes.dense_1]`` for each node; ``decision``;
+    ``input_gradient``, whether that is a result too;
     ``[optimizer]`` with name and fields. Activations, losses and optimizers are a name, or a table
     with name and fields. Raises `UsageError` for what is missing, unknown or of another type.
     """
@@ -56,6 +58,7 @@ def load(path: Path) -> tuple[Network, Optimizer | None]:
         penalty_of(described.get("penalty", {})),
         described.get("decision"),
         described.get("inputs"),
+        described.get("input_gradient", False),
     )
     given = described.get("optimizer")
     return network, None if given is None else optimizers.from_json(given)

@@ -164,6 +164,7 @@ class Card:
         if empty:
             whom = "any reference" if empty == [NOBODY] else summary.listed(empty)
             found.append(f"anything against {whom}")
+        found += record.caveats
         if record.omits:
             found.append(f"{summary.omitted(record.omits)}: the subject gives none")
         possible = {name.split("/")[0] for name in quantities.expected(record.network)}
