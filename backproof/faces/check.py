@@ -219,6 +219,7 @@ class Check:
             time_limit=time_limit,
             name=name,
             root=Path.cwd(),
+            of=(*QUANTITIES, "updated"),
         )
 
 

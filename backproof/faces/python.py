@@ -285,6 +285,7 @@ def judge_recorded(
     time_limit: float,
     name: str,
     root: Path,
+    of: tuple[str, ...] = quantities.KNOWN,
 ) -> Report:
     """Judge numbers that were computed elsewhere, at the one point that is known.
 
@@ -299,12 +300,13 @@ def judge_recorded(
         dtype=dtype,
         forms=dict(forms or {}),
         name=name,
+        of=of,
     )
 
-    def judged(of: Pairing) -> Report:
+    def judged(chosen: Pairing) -> Report:
         return report_of(
-            of,
-            of.traits.dtype or "float64",
+            chosen,
+            chosen.traits.dtype or "float64",
             root,
             time_limit=time_limit,
             certified=certified,

@@ -37,15 +37,19 @@ def pairing_of(
     dtype: str | None,
     forms: Mapping[str, Form],
     name: str = "",
+    of: tuple[str, ...] = quantities.KNOWN,
 ) -> Pairing:
-    """The pairing whose subject is what was recorded; raises `UsageError` for what is missing."""
+    """The pairing whose subject is what was recorded; raises `UsageError` for what is missing.
+
+    ``of``: the quantities that are asked for.
+    """
     if isinstance(given, Mapping):
         subject = recorded(given, network, dtype=dtype, name=name or "recorded")
     else:
         path = Path(given)
         found = recorded(read(path), network, dtype=dtype, name=str(path))
         subject = replace(found, name=name or path.stem)
-    chosen = tuple(q for q in quantities.KNOWN if q != "updated" or optimizer is not None)
+    chosen = tuple(q for q in of if q != "updated" or optimizer is not None)
     if "targets" not in subject.batch:
         needing = sorted(n for n in subject.results if n.partition("/")[0] not in FORWARD)
         if needing:

@@ -62,9 +62,18 @@ def test_the_layers_of_the_documents_match() -> None:
     exec("\n".join(python_of("one_layer.md")), {})
 
 
+def test_recorded_numbers_are_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(python_of("recorded.md")), {})
+    (network,) = (text for name, kind, text in BLOCKS if (name, kind) == ("recorded.md", "toml"))
+    (tmp_path / "network.toml").write_text(network)
+    done = backproof("judge", "run.npz", "--network", "network.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
 def test_no_example_is_left_out() -> None:
     tested = {"own_code.md", "README.md", "reproductions.md", "faults.md", "adapters.md"}
-    tested |= {"networks.md", "reports.md", "command_line.md", "one_layer.md"}
+    tested |= {"networks.md", "reports.md", "command_line.md", "one_layer.md", "recorded.md"}
     tested |= {"tutorial.md"}  # in test_tutorial.py
     assert {name for name, _ in PYTHON} == tested
     documents = ("README.md", "command_line.md", "reproductions.md")

@@ -52,6 +52,16 @@ def relations(record: Record) -> list[Relation]:
     return found
 
 
+def asked_for(plant: Planted, record: Record) -> bool:
+    """Whether a change is one that a record's subject can make.
+
+    Where no loss is asked for, what arrives from above is given, and nobody computes the loss.
+    """
+    return "loss" in record.quantities or not {"loss/rows", "loss/data", "loss"} & set(
+        plant.changes
+    )
+
+
 def concerns(plant: Planted, relation: Relation, *, last: bool, hidden_forward: bool) -> bool:
     """Whether a change is one of what the relation makes, and not of what comes before it.
 

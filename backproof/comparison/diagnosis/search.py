@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.evidence import Evidence, Fit, Suspect
+from backproof.comparison.diagnosis.relations import asked_for
 from backproof.comparison.record.record import DATA, Point
 from backproof.mathematics.faults import planted
 from backproof.mathematics.probes.drawn import SAMPLES
@@ -114,7 +115,9 @@ class Search:
         self._singles = [
             Suspect((plant,))
             for plant in plants
-            if not plant.moot and (remembered or not plant.fault.remembers)
+            if not plant.moot
+            and asked_for(plant, record)
+            and (remembered or not plant.fault.remembers)
         ]
         self._fitting: list[Cause] | None = None
         self._screen = Screen(evidence, self._points[0], tight=True)

@@ -23,7 +23,13 @@ from backproof.comparison.diagnosis.reading import FAMILY, Reading
 from backproof.comparison.diagnosis.reading_accuracy import read_accuracy
 from backproof.comparison.diagnosis.reading_hidden import read_hidden
 from backproof.comparison.diagnosis.readings import readings
-from backproof.comparison.diagnosis.relations import FORWARD, Relation, concerns, relations
+from backproof.comparison.diagnosis.relations import (
+    FORWARD,
+    Relation,
+    asked_for,
+    concerns,
+    relations,
+)
 from backproof.comparison.diagnosis.search import OVERHEAD, Screen, Values, by_size, telling
 from backproof.comparison.diagnosis.shown import deltas_shown
 from backproof.comparison.diagnosis.views import view
@@ -105,6 +111,7 @@ class Tracer:
             plant
             for plant in planted(record.network, record.optimizer, saturates=record.saturates)
             if not plant.moot
+            and asked_for(plant, record)
             and not plant.fault.remembers
             and plant.fault.kind is not Kind.NUMERICAL
         ]

@@ -180,7 +180,7 @@ def numbers(path: str, value: Any) -> NDArray[Any]:
         raise UsageError(f"{path}: {odd_element(array)} is among its values; give numbers")
     if array.dtype.kind not in "fiub":
         raise UsageError(f"{path}: it holds {array.dtype} values; give numbers")
-    return array
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def stored_in(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,8 @@ def arrays_of(path: Path) -> dict[str, Any]:
     """The arrays of one file, by name."""
     try:
         if path.suffix == ".npz":
+            if path.is_file() and not zipfile.is_zipfile(path):
+                raise ValueError("it is no archive")
             with np.load(path, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         return of_safetensors(path)
