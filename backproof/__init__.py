@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backproof.mathematics.optimizers.gradient_descent import GradientDescent
     from backproof.mathematics.optimizers.momentum import Momentum
     from backproof.mathematics.optimizers.nadam import Nadam
+    from backproof.mathematics.optimizers.nesterov import Nesterov
     from backproof.mathematics.optimizers.rmsprop import RMSprop
     from backproof.mathematics.optimizers.scheduled import Scheduled
     from backproof.mathematics.registry import register
@@ -48,6 +49,7 @@ __all__ = [
     "Loss",
     "Momentum",
     "Nadam",
+    "Nesterov",
     "Network",
     "Node",
     "Pairing",
@@ -85,6 +87,7 @@ _HOMES = {
     "Loss": "mathematics.network.loss",
     "Momentum": "mathematics.optimizers.momentum",
     "Nadam": "mathematics.optimizers.nadam",
+    "Nesterov": "mathematics.optimizers.nesterov",
     "Network": "mathematics.network.network",
     "Node": "mathematics.network.node",
     "Pairing": "comparison.pairing.pairing",

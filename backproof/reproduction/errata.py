@@ -163,7 +163,8 @@ def descend(
     state: Parameters = dict(parameters)
     for index in range(steps):
         with np.errstate(all="ignore"):
-            values = evaluate(ops, network, state, pairing.cut(batch, index), intervene)
-            updated = step(ops, network, state, values, pairing.optimizer, intervene)
+            cut = pairing.cut(batch, index)
+            values = evaluate(ops, network, state, cut, intervene)
+            updated = step(ops, network, state, values, pairing.optimizer, intervene, batch=cut)
         state = {name: np.asarray(updated[f"updated/{name}"]) for name in network.shapes()}
     return state

@@ -44,7 +44,7 @@ class Certainty:
 
         def values(ops: CertifiedOps) -> dict[str, Certified]:
             found = evaluate(ops, record.network, parameters, batch)
-            found |= step(ops, record.network, parameters, found, record.optimizer)
+            found |= step(ops, record.network, parameters, found, record.optimizer, batch=batch)
             return {name: value for name, value in found.items() if name in wanted}
 
         return certify(values, Rounding.of(record.dtype).unit)

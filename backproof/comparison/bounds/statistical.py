@@ -79,10 +79,11 @@ def evaluation_at(
             found = intervene(name, change(name, value, scope), scope)
             if shifts and name in shifts:
                 found = scope.ops.add(found, scope.ops.exact(shifts[name]))
+            # Of gradients that are taken elsewhere the sites come again: they are not compared.
             if name in wanted:
-                sites[name] = found
+                sites.setdefault(name, found)
             elif name.startswith(watched):
-                sites[f"site:{name}"] = found
+                sites.setdefault(f"site:{name}", found)
             return found
 
         found: dict[str, Any] = evaluate(ops, network, state, batch, noted)

@@ -24,7 +24,7 @@ from backproof.comparison.judging.overflow import tell_overflow
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.judging.states import tell_unread, tell_unshown
 from backproof.comparison.pairing.pairing import Waiver
-from backproof.comparison.record.record import SUBJECT, Point, Record
+from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.comparison.record.subject_run import START, UNSTEADY, remedy
 from backproof.mathematics.errors import told
 
@@ -84,6 +84,7 @@ def compared(record: Record, bounds: Bounds, certainty: Certainty) -> list[Row]:
         record.let_go(point)
     for mine in found.values():
         pass_zeros(mine, record, bounds)
+        pass_small(mine, record)
         find_vacuity(mine, bounds.idle)
         rows += mine
     return rows
@@ -209,6 +210,35 @@ def pass_zeros(rows: list[Row], record: Record, bounds: Bounds) -> None:
             row.status, row.cause = Status.MATCH, ""
             if not zeros and bounds.granted is not None:
                 row.detail = bounds.granted.told
+
+
+def pass_small(rows: list[Row], record: Record) -> None:
+    """A tensor that passes through 0 at a step of the training is held against its usual size.
+
+    There the bound is wide beside what is left of it, and says as much as at other steps. Where
+    most steps are compared with strength, and the bound is small beside the tensor's median size at
+    those, the comparison is noted, and is as good as theirs.
+    """
+    along = [row for row in rows if row.point == DATA]
+    for row in along:
+        if row.status is not Status.UNDECIDED or row.bound is None or row.power is None:
+            continue
+        same = [r for r in along if (r.name, r.reference) == (row.name, row.reference)]
+        strong = [r for r in same if r.status is Status.MATCH and not r.detail]
+        if 2 * len(strong) <= len(same) or not np.isfinite(row.power):
+            continue
+        usual = float(np.median([size_at(record, r) for r in strong]))
+        if row.power * size_at(record, row) <= WEAKEST_POWER * usual:
+            row.status, row.cause = Status.MATCH, ""
+            row.detail = "small here: its bound is held against its usual size along the training"
+
+
+def size_at(record: Record, row: Row) -> float:
+    """The largest element of what the reference gave."""
+    at = Point(row.point, row.step)
+    found = float(np.abs(record.evaluations[row.reference][at][row.name]).max(initial=0.0))
+    record.let_go(at)
+    return found
 
 
 def apply_waivers(rows: list[Row], waivers: tuple[Waiver, ...], today: datetime.date) -> None:

@@ -340,7 +340,7 @@ def computed(
     """The definition in floating point, in the dtype of its data."""
     with np.errstate(all="ignore"):
         values = evaluate(Float(), network, parameters, batch)
-        return values | step(Float(), network, parameters, values, optimizer)
+        return values | step(Float(), network, parameters, values, optimizer, batch=batch)
 
 
 def subject_of(network: Network) -> Subject:

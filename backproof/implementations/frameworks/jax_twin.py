@@ -149,6 +149,14 @@ class JaxTwin:
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
         results |= dict(zip([INPUT_GRADIENT], by_inputs, strict=False))
+        if self.optimizer.AHEAD:
+            ahead = {
+                name: self.optimizer.ahead_in_twin(
+                    parameter, {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
+                )
+                for name, parameter in parameters.items()
+            }
+            _, (gradients, *_) = gradient(ahead, inputs, targets, weights)
         t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
         gradients = self.optimizer.jax_prepared(gradients)
         for name, parameter in parameters.items():

@@ -221,6 +221,8 @@ class KerasTwin:
         if self.network.decision is not None:
             right = correct(self.network, targets, final)
             results["accuracy"] = keras.ops.mean(keras.ops.cast(right, "float64"))
+        if self.optimizer.AHEAD:
+            gradients = self._ahead(inputs, targets, state, weights)
         self.model.optimizer.apply(gradients, self.model.trainable_variables)
         for name, variable in self.variables.items():
             results[f"updated/{name}"] = self._ours(name, tf.identity(variable.value))
@@ -228,6 +230,19 @@ class KerasTwin:
             kept = variable.value / tf.constant(factor, variable.dtype)
             results[f"updated/{name}"] = self._ours(name.split("/", 1)[1], kept)
         return results
+
+    def _ahead(self, inputs: Any, targets: Any, state: dict[str, Any], weights: Any) -> Any:
+        """The gradients of parameters that are ahead; the parameters are as they were after it."""
+        for name, variable in self.variables.items():
+            slots = {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
+            ahead = self.optimizer.ahead_in_twin(state[name], slots)
+            variable.assign(self._theirs(name, ahead))
+        with tf.GradientTape() as tape:
+            loss = self._loss(inputs, targets, self.model(inputs, training=True), weights)
+        gradients = tape.gradient(loss, self.model.trainable_variables)
+        for name, variable in self.variables.items():
+            variable.assign(self._theirs(name, state[name]))
+        return gradients
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""

@@ -168,6 +168,8 @@ class TorchTwin:
                 if parameter.grad is None:
                     raise UsageError(f"{name} got no gradient: is it frozen?")
                 results[f"gradient/{name}"] = self._ours(name, parameter.grad).clone()
+            if self.described.AHEAD:
+                self._take_ahead(parameters, inputs, targets)
             self.optimizer.step()
             for name, parameter in self._parameters():
                 results[f"updated/{name}"] = self._ours(name, parameter).clone()
@@ -180,6 +182,21 @@ class TorchTwin:
             name: held(value.detach()) if isinstance(value, Tensor) else np.asarray(value)
             for name, value in results.items()
         }
+
+    def _take_ahead(self, state: Tensors, inputs: Tensor, targets: Tensor) -> None:
+        """Leave the gradients of parameters that are ahead, for the step to take."""
+        held = {name: parameter.clone() for name, parameter in self._parameters()}
+        for name, parameter in self._parameters():
+            slots = {slot: self._tensor_of(state, slot, name, parameter) for slot in self.slots}
+            parameter.copy_(self.described.ahead_in_twin(parameter, slots))
+        self.optimizer.zero_grad()
+        with torch.enable_grad():
+            self.loss(self.module(inputs.detach()), targets).backward()
+        for name, parameter in self._parameters():
+            parameter.copy_(held[name])
+
+    def _tensor_of(self, state: Tensors, slot: str, name: str, like: Tensor) -> Tensor:
+        return self._theirs(name, torch.from_numpy(state[f"{slot}/{name}"]).to(like.dtype))
 
     def train(self, state: Tensors, batch: Batch, steps: int, report: Sequence[int]) -> Tensors:
         """Loss, accuracy and parameters before each step of the report; see `torch_loop`."""

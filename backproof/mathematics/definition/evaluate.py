@@ -35,6 +35,7 @@ def evaluate(
     batch: Batch,
     intervene: Intervention = unchanged,
     before: Sequence[Mapping[str, T]] = (),
+    moved: Mapping[str, T] | None = None,
 ) -> dict[str, T]:
     """Activations, loss and gradients at ``parameters`` on ``batch``, by name.
 
@@ -43,8 +44,10 @@ def evaluate(
     With a node's inputs x, its output a, and the cotangent ā = ∂L/∂a::
 
         a = forward(x),   ā = Σ_consumers x̄,   (x̄, ∂L/∂W) = backward(ā)
+
+    ``moved``: parameters that were computed, to be taken in the place of those.
     """
-    evaluation = Evaluation(ops, network, parameters, batch, intervene, before)
+    evaluation = Evaluation(ops, network, parameters, batch, intervene, before, moved)
     evaluation.forward()
     loss, cotangent = evaluation.loss()
     evaluation.backward(cotangent)
@@ -64,6 +67,7 @@ class Evaluation(Generic[T]):
         batch: Batch,
         intervene: Intervention,
         before: Sequence[Mapping[str, T]],
+        moved: Mapping[str, T] | None = None,
     ) -> None:
         self.ops = ops
         self.network = network
@@ -77,6 +81,7 @@ class Evaluation(Generic[T]):
         self.by_inputs: T | None = None
         """The cotangent of the inputs, where the network wants it."""
         self.heres: dict[str, Here[T]] = {}
+        self._moved = moved or {}
         self._intervene = intervene
         self._scope = Scope(ops, network, parameters, batch, self.values, before)
 
@@ -84,6 +89,12 @@ class Evaluation(Generic[T]):
         """The value at a site, which may be another one from here on."""
         self.values[name] = self._intervene(name, value, self._scope)
         return self.values[name]
+
+    def parameter(self, name: str) -> T:
+        """A parameter as it is given."""
+        if name in self._moved:
+            return self._moved[name]
+        return self.ops.exact(self.parameters[name])
 
     def forward(self) -> None:
         """All nodes, in the order of computation."""
@@ -104,7 +115,7 @@ class Evaluation(Generic[T]):
 
         def load(name: str) -> T:
             use = uses[name]
-            value = self.ops.exact(self.parameters[use.parameter])
+            value = self.parameter(use.parameter)
             return self.ops.transpose(value) if use.transposed else value
 
         def take_gradient(name: str, value: T) -> None:
@@ -201,7 +212,7 @@ class Evaluation(Generic[T]):
         for name in network.parameters:
             parts = self.gradients[name]
             if sums.kinds[name]:
-                w, further = ops.exact(self.parameters[name]), terms - sums.sizes[name]
+                w, further = self.parameter(name), terms - sums.sizes[name]
                 added = sums.summands[name] + sums.kinds[name] - 1
                 for kind, value, slope in penalties(
                     ops, network.penalty_on(name), w, further, samples

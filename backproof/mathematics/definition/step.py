@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from backproof.mathematics.arithmetic.operations import Ops
+from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.penalties import with_separate_penalties
 from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
 from backproof.mathematics.network.network import Network
@@ -13,6 +14,9 @@ from backproof.mathematics.network.parameters import Array, Batch
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
 
 T = TypeVar("T")
+
+AHEAD = "ahead/"
+"""Under this name a scope has the gradients that a step takes, where they are taken elsewhere."""
 
 
 def step(
@@ -28,12 +32,17 @@ def step(
     """The state after one step: ``updated/dense_1/kernel`` = W − change, and the new slots.
 
     ``state``: parameters, and the optimizer's slots and step count where it has them. The new slots
-    come first: a change of what is taken off finds them in the scope, under their names.
+    come first: a change of what is taken off finds them in the scope, under their names. ``batch``
+    is looked at by an optimizer whose gradients are `AHEAD` alone.
     """
     scope = Scope(ops, network, state, batch, dict(gradients), before)
     count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0
     updated: dict[str, T] = {}
     moved: dict[str, T] = {}
+    if optimizer.AHEAD:
+        found = gradients_ahead(ops, network, state, optimizer, batch, intervene, before)
+        scope.values.update({f"{AHEAD}{name}": value for name, value in found.items()})
+        gradients = found
     taken = optimizer.prepared(ops, {n: gradients[f"gradient/{n}"] for n in network.shapes()})
     for name in network.shapes():
         w = ops.exact(state[name])
@@ -49,6 +58,25 @@ def step(
         change = intervene(f"change/{name}", change, scope)
         updated[f"updated/{name}"] = intervene(f"updated/{name}", ops.subtract(w, change), scope)
     return updated | moved
+
+
+def gradients_ahead(
+    ops: Ops[T],
+    network: Network,
+    state: Mapping[str, Array],
+    optimizer: Optimizer,
+    batch: Batch | None,
+    intervene: Intervention = unchanged,
+    before: Sequence[Mapping[str, T]] = (),
+) -> dict[str, T]:
+    """The gradients where the optimizer takes them: ``gradient/dense_1/kernel``."""
+    assert batch is not None, "gradients elsewhere are computed of a batch"
+    moved = {}
+    for name in network.shapes():
+        slots = {slot: ops.exact(state[f"{slot}/{name}"]) for slot in optimizer.SLOTS}
+        moved[name] = optimizer.ahead(ops, ops.exact(state[name]), slots)
+    found = evaluate(ops, network, state, batch, intervene, before, moved)
+    return {name: value for name, value in found.items() if name.startswith("gradient/")}
 
 
 def recovered(

@@ -159,7 +159,7 @@ def by(ops: Float, intervene: Intervention = unchanged) -> Form:
         network: Network, optimizer: Optimizer, parameters: Parameters, batch: Batch
     ) -> dict[str, Any]:
         values: dict[str, Any] = dict(evaluate(ops, network, parameters, batch, intervene))
-        values |= step(ops, network, parameters, values, optimizer)
+        values |= step(ops, network, parameters, values, optimizer, batch=batch)
         outputs = values[f"activation/{network.last.name}"]
         return values | measure(network, parameters, batch, outputs)
 
@@ -190,7 +190,7 @@ def sample_by_sample(
         if penalty.orders():
             values["loss"] = np.asarray(values["loss"] + l2 * np.vdot(w, w) + l1 * np.abs(w).sum())
             values[f"gradient/{name}"] = values[f"gradient/{name}"] + 2 * l2 * w + l1 * np.sign(w)
-    values |= step(ops, network, parameters, values, optimizer)
+    values |= step(ops, network, parameters, values, optimizer, batch=batch)
     outputs = values[f"activation/{network.last.name}"]
     return values | measure(network, parameters, batch, outputs)
 

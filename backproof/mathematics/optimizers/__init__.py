@@ -45,6 +45,8 @@ class Optimizer(ABC):
     """Those of the slots that hold means of squares, and are never negative."""
     COUNTS: ClassVar[bool] = False
     """Whether the number of steps made before matters."""
+    AHEAD: ClassVar[bool] = False
+    """Whether its gradients are those at other parameters, ahead of W: see `ahead`."""
 
     @abstractmethod
     def latex(self) -> list[str]:
@@ -63,6 +65,14 @@ class Optimizer(ABC):
     def jax_prepared(self, gradients: dict[str, Any]) -> dict[str, Any]:
         """Likewise in JAX's twin; the others have that in their optimizers."""
         return gradients
+
+    def ahead(self, ops: Ops[T], w: T, slots: Mapping[str, T]) -> T:
+        """Where the gradient of a step is taken: at W, unless it is `AHEAD`."""
+        return w
+
+    def ahead_in_twin(self, w: Any, slots: Mapping[str, Any]) -> Any:
+        """The same in the arrays of a framework."""
+        return w
 
     def possible(self, slots: dict[str, Any]) -> dict[str, Any]:
         """Drawn slots of one parameter, as a training may have left them."""

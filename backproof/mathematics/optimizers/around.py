@@ -20,7 +20,7 @@ class Around(Optimizer):
 
     def take_over(self) -> None:
         """What the other one keeps and counts, and its rate, are this one's."""
-        for name in ("learning_rate", "SLOTS", "SQUARES", "COUNTS"):
+        for name in ("learning_rate", "SLOTS", "SQUARES", "COUNTS", "AHEAD"):
             object.__setattr__(self, name, getattr(self.optimizer, name))
 
     def change(
@@ -30,6 +30,12 @@ class Around(Optimizer):
 
     def prepared(self, ops: Ops[T], gradients: Mapping[str, T]) -> dict[str, T]:
         return self.optimizer.prepared(ops, gradients)
+
+    def ahead(self, ops: Ops[T], w: T, slots: Mapping[str, T]) -> T:
+        return self.optimizer.ahead(ops, w, slots)
+
+    def ahead_in_twin(self, w: Any, slots: Mapping[str, Any]) -> Any:
+        return self.optimizer.ahead_in_twin(w, slots)
 
     def possible(self, slots: dict[str, Any]) -> dict[str, Any]:
         return self.optimizer.possible(slots)

@@ -49,6 +49,11 @@ class Scheduled(Around):
             raise UsageError(f"{self}: decay and steps are above 0")
         if self.kind == "cosine" and getattr(self.optimizer, "velocity", "gradient") != "gradient":
             raise UsageError(f"{self}: a velocity of the step has none where the rate is 0")
+        if self.optimizer.AHEAD and getattr(self.optimizer, "velocity", "") == "gradient":
+            raise UsageError(
+                f"{self}: how far ahead its gradient is would change with the rate: declare "
+                'velocity="step" or "change"'
+            )
         self.take_over()
         object.__setattr__(self, "COUNTS", True)
 

@@ -102,6 +102,8 @@ def probes(
             continue
         parameters, batch = made
         size = SIZES[make](*limits) if make in SIZES else 1.0
+        if optimizer.AHEAD:  # huge velocities would lead to where units are saturated
+            size = min(size, 1 / size)
         slots = drawn_slots(network, optimizer, name, STEPS.get(name, 3), size)
         rounded = {
             key: value.astype(held_in(dtype)) if key == STEP_COUNT else round_to(value, dtype)

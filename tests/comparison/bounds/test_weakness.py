@@ -12,7 +12,7 @@ from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.bounds.models import traits_of
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Row, Status
-from backproof.comparison.judging.verdicts import pass_zeros
+from backproof.comparison.judging.verdicts import pass_small, pass_zeros
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import Rounding, held_in, round_to
@@ -97,6 +97,45 @@ def test_zeros_pass_only_beside_a_size(term: float, elsewhere: float, status: St
     assert rows[0].status is Status.UNDECIDED
     pass_zeros(rows, record, bounds)
     assert rows[0].status is status
+
+
+@pytest.mark.parametrize(
+    ("least", "strong", "status"),
+    [
+        (1e-13, 3, Status.MATCH),  # far below what it is at the other steps
+        (1e-13, 1, Status.UNDECIDED),  # as weak at most steps
+    ],
+)
+def test_what_passes_through_zero_is_held_against_its_usual_size(
+    least: float, strong: int, status: Status
+) -> None:
+    network = Network((Dense(2, 1, bias=False),), Loss("squared_error"))
+    steps = [Point(DATA, step) for step in range(4)]
+    record = Record(
+        pairing="small",
+        subject="definition",
+        network=network,
+        optimizer=GradientDescent(0.1),
+        dtype="float64",
+        quantities=("gradient",),
+        waivers=(),
+        references=("torch",),
+        steps=4,
+        batches={DATA: Batch(np.ones((1, 2)), np.zeros((1, 1)))},
+        evaluations={SUBJECT: {}, "torch": {}},
+    )
+    for place, point in enumerate(steps):
+        a, b = (1.0, 1.0) if place < strong else (1e3, least - 1e3)
+        record.parameters[point] = {"dense_1/kernel": np.array([[a], [b]])}
+        given = {"gradient/dense_1/kernel": np.full((2, 1), 2 * (a + b))}
+        record.evaluations[SUBJECT][point] = record.evaluations["torch"][point] = given
+    bounds, unsure = Bounds(record), Certainty(record, wanted=False)
+    rows = [row for p in steps for row in compare_point(record, bounds, unsure, "torch", p)]
+    assert [row.status for row in rows[strong:]] == [Status.UNDECIDED] * (4 - strong)
+    pass_small(rows, record)
+    assert [row.status for row in rows[strong:]] == [status] * (4 - strong)
+    noted = [row.detail.startswith("small here") for row in rows]
+    assert noted == [False] * strong + [status is Status.MATCH] * (4 - strong)
 
 
 def drawn(network: Network, samples: int, scale: float = 1.0) -> tuple[Parameters, Batch]:

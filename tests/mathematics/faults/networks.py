@@ -22,6 +22,7 @@ from backproof.mathematics.optimizers.clipped import Clipped
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.optimizers.momentum import Momentum
 from backproof.mathematics.optimizers.nadam import Nadam
+from backproof.mathematics.optimizers.nesterov import Nesterov
 from backproof.mathematics.optimizers.rmsprop import RMSprop
 
 # Square layers, a softmax under the squared error, both penalties, on biases too.
@@ -72,6 +73,7 @@ STATEFUL = (
     Adam(0.1, beta_1=0.5, beta_2=0.75, epsilon=0.01),
     AdamW(0.1, epsilon=0.01, epsilon_at="raw", weight_decay=0.1),
     Nadam(0.1, beta_1=0.5, beta_2=0.75, epsilon=0.01),
+    Nesterov(0.1, 0.75),
 )
 OPTIMIZER = GradientDescent(0.1)
 CLIPPED = Clipped(OPTIMIZER, global_norm=0.05)
