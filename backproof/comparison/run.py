@@ -61,12 +61,12 @@ class Workers:
             self.start(name)
 
     def suited(self, pairing: Pairing) -> Workers:
-        """The workers for a pairing: in another dtype, where its subject knows only that one.
+        """The workers for a pairing: in its own dtype, or the one that its subject knows.
 
         In half precision every subject is given float32 (docs/bounds.md).
         """
-        dtype = pairing.traits.dtype
-        if dtype in (None, self.dtype) or self.dtype in HALF:
+        dtype = pairing.dtype or pairing.traits.dtype
+        if dtype in (None, self.dtype) or (self.dtype in HALF and pairing.dtype is None):
             return self
         if dtype not in self._others:
             self._others[dtype] = Workers((), dtype, self.root, self.limit)

@@ -79,6 +79,31 @@ def test_float32_throughout(project: Path) -> None:
     assert {row["dtype"] for row in rows_of(project / "single")} == {"float32"}
 
 
+@pytest.mark.slow(4)
+def test_both_dtypes_in_one_run(project: Path) -> None:
+    """What is off in float32 alone is seen beside a float64 that matches."""
+    write_pairing(
+        project / "comparisons",
+        "narrow",
+        change="results['loss'] *= 1 + 1e-3 * (results['loss'].dtype == 'float32')",
+    )
+    arguments = ("verify", "--only", "good", "--only", "narrow", "--dtype", "both")
+    done = backproof(*arguments, "--report", "both", cwd=project)
+    assert done.returncode == 1, done.stdout
+    rows = rows_of(project / "both")
+    assert {(row["pairing"], row["dtype"]) for row in rows} == {
+        (f"{name}{also}", dtype)
+        for name in ("good", "narrow")
+        for also, dtype in (("", "float64"), (" (float32)", "float32"))
+    }
+    wrong = {row["pairing"] for row in rows if row["status"] == "MISMATCH"}
+    assert wrong == {"narrow (float32)"}
+    assert backproof("replay", "both", cwd=project).returncode == 1
+    alone = backproof("verify", "--only", "good", "--dtype", "both", cwd=project)
+    assert alone.returncode == 0, alone.stdout
+    (project / "comparisons" / "narrow.py").unlink()
+
+
 def test_digits_and_shape_are_filled(project: Path) -> None:
     rows = [row for row in rows_of(project / "first") if row["pairing"] == "good"]
     assert all(float(row["subject_digits"]) > 12 for row in rows if row["subject_digits"])

@@ -67,7 +67,8 @@ class Pairing:
     which only the logits bear, are then left out. ``recovered``: the subject hides its gradients
     in a step of gradient descent, and gives (W − updated W) / learning_rate for them.
     ``partial``: what the subject does not give at its first point is not compared, and the report
-    says so; else it is an error. What an adapter declares of the subject counts as said here.
+    says so; else it is an error. ``dtype``: its precision, where that is not the run's. What an
+    adapter declares of the subject counts as said here.
     """
 
     name: str
@@ -87,11 +88,21 @@ class Pairing:
     forms: Mapping[str, Form] = field(default_factory=dict)
     recovered: bool = False
     partial: bool = False
+    dtype: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
         if self.steps < 1:
             raise UsageError(f"pairing {self.name}: steps is {self.steps}; give at least 1")
+        if self.dtype not in (None, "float64", "float32"):
+            raise UsageError(
+                f"pairing {self.name}: dtype {self.dtype!r}: choose 'float64' or 'float32'"
+            )
+        if self.dtype is not None and self.traits.dtype not in (None, self.dtype):
+            raise UsageError(
+                f"pairing {self.name}: the subject computes in {self.traits.dtype}: leave "
+                f"dtype={self.dtype!r} out"
+            )
         self._take_over(self.traits)
         unknown = set(self.quantities) - set(quantities.KNOWN)
         if unknown:
@@ -153,6 +164,16 @@ class Pairing:
         waivers = tuple(w for w in self.waivers if w.comparison.split("/")[0] not in others)
         forms = {name: form for name, form in self.forms.items() if name not in others}
         return replace(self, references=kept, waivers=waivers, forms=forms)
+
+    def in_both(self) -> list[Pairing]:
+        """The pairing in float64, and in float32 under a name that says so.
+
+        One whose subject knows only one precision, or that names its own, stays as it is.
+        """
+        if self.dtype is not None or self.traits.dtype is not None:
+            return [self]
+        narrow = replace(self, name=f"{self.name} (float32)", dtype="float32")
+        return [replace(self, dtype="float64"), narrow]
 
     def against(self, references: Iterable[str]) -> Pairing:
         """The pairing with exactly these references; one that it does not name is built."""

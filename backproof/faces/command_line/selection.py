@@ -30,6 +30,16 @@ class DType(StrEnum):
     float16 = "float16"
 
 
+class Precision(StrEnum):
+    """The same, and float64 and float32 in one run."""
+
+    float64 = "float64"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+    both = "both"
+
+
 def check_references(asked: list[str] | None) -> None:
     """Refuse a reference that there is no framework for."""
     from backproof.implementations.frameworks import names
@@ -83,11 +93,12 @@ def ready(
     workers: Workers,
     *,
     suited: bool = True,
+    both: bool = False,
 ) -> tuple[list[Pairing], list[Broken]]:
     """The pairings asked for, with their references started, and what could not be loaded.
 
     What could not is told at once, before anything waits for a framework. ``suited``: see
-    `Workers.serve`.
+    `Workers.serve`. ``both``: each in float64 and in float32.
     """
     from backproof.comparison.pairing import pairing
 
@@ -111,6 +122,8 @@ def ready(
         raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
     if reference:
         pairings = [each.against(reference) for each in pairings]
+    if both:
+        pairings = [one for each in pairings for one in each.in_both()]
     workers.serve(pairings, suited=suited)
     return pairings, broken
 

@@ -27,7 +27,13 @@ from backproof.faces.command_line.options import (
     detail,
 )
 from backproof.faces.command_line.screen import progress
-from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
+from backproof.faces.command_line.selection import (
+    Precision,
+    check_references,
+    likely,
+    ready,
+    root_of,
+)
 from backproof.implementations import lending
 from backproof.implementations.host import watched
 
@@ -54,7 +60,10 @@ def verify(
     reference: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this reference; repeatable.")
     ] = None,
-    dtype: Annotated[DType, typer.Option(help="The precision of everything.")] = DType.float64,
+    dtype: Annotated[
+        Precision,
+        typer.Option(help="The precision of everything; both: float32 beside float64."),
+    ] = Precision.float64,
     time_limit: Annotated[
         float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
     ] = 300.0,
@@ -89,12 +98,14 @@ def verify(
     from backproof.comparison.run import Workers
 
     root = root_of(paths)
+    both = dtype is Precision.both
+    first = Precision.float64 if both else dtype
     with (
         watched.doing("working on it", again=True),
-        Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers,
+        Workers(reference or likely(paths), first, root, limit=time_limit) as workers,
     ):
         chance = 0.0 if proven else false_alarm
-        asked = Asked(certified, chance, fail_fast, report, limit, shown, form, history)
+        asked = Asked(certified, chance, fail_fast, report, limit, shown, form, history, both)
         status = run_verify(paths, only, reference, workers, asked)
     raise typer.Exit(status)  # out here: within it, the workers would be killed
 
@@ -126,6 +137,8 @@ class Asked:
     detail: Detail
     form: Shown
     history: Path | None
+    both: bool = False
+    """Whether each pairing is judged in float64 and in float32."""
 
 
 def run_verify(
@@ -142,7 +155,8 @@ def run_verify(
     from backproof.comparison.pairing import pairing
     from backproof.reports.environment import environment
 
-    pairings, broken = ready(paths, asked.report, only, reference, workers)
+    pairings, broken = ready(paths, asked.report, only, reference, workers, both=asked.both)
+    precision = "float64, float32" if asked.both else workers.dtype
     today = datetime.date.today()
     judged: list[Judged] = []
     known = len(broken)
@@ -190,10 +204,10 @@ def run_verify(
     except KeyboardInterrupt:
         if judged:  # else a former report is worth more
             note_left("interrupted")
-            end(environment(workers.dtype, workers.versions()))
+            end(environment(precision, workers.versions()))
         raise
     versions = workers.versions() if pairings else {}  # else no framework was waited for
-    return end(environment(workers.dtype, versions))
+    return end(environment(precision, versions))
 
 
 def failed(each: Judged | Broken) -> bool:
