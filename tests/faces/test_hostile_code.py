@@ -31,6 +31,7 @@ CHANGES = {
     "closed_output": "sys.stdout.close()",
     "closed_error": "sys.stderr.close()",
     "closed_descriptors": "os.close(0); os.close(1); os.close(2)",
+    "closed_first": "os.closerange(0, 64)",
     "no_path": "sys.path = []",
     "path_of_nothing": "sys.path = None",
     "strict_warnings": "import warnings; warnings.simplefilter('error')",

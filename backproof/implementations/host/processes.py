@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 LINUX = sys.platform == "linux"
 PARENT = "BACKPROOF_PARENT"
@@ -43,7 +43,9 @@ def started(command: list[str], **how: Any) -> subprocess.Popen[bytes]:
     how["env"] = {**how.get("env", os.environ), PARENT: str(os.getpid())}
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, **how)
+        process = subprocess.Popen(command, **how)
+        process.stdin, process.stdout = moved(process.stdin), moved(process.stdout)
+        return process
 
     return starter(os.getpid()).submit(start).result()
 
@@ -116,6 +118,14 @@ def out_of_the_way(descriptor: int) -> int:
         return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, FAR)
     except (ModuleNotFoundError, OSError):
         return descriptor
+
+
+def moved(stream: IO[bytes] | None) -> IO[bytes] | None:
+    """A stream of one's own under such a number; the usual one is free again."""
+    if stream is None or (number := out_of_the_way(stream.fileno())) == stream.fileno():
+        return stream
+    with stream:
+        return os.fdopen(number, "rb" if stream.readable() else "wb")
 
 
 def control(option: int, value: int) -> None:
