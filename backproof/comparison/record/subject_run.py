@@ -22,7 +22,9 @@ from backproof.mathematics.arithmetic.rounding.model import HALF, Rounding, held
 from backproof.mathematics.checking import came, masked, odd_element, quoted
 from backproof.mathematics.errors import EvaluationError
 from backproof.mathematics.network import quantities
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.places import origin
 from backproof.mathematics.probes.probes import Bears, probes
 
@@ -171,7 +173,7 @@ def run(
     data, initial = pairing.start(root, record.dtype, limit)
     further = pairing.further(record.dtype, limit)
     record.batches[DATA] = data
-    fresh = at_rest(pairing, record.dtype)
+    fresh = at_rest(pairing.network, pairing.optimizer, record.dtype)
     state = initial | fresh | dict(getattr(pairing.subject, "state", {}) if record.recorded else {})
     try:
         calling.open_subject(pairing.subject, pairing.network, pairing.optimizer, record.dtype)
@@ -301,7 +303,7 @@ def reads_nothing(pairing: Pairing, record: Record, limit: float | None) -> bool
     given = record.evaluations[SUBJECT][point]
     if not any(name.startswith("updated/") for name in given):
         return False
-    state = record.parameters[point] | at_rest(pairing, record.dtype)
+    state = record.parameters[point] | at_rest(pairing.network, pairing.optimizer, record.dtype)
     try:
         with watched.doing(f"calling the subject of {pairing.name} without a state", limit=limit):
             rested = evaluate(pairing, state, record.batch(point), limit)
@@ -333,20 +335,20 @@ def differing(once: Tensors, again: Tensors, advice: str = REMEDY) -> dict[str, 
     return found
 
 
-def at_rest(pairing: Pairing, dtype: str) -> Parameters:
+def at_rest(network: Network, optimizer: Optimizer, dtype: str) -> Parameters:
     """What the optimizer holds before the first step: slots of zeros, no step made."""
-    shapes = optimizers.slot_shapes(pairing.network, pairing.optimizer)
-    rest = pairing.optimizer.rest
+    shapes = optimizers.slot_shapes(network, optimizer)
+    rest = optimizer.rest
     slots: Parameters = {
         name: np.full(shape, rest(name.split("/")[0]), held_in(dtype))
         for name, shape in shapes.items()
     }
-    return slots | counted(pairing, 0, dtype)
+    return slots | counted(optimizer, 0, dtype)
 
 
-def counted(pairing: Pairing, steps: int, dtype: str) -> Parameters:
+def counted(optimizer: Optimizer, steps: int, dtype: str) -> Parameters:
     """The number of steps made before, if the optimizer wants it."""
-    if not pairing.optimizer.COUNTS:
+    if not optimizer.COUNTS:
         return {}
     return {optimizers.STEP_COUNT: np.asarray(steps, held_in(dtype))}
 
@@ -374,7 +376,7 @@ def next_state(
         return None
     if dtype in HALF:
         good = {name: round_to(array, dtype) for name, array in good.items()}
-    return good | counted(pairing, steps, str(next(iter(good.values())).dtype))
+    return good | counted(pairing.optimizer, steps, str(next(iter(good.values())).dtype))
 
 
 SLOPES_AT = Point("general", 0)

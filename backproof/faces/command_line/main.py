@@ -22,6 +22,7 @@ from backproof.faces.command_line.calibrate import calibrate
 from backproof.faces.command_line.compare import compare
 from backproof.faces.command_line.explain import explain
 from backproof.faces.command_line.faults import faults
+from backproof.faces.command_line.fixture import fixture
 from backproof.faces.command_line.fuzz import fuzz
 from backproof.faces.command_line.history import history
 from backproof.faces.command_line.init import init
@@ -134,6 +135,11 @@ STATUSES: dict[Callable[..., None], dict[int, str]] = {
         1: "a fault escaped, or a right form was called wrong",
         2: "else: wrong usage, or a pairing that cannot be loaded",
         3: "else: nothing could be measured",
+    },
+    fixture: {
+        0: "done",
+        2: "else: wrong usage, or a pairing that cannot be loaded",
+        3: "done, but of some results rounding alone may be as large as they are",
     },
     history: DONE_WITH_FILE,
     init: DONE,
