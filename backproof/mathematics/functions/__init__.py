@@ -86,6 +86,20 @@ class Activation(ABC):
         """
         return z
 
+    def extended(self, near: Values, z: Values) -> Values:
+        """f at z along the tangent at ``near``, the place next to it on one side of the kink."""
+        a = self.value(near)
+        return a + self.vjp(near, a, z - near)
+
+    def farthest(self, z: Values, reach: Values) -> tuple[Values, ...]:
+        """Where z may lie, as far as it reaches, such that all kinks within reach are crossed."""
+        return z + reach, z - reach
+
+    @property
+    def blurred(self) -> bool:
+        """Whether a kink may be felt by what lies on one side of it."""
+        return not self.PIECEWISE_LINEAR
+
     @property
     def kinked(self) -> bool:
         """Whether it has a kink."""
@@ -127,7 +141,7 @@ class Activation(ABC):
 
 # What some are called elsewhere.
 OTHER_NAMES = {"silu": "swish"}
-ACTIVATIONS: Registry[type[Activation]] = Registry("activation", __name__)
+ACTIVATIONS: Registry[type[Activation]] = Registry("activation", __name__, besides=("largest",))
 
 
 def side_of_zero(z: Values, of: Values) -> Values:

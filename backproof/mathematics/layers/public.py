@@ -2,15 +2,21 @@
 
 from backproof.mathematics.layers.activation import Activation
 from backproof.mathematics.layers.add import Add
+from backproof.mathematics.layers.average_pool1d import AveragePool1D
+from backproof.mathematics.layers.average_pool2d import AveragePool2D
 from backproof.mathematics.layers.blocks import Branches, Residual, Sequential
 from backproof.mathematics.layers.concatenate import Concatenate
 from backproof.mathematics.layers.conv1d import Conv1D
 from backproof.mathematics.layers.conv2d import Conv2D
 from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.layers.flatten import Flatten
+from backproof.mathematics.layers.global_average_pool import GlobalAveragePool
+from backproof.mathematics.layers.global_max_pool import GlobalMaxPool
 from backproof.mathematics.layers.group_norm import GroupNorm
 from backproof.mathematics.layers.instance_norm import InstanceNorm
 from backproof.mathematics.layers.layer_norm import LayerNorm
+from backproof.mathematics.layers.max_pool1d import MaxPool1D
+from backproof.mathematics.layers.max_pool2d import MaxPool2D
 from backproof.mathematics.layers.multiply import Multiply
 from backproof.mathematics.layers.prelu import PReLU
 from backproof.mathematics.layers.rms_norm import RMSNorm
@@ -18,15 +24,21 @@ from backproof.mathematics.layers.rms_norm import RMSNorm
 __all__ = [
     "Activation",
     "Add",
+    "AveragePool1D",
+    "AveragePool2D",
     "Branches",
     "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
     "Flatten",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",
+    "MaxPool1D",
+    "MaxPool2D",
     "Multiply",
     "PReLU",
     "RMSNorm",

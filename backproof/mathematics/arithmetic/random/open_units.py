@@ -18,7 +18,6 @@ from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
 from backproof.mathematics.arithmetic.operations import Axis
-from backproof.mathematics.arithmetic.random.replicas import extended
 from backproof.mathematics.arithmetic.random.tape import COTANGENT, OPERAND, RESULT
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.arithmetic.standard import Standard
@@ -161,9 +160,9 @@ class OpenOps(BallOps):
 
 def off_tangent(f: Activation, z: Values, reach: Values) -> Values:
     """How far f may lie off its tangent beyond a kink, as far as z reaches."""
-    ends = z - reach, z + reach
-    off = [np.abs(f.value(end) - extended(f, f.on_side(end, z), end)) for end in ends]
-    return np.asarray(np.maximum(*off))
+    ends = f.farthest(z, reach)
+    off = [np.abs(f.value(end) - f.extended(f.on_side(end, z), end)) for end in ends]
+    return np.asarray(np.max(off, axis=0))
 
 
 def loss_off_tangent(loss: LossFunction, z: Values, a: Values, end: Values, y: Values) -> Values:

@@ -178,8 +178,9 @@ class Recording(Float):
             if f.PIECEWISE_LINEAR:
                 slope = f.vjp(z, a, np.ones_like(a))
                 self.tape.last.slope = slope if (slope * z == a).all() else None
-            blurred = not f.PIECEWISE_LINEAR or self._exact(f)
+            blurred = f.blurred or self._exact(f)
             self._write_kink(z, partial(f.on_side, of=z), blurred=blurred)
+            self.tape.last.farthest = f.farthest
 
     def _write_kink(self, at: Values, side: Side, *, blurred: bool = False) -> None:
         """What the last operation's kink looks at."""

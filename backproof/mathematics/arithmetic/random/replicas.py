@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial, reduce
+from functools import reduce
 from math import prod
 
 import numpy as np
@@ -178,7 +178,7 @@ class RandomOps:
         elif local.slope is not None:
             given = z.drawn * local.slope
         else:
-            given = by_rows(partial(extended, f), local.side(z.drawn), z.drawn)
+            given = by_rows(f.extended, local.side(z.drawn), z.drawn)
         a = self._disturbed(given, local)
         self._watch(local, RESULT, a.drawn)
         return a
@@ -261,12 +261,6 @@ class RandomOps:
             if watched not in self._seen:
                 self._seen.add(watched)
                 watched.squares.add(drawn, watched.value)
-
-
-def extended(f: Activation, near: Values, z: Values) -> Values:
-    """f at z along the tangent at ``near``, the place next to it on one side of the kink."""
-    a = f.value(near)
-    return a + f.vjp(near, a, z - near)
 
 
 def product(a: Values, b: Values) -> Values:

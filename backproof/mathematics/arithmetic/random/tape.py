@@ -21,6 +21,11 @@ Side = Callable[[Values], Values]
 """An operand, moved onto the definition's own side of a kink: see `Activation.on_side`."""
 
 
+def both_ways(value: Values, reach: Values) -> tuple[Values, ...]:
+    """Where a value may lie farthest."""
+    return value + reach, value - reach
+
+
 OPERAND, COTANGENT, RESULT = "operand", "cotangent", "result"
 
 
@@ -40,6 +45,7 @@ class Local:
     ``size_by``: the same by an operand of a replica, as a function of rows of all replicas.
     ``systematic``: how much of it is drawn for all elements at once besides. ``value``: its operand
     without errors, where replicas need it. ``side``: of a kink, where the operand goes.
+    ``farthest``: where the operand may lie to be across it: see `Activation.farthest`.
     ``slope``: of a function that is straight on the definition's side, and so that times its
     operand. ``watched``: of what the replicas' movement is wanted. ``blurred``: whether a kink may
     be felt by what lies on one side of it.
@@ -50,6 +56,7 @@ class Local:
     size_by: Callable[[Values], Values | None] | None = None
     value: Values | None = None
     side: Side | None = None
+    farthest: Callable[[Values, Values], tuple[Values, ...]] = both_ways
     slope: Values | None = None
     watched: dict[str, Watched] = field(default_factory=dict)
     blurred: bool = False
@@ -66,7 +73,7 @@ class Local:
         if self.side is None:
             return False
         value, reach = self.watched[OPERAND].value, reaches[OPERAND]
-        ends = value + reach, value - reach
+        ends = self.farthest(value, reach)
         return self.blurred or any((self.side(end) != end).any() for end in ends)
 
 
