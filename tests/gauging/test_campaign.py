@@ -12,6 +12,7 @@ import pytest
 
 from backproof.comparison.run import Workers
 from backproof.gauging.campaign import Cluster, Crew, Here, begun, warm
+from backproof.gauging.faults.chunks import chunks as of_pairings
 from backproof.gauging.fuzzing import fuzzing
 from backproof.mathematics.errors import EvaluationError, UsageError
 from tests.faces.test_bad_input import backproof
@@ -181,6 +182,28 @@ def test_the_command_prints_the_same(tmp_path: Path) -> None:
     )
     assert (spread.stdout, spread.returncode) == (plain.stdout, plain.returncode)
     assert plain.stdout.startswith("60 networks")
+
+
+@pytest.mark.slow(10)
+def test_faults_are_planted_on_a_cluster_with_the_same_scores(tmp_path: Path) -> None:
+    command = ("faults", "xor", "clusters", "--reference", "torch", "--report")
+    plain, spread = (
+        backproof(*command, str(tmp_path / "plain"), cwd=ROOT),
+        backproof(*command, str(tmp_path / "spread"), "--workers", "2", cwd=ROOT),
+    )
+    assert spread.returncode == plain.returncode == 0, spread.stderr
+    assert spread.stdout.replace("/spread", "/plain") == plain.stdout
+    for name in ("faults.csv", "faults.md"):
+        assert (tmp_path / "spread" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
+
+
+def test_a_pairing_that_a_cluster_does_not_find_is_named() -> None:
+    (chunk,) = of_pairings([ROOT / "comparisons" / "xor.py"], ["nobody"], None)
+    with (
+        Workers((), "float64", ROOT) as none,
+        pytest.raises(UsageError, match=r"the cluster finds no pairing nobody in .*xor\.py"),
+    ):
+        chunk.carry_out(none, ignored)
 
 
 def test_both_places_at_once_are_refused(tmp_path: Path) -> None:

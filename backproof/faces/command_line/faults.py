@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +10,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from backproof.faces.command_line.options import Processes, Scheduler
 from backproof.faces.command_line.screen import console, progress, show_written
-from backproof.faces.command_line.selection import DType, check_references, likely, ready, root_of
+from backproof.faces.command_line.selection import (
+    DType,
+    campaign,
+    check_references,
+    likely,
+    root_of,
+    selected,
+)
 from backproof.faces.guard import NO_VERDICT, WRONG_USAGE
 from backproof.implementations.host import surroundings
 from backproof.reports.harmless import for_terminal, paragraph
@@ -37,6 +46,8 @@ def faults(
         list[str] | None, typer.Option(metavar="NAME", help="Only this reference; repeatable.")
     ] = None,
     dtype: Annotated[DType, typer.Option(help="The precision of everything.")] = DType.float64,
+    workers: Processes = None,
+    dask: Scheduler = None,
     time_limit: Annotated[
         float, typer.Option(min=1, help="Seconds a worker may be silent before it is killed.")
     ] = 300.0,
@@ -48,21 +59,34 @@ def faults(
     """
     paths = paths or [Path("comparisons")]
     check_references(reference)
+    root = root_of(paths)
+    frameworks, spread = reference or likely(paths), workers is not None or dask is not None
     from backproof.comparison.run import Workers
 
-    root = root_of(paths)
-    with Workers(reference or likely(paths), dtype, root, limit=time_limit) as workers:
+    with ExitStack() as stack:
+        own = Workers(() if spread else frameworks, dtype, root, limit=time_limit)
+        stack.enter_context(own)
         from backproof.comparison.pairing import pairing
         from backproof.gauging.faults import mutation
+        from backproof.gauging.faults.chunks import chunks
         from backproof.reports.faults import Gauged
 
-        loaded, broken = ready(paths, report, pairings, reference, workers, suited=False)
+        loaded, broken = selected(paths, report, pairings, reference, own)
         gauged = Gauged([])
         with progress() as bar:
             task = bar.add_task("", total=len(loaded))
-            for each in mutation.gauge(
-                loaded, workers, lambda stage: bar.update(task, description=stage)
-            ):
+            if spread:
+                elsewhere = stack.enter_context(
+                    campaign(frameworks, dtype, root, workers, dask, time_limit)
+                )
+                parts = chunks(paths, [each.name for each in loaded], reference)
+                results = elsewhere.carry_out(parts, lambda done: None)
+            else:
+                own.serve(loaded, suited=False)
+                results = mutation.gauge(
+                    loaded, own, lambda stage: bar.update(task, description=stage)
+                )
+            for each in results:
                 bar.advance(task)
                 if isinstance(each, pairing.Broken):
                     broken.append(each)

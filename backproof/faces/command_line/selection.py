@@ -100,6 +100,21 @@ def ready(
     What could not is told at once, before anything waits for a framework. ``suited``: see
     `Workers.serve`. ``both``: each in float64 and in float32.
     """
+    pairings, broken = selected(paths, report, only, reference, workers)
+    if both:
+        pairings = [one for each in pairings for one in each.in_both()]
+    workers.serve(pairings, suited=suited)
+    return pairings, broken
+
+
+def selected(
+    paths: list[Path],
+    report: Path | None,
+    only: list[str] | None,
+    reference: list[str] | None,
+    workers: Workers,
+) -> tuple[list[Pairing], list[Broken]]:
+    """The same, without their references; workers that were started for nothing are ended."""
     from backproof.comparison.pairing import pairing
 
     if report is not None:
@@ -122,9 +137,6 @@ def ready(
         raise UsageError(f"no pairings in {', '.join(map(str, paths))}: define one with Pairing(…)")
     if reference:
         pairings = [each.against(reference) for each in pairings]
-    if both:
-        pairings = [one for each in pairings for one in each.in_both()]
-    workers.serve(pairings, suited=suited)
     return pairings, broken
 
 
