@@ -106,6 +106,8 @@ def tops(target: Target, parameter: str) -> list[Part]:
                     Part(f"g * {form.text}", lambda s, f=form: s.ops.multiply(g(s), f.make(s)))  # type: ignore[misc]
                 )
     found.append(Part("g", g))
+    if {"m", "m_hat"} <= {each.text for each in found}:
+        found += mixtures(float(optimizer.beta_1), found, g)
     if decay := getattr(optimizer, "decay", 0.0):
 
         def w(s: Scope[T]) -> T:
@@ -117,6 +119,26 @@ def tops(target: Target, parameter: str) -> list[Part]:
             if p.text in ("m", "m_hat")
         ]
     return found
+
+
+def mixtures(beta: float, among: Sequence[Part], g: Make) -> Iterator[Part]:
+    """Nesterov's way: the momentum once more, and the gradient."""
+    share = uncorrected(beta, 0)[0]
+
+    def mixed(top: Part, gradient: Make) -> Make:
+        def made(s: Scope[T]) -> T:
+            ahead = s.ops.scale(top.make(s), beta, roundings=2)
+            own = gradient(s)
+            return s.ops.add(ahead, s.ops.multiply(own, s.ops.constant(share, own, 4)))
+
+        return made
+
+    for top in among:
+        if top.text in ("m", "m_hat"):
+            told = f"(beta_1 * {top.text} + (1 - beta_1) * g"
+            yield Part(f"{told})", mixed(top, g))
+            whole = by_share(g, lambda count: uncorrected(beta, count))
+            yield Part(f"{told} / (1 - beta_1**t))", mixed(top, whole))
 
 
 def sizes(target: Target, parameter: str) -> list[Part]:

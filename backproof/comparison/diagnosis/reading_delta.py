@@ -195,6 +195,10 @@ def right_slope(target: Target, place: Place) -> Sum | None:
     return None if place.f.name == "softmax" else Sum(((one, Product((right_atom(place),))),))
 
 
+# Other forms of a slope that may be the right one, of another a.
+FORMS = {"(1 - a) * (1 + a)": "1 - a**2", "(1 + a) * (1 - a)": "1 - a**2"}
+
+
 def delta_of(
     target: Target,
     place: Place,
@@ -232,6 +236,10 @@ def delta_of(
             made = reading(f"delta {times}", place.name, sentence, "", changes, cost)
         else:
             told = f"the slope is {used.text}"
+            if FORMS.get(used.text, used.text) == slope_text:
+                # The formula is right; what it is taken of is not the function's own value.
+                told = f"the slope is {slope_text} of the a that is passed on"
+                slope_text += " of the function's own value"
             made = reading(f"slope {used.text}", place.name, told, slope_text, changes, cost)
         return Reading(**{**vars(made), "slope": (used, right)})
     if (stepped := through_stepped(parts, declared)) is not None:

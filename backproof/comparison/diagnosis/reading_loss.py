@@ -107,6 +107,7 @@ def found(target: Target, seen: Seen, share: float) -> Iterator[Reading]:
     for summand in summands(target):
         for total in () if "log(" in summand.text else totals(summand, weighted=weighted):
             yield from fits(target, seen, total, added[:1], share)
+    yield from of_classes(target, seen, added[0])
     divisors = np.array([declared_factor(target, s.known) for s in seen.places])
     rest = (seen.actual - seen.added(added[0])) / divisors
     for summand in () if weighted else edits(target, seen.places, rest):
@@ -179,6 +180,37 @@ def of_whole(target: Target, seen: Seen, own: Total, added: Added) -> Iterator[R
                 return float(make(whole(s, scope)))
 
             yield of_loss(target, value, text.format(right), right, 1.2)
+
+
+def of_classes(target: Target, seen: Seen, added: Added) -> Iterator[Reading]:
+    """The declared loss with a weight of its own for each class, or for each output."""
+    own, outputs = own_summand(target), target.network.outputs
+    if outputs < 2 or any(place.weights is not None for place in seen.places):
+        return
+    by_class = target.network.loss_function.BY_ROW
+
+    def parts(s: AtLoss) -> Values:
+        """What each class, or output, has of the loss."""
+        rows = own.of(s) * s.y if by_class else own.of(s)
+        return np.asarray(declared_factor(target, s.known) * rows.sum(axis=0))
+
+    with np.errstate(all="ignore"):
+        given = np.array([parts(place) for place in seen.places])
+    rest = seen.actual - seen.added(added)
+    sound = np.isfinite(given).all(axis=1)
+    if sound.sum() <= outputs + 1:
+        return
+    scaled = given[sound] / seen.allowed[sound, None], rest[sound] / seen.allowed[sound]
+    weights = np.array([float(f"{w:.4g}") for w in np.linalg.lstsq(*scaled, rcond=None)[0]])
+    if (weights == weights[0]).all() or (np.abs(given @ weights - rest) > seen.allowed).any():
+        return
+    right, what = declared(target, seen), "classes" if by_class else "outputs"
+    told = f"{right}, with the {what} weighted {', '.join(f'{w:g}' for w in weights)}"
+
+    def value(s: AtLoss, scope: Scope[Any]) -> float:
+        return float(parts(s) @ weights) + added.of(scope)
+
+    yield of_loss(target, value, told, right, 1.3)
 
 
 OF_WHOLE: dict[str, Callable[[Any], Any]] = {

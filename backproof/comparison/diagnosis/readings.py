@@ -9,7 +9,9 @@ import numpy as np
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.reading import Reading
 from backproof.comparison.diagnosis.reading_batch import read_batch
+from backproof.comparison.diagnosis.reading_bounds import read_bounds
 from backproof.comparison.diagnosis.reading_clips import read_clips
+from backproof.comparison.diagnosis.reading_counts import read_counts
 from backproof.comparison.diagnosis.reading_delta import read_delta
 from backproof.comparison.diagnosis.reading_digits import read_digits
 from backproof.comparison.diagnosis.reading_elements import read_elements
@@ -54,6 +56,7 @@ def readings(
         elif relation.kind in ("slots", "step"):
             for name in relation.names:
                 yield from read_step(target, relation.where, name, among, rate, share)
+                yield from read_counts(target, relation.where, name, among)
         elif relation.kind == "forward" and place is not None:
             yield from read_forward(target, place, among, share)
             yield from read_inner(target, place, among, share)
@@ -66,6 +69,7 @@ def readings(
         for name in relation.names if relation.kind in ("backward", "slots", "step") else ():
             yield from read_clips(target, name, among, rate, share)
             yield from read_elements(target, name, among)
+            yield from read_bounds(target, name, among)
 
     def at(among: Sequence[View]) -> Iterator[Reading]:
         yield from made_of(among)

@@ -28,6 +28,9 @@ WHOLE = {
     "round(sum of the squared_error / n, 3)": lambda a, y: np.round(
         np.sum((a - y) ** 2) / len(a), 3
     ),
+    "sum of the squared_error / n, with the outputs weighted 1, 0.5, 3": lambda a, y: (
+        np.sum((a - y) ** 2 * np.array([1, 0.5, 3])) / len(a)
+    ),
     "0.3 * sum of the squared_error": lambda a, y: 0.3 * np.sum((a - y) ** 2),
 }
 

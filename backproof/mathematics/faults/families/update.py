@@ -46,7 +46,7 @@ def rate_over_samples(of: Target) -> Iterator[Plant]:
 
 @family.fault(Kind.MATHEMATICAL, STEP)
 def rate_times_samples(of: Target) -> Iterator[Plant]:
-    """The step is made once for each sample, with the gradient of the whole batch."""
+    """The step is n times what it should be: once for each sample, or without 1/n."""
     yield Plant("", everywhere(of, times_samples))
 
 
