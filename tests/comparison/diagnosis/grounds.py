@@ -84,7 +84,7 @@ def of_pairing(
 ) -> Record:
     """A pairing's first steps and probes, computed by its definition with changes."""
     batch, initial = pairing.start(ROOT, dtype)
-    data = (initial | at_rest(pairing, dtype), pairing.cut(batch, 0))
+    data = (initial | at_rest(pairing.network, pairing.optimizer, dtype), pairing.cut(batch, 0))
     return record_of(pairing.network, pairing.optimizer, data, intervene=intervene, dtype=dtype)
 
 
