@@ -10,6 +10,7 @@ from backproof.mathematics.layers import PUBLIC
 if TYPE_CHECKING:
     from backproof import activations, adapters
     from backproof.comparison.pairing.pairing import Pairing, Waiver
+    from backproof.faces.audit.auditing import audit
     from backproof.faces.check import check
     from backproof.faces.python import assert_equivalent, verify
     from backproof.implementations.programs import external
@@ -64,6 +65,7 @@ __all__ = [
     "activations",
     "adapters",
     "assert_equivalent",
+    "audit",
     "check",
     "external",
     "register",
@@ -100,6 +102,7 @@ _HOMES = {
     "UsageError": "mathematics.errors",
     "Waiver": "comparison.pairing.pairing",
     "assert_equivalent": "faces.python",
+    "audit": "faces.audit.auditing",
     "check": "faces.check",
     "external": "implementations.programs",
     "register": "mathematics.registry",

@@ -71,9 +71,29 @@ def test_recorded_numbers_are_judged(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert done.returncode == 0, done.stderr + done.stdout
 
 
+def test_the_audit_says_what_the_document_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (program,) = python_of("audit.md")
+    (tmp_path / "example.py").write_text(program)
+    executed(tmp_path, "example.py")
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    (said,) = (text for name, kind, text in BLOCKS if (name, kind) == ("audit.md", "text"))
+    assert " ".join(done.stdout.split()) == " ".join(said.split())
+
+
 def test_no_example_is_left_out() -> None:
     tested = {"own_code.md", "README.md", "reproductions.md", "faults.md", "adapters.md"}
-    tested |= {"networks.md", "reports.md", "command_line.md", "one_layer.md", "recorded.md"}
+    tested |= {
+        "networks.md",
+        "reports.md",
+        "command_line.md",
+        "one_layer.md",
+        "recorded.md",
+        "audit.md",
+    }
     tested |= {"tutorial.md"}  # in test_tutorial.py
     assert {name for name, _ in PYTHON} == tested
     documents = ("README.md", "command_line.md", "reproductions.md")

@@ -113,6 +113,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Judge by worst cases alone, which no chance enters.",
     )
     group.addoption(
+        "--backproof-audit",
+        action="store_true",
+        help="Tell of each assert_allclose, allclose, approx, … what it could not have seen.",
+    )
+    group.addoption(
         "--backproof-in-process",
         action="store_true",
         help="Let no child process hold the session, for a debugger of your own.",
@@ -134,6 +139,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: Sequence[st
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse, before anything runs, what could otherwise only fail at the end."""
     config.stash[COMPARISONS] = known = Comparisons(config)
+    if config.getoption("backproof_audit"):
+        from backproof.faces.pytest_plugin.audited import Audited
+
+        config.pluginmanager.register(Audited(config), "backproof-audit")
     if process := getattr(config, "workerinput", None):
         from backproof.faces.pytest_plugin.parallel import Inbox
 

@@ -1,0 +1,1 @@
+"""An audit of other people's comparisons: what each of them could not have seen."""
