@@ -221,7 +221,10 @@ class Pairing:
                     f"{', '.join(map(str, found))}), the network wants (samples, "
                     f"{', '.join(map(str, wanted))})"
                 )
-        wrong = network.loss_function.check_targets(batch.targets.reshape(-1, network.outputs))
+        wrong = network.unfit(batch.inputs)
+        wrong = wrong or network.loss_function.check_targets(
+            batch.targets.reshape(-1, network.outputs)
+        )
         if wrong:
             raise UsageError(f"pairing {self.name}: {wrong}")
         if isinstance(given := self.initial, str):

@@ -89,7 +89,9 @@ class Growing:
 
     def layer(self, choose: Choosing, kind: type[Layer], *sources: str) -> Layer | None:
         """A layer of that kind behind those nodes, if it takes what they give."""
-        return kind.drawn(choose, *(self.shapes[source] for source in sources))
+        found = kind.drawn(choose, *(self.shapes[source] for source in sources))
+        counts = found is not None and found.indices is not None
+        return None if counts and sources[0] != INPUTS else found
 
     def place(self, layer: Layer | None, *sources: str) -> str:
         """Place a layer; the name of its node."""
@@ -144,7 +146,8 @@ class Growing:
                 for layer, source in zip(layers, (first, second), strict=True)
             ]
             for kind in self.kinds:
-                if kind.several and kind.drawn(self.simplest, *shapes) is not None:
+                found = kind.drawn(self.simplest, *shapes) if kind.several else None
+                if found is not None and found.indices is None:
                     yield layers, kind
 
     def parameters(self, node: Node) -> dict[str, Parameter]:

@@ -18,7 +18,7 @@ ALIASES: Mapping[Role, tuple[str, ...]] = {
     "kernel": ("w", "weight", "weights", "kernel", "kernels", "filter", "filters"),
     "bias": ("b", "bias", "biases", "beta"),
     "scale": ("gamma", "g", "scale", "weight", "weights", "w"),
-    "table": ("table", "embedding", "embeddings", "emb", "weight", "weights", "w", "e"),
+    "table": ("table", "embeddings", "emb", "weight", "weights", "w", "e"),
 }
 OF_INPUTS = ("x", "inputs", "input", "inp", "xs", "h", "a")
 # One argument for all parameters, by the layer's own names.
@@ -54,11 +54,14 @@ def tensors_of(network: Network) -> tuple[Named, ...]:
     """What goes into a network's forward pass: the inputs, then its parameters in their order."""
     single = len({name.partition("/")[0] for name in network.parameters}) < 2
     found = [Named(INPUTS, INPUTS, network.input_shape, OF_INPUTS)]
+    kinds = {node.name: node.layer.kind for node in network.nodes}
     roles = [parameter.role for parameter in network.parameters.values()]
     for name, parameter in network.parameters.items():
         own = name.partition("/")[2] if single else name
         # Two of one role are told apart by the layer's own names, or by their order.
         others = ALIASES[parameter.role] if roles.count(parameter.role) == 1 else ()
+        if others and parameter.role == "table":  # people call a table after its layer
+            others = (*others, kinds[name.partition("/")[0]])
         found.append(Named(name, own, parameter.shape, others))
     return tuple(found)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic import standardised
 from backproof.mathematics.arithmetic.certified_values import Certified, matrices, spread
+from backproof.mathematics.arithmetic.indices import indices
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.functions import Activation
@@ -122,6 +123,9 @@ class CertifiedOps:
 
     def gather(self, a: Certified, index: NDArray[np.intp]) -> Certified:
         return a.at(index)
+
+    def indices(self, a: Certified, below: int) -> NDArray[np.intp]:
+        return indices(np.reshape([float(x) for x in a.entries], a.shape), below)
 
     def enlarged(self, factor: float) -> CertifiedOps:
         return self

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic import standardised
+from backproof.mathematics.arithmetic.indices import indices
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.functions import Activation
@@ -96,6 +97,9 @@ class Float:
 
     def gather(self, a: Values, index: NDArray[np.intp]) -> Values:
         return np.ravel(a)[index]
+
+    def indices(self, a: Values, below: int) -> NDArray[np.intp]:
+        return indices(a, below)
 
     def enlarged(self, factor: float) -> Float:
         return self

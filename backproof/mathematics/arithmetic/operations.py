@@ -98,6 +98,9 @@ class Ops(Protocol[T]):
     def gather(self, a: T, index: NDArray[np.intp]) -> T:
         """The elements of a, counted row by row, that ``index`` names, in its shape: exact."""
 
+    def indices(self, a: T, below: int) -> NDArray[np.intp]:
+        """The whole numbers from 0 to ``below`` − 1 that a holds: see `arithmetic.indices`."""
+
     def enlarged(self, factor: float) -> Ops[T]:
         """The arithmetic of values that an implementation may yet multiply by ``factor``."""
 

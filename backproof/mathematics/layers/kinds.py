@@ -18,7 +18,7 @@ LAYERS: Registry[type[Layer]] = Registry(
     besides=(
         *("layer", "here", "port", "blocks", "kinds", "own", "public"),
         *("windows", "convolution", "convolution_twins", "convolution_faults"),
-        *("normalised", "plain_norms"),
+        *("normalised", "plain_norms", "plain_twins"),
         *("pooled", "pooling", "pooling_twins", "pooling_faults"),
     ),
     called="kind",

@@ -94,6 +94,14 @@ class Layer(ABC):
         return None
 
     @property
+    def indices(self) -> int | None:
+        """Of how many things its first input holds indices; None where it takes any numbers.
+
+        Indices are whole numbers from 0, as tokens are. The network's inputs alone can be some.
+        """
+        return None
+
+    @property
     def accepts(self) -> Shape | None:
         """The shape of its input, where its fields tell it."""
         return None

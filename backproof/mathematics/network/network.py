@@ -9,6 +9,10 @@ from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from backproof.mathematics.arithmetic.indices import are_indices
 from backproof.mathematics.checking import check
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
@@ -102,6 +106,11 @@ class Network:
         for name, value in found.items():
             object.__setattr__(self, name, value)
         checked(self.nodes, self.input_shape)
+        if input_gradient and self.indices is not None:
+            raise UsageError(
+                "Network(input_gradient=True): its inputs are indices, by which there is no "
+                "gradient; leave it out"
+            )
         self._check_penalties()
         object.__setattr__(self, "decision", decision or self._usual_decision())
 
@@ -142,6 +151,23 @@ class Network:
     def last(self) -> Node:
         """The node whose output the loss is taken of."""
         return self.nodes[-1]
+
+    @cached_property
+    def indices(self) -> int | None:
+        """Of how many things the inputs are indices; None where they are any numbers."""
+        found = [node.layer.indices for node in self.nodes if node.inputs[0] == INPUTS]
+        return min((each for each in found if each is not None), default=None)
+
+    def unfit(self, inputs: NDArray[Any]) -> str | None:
+        """What is wrong with these inputs, where they should be indices; None if they are."""
+        if self.indices is None or (fit := are_indices(inputs, self.indices)).all():
+            return None
+        at = tuple(int(place) for place in np.argwhere(~fit)[0])
+        node = next(each for each in self.consumers[INPUTS] if each.layer.indices == self.indices)
+        return (
+            f"the inputs at {at} are {inputs[at]:g}, but node {node.name!r} takes indices: whole "
+            f"numbers from 0 to {self.indices - 1}"
+        )
 
     @cached_property
     def input_shape(self) -> Shape:

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 from numpy.random import Generator
 
+from backproof.mathematics.arithmetic.indices import are_indices, indices
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.parameters import Batch, Parameters
@@ -93,10 +94,16 @@ def labels(network: Network) -> tuple[float, float]:
 
 def drawn_batch(network: Network, stream: Generator, samples: int = SAMPLES) -> Batch:
     """Normal inputs and targets that fit the loss."""
-    return Batch(
-        stream.normal(size=(samples, *network.input_shape)),
-        drawn_targets(network, stream, samples),
-    )
+    inputs = stream.normal(size=(samples, *network.input_shape))
+    return admitted(network, Batch(inputs, drawn_targets(network, stream, samples)))
+
+
+def admitted(network: Network, batch: Batch) -> Batch:
+    """The batch, with indices for inputs where the network takes those."""
+    below = network.indices
+    if below is None or are_indices(batch.inputs, below).all():
+        return batch
+    return Batch(indices(batch.inputs, below).astype(float), batch.targets, batch.weights)
 
 
 def kernels(network: Network) -> list[str]:

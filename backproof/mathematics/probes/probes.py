@@ -23,7 +23,12 @@ from backproof.mathematics.network.around import at
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
-from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters, drawn_slots
+from backproof.mathematics.probes.drawn import (
+    admitted,
+    drawn_batch,
+    drawn_parameters,
+    drawn_slots,
+)
 from backproof.mathematics.probes.kinks import (
     close_kinks,
     closer_kinks,
@@ -100,7 +105,7 @@ def probes(
         made = make(network, stream_of(name), *limits) if borne(make, network, bears) else None
         if made is None:
             continue
-        parameters, batch = made
+        parameters, batch = made[0], admitted(network, made[1])
         size = SIZES[make](*limits) if make in SIZES else 1.0
         if optimizer.AHEAD:  # huge velocities would lead to where units are saturated
             size = min(size, 1 / size)
@@ -156,7 +161,7 @@ def hostile(
     for node in network.nodes:
         if node.layer.kind == kind:
             own.change(at(network, node), parameters, inputs, stream)
-    return parameters, Batch(inputs, batch.targets)
+    return parameters, admitted(network, Batch(inputs, batch.targets))
 
 
 def repeated(batch: Batch, samples: int) -> Batch:

@@ -58,8 +58,11 @@ def point(case: Case, dtype: str = "float64", seed: int = 0) -> Point:
         size = stream.uniform(0.25, 1.5, shape) * stream.choice((-1, 1), shape)
         return np.asarray(size.astype(dtype))
 
+    inputs = [draw((SAMPLES, *shape)) for shape in case.shapes]
+    if case.layer.indices is not None:
+        inputs[0] = stream.integers(case.layer.indices, size=inputs[0].shape).astype(dtype)
     return Point(
-        [draw((SAMPLES, *shape)) for shape in case.shapes],
+        inputs,
         {name: draw(each.shape) for name, each in case.layer.parameters(*case.shapes).items()},
         draw((SAMPLES, *case.layer.output(*case.shapes))),
     )
@@ -89,7 +92,7 @@ class Alone(Generic[T]):
             load=lambda name: self.ops.exact(self.at.parameters[name]),
             further=dict.fromkeys(self.at.parameters, 0),
             below=[0] * many,
-            wanted=[True] * many,
+            wanted=[index > 0 or self.layer.indices is None for index in range(many)],
             take_gradient=self.gradients.__setitem__,
         )
 
@@ -103,12 +106,16 @@ class Alone(Generic[T]):
         out = self.values["activation/here"] = self.layer.forward(here, *inputs)
         back = self.layer.backward(here, self.ops.exact(self.at.arriving), *inputs)
         found: dict[str, Any] = {"out": out}
-        found |= {f"input {index}": each for index, each in enumerate(back)}
+        found |= {f"input {index}": each for index, each in enumerate(back) if each is not None}
         return found | {f"gradient {name}": each for name, each in self.gradients.items()}
 
 
 def network(case: Case) -> Network:
     """The layer between dense ones, each of its inputs coming from one of them."""
+    if case.layer.indices is not None and len(case.shapes) == 1:
+        above = Node("above", Dense(case.layer.output(*case.shapes)[-1], 2))
+        here = Node("here", case.layer, "inputs")
+        return Network((here, above), Loss("squared_error"), inputs=case.shapes[0])
     leading = {shape[:-1] for shape in case.shapes}
     assert len(leading) == 1, "inputs of different positions need a network of their own"
     before = leading.pop()

@@ -42,7 +42,8 @@ def test_shapes_are_as_it_says(case: Case) -> None:
     found = Alone(Float(), case.layer, at).all()
     assert found["out"].shape == (len(at.arriving), *case.layer.output(*case.shapes))
     for index, x in enumerate(at.inputs):
-        assert found[f"input {index}"].shape == x.shape
+        if index or case.layer.indices is None:
+            assert found[f"input {index}"].shape == x.shape
     for name, parameter in case.layer.parameters(*case.shapes).items():
         assert found[f"gradient {name}"].shape == parameter.shape
 
@@ -152,7 +153,8 @@ def test_its_derivation_is_told(case: Case) -> None:
     formulas = by_node.formulas(of.nodes[-2])
     assert len(formulas.cotangents) == len(case.shapes)
     assert formulas.gradients.keys() == case.layer.parameters(*case.shapes).keys()
-    for formula in (formulas.forward, *formulas.cotangents, *formulas.gradients.values()):
+    cotangents = formulas.cotangents[case.layer.indices is not None :]
+    for formula in (formulas.forward, *cotangents, *formulas.gradients.values()):
         assert formula
         assert formula in told
     assert told.count("{") == told.count("}")

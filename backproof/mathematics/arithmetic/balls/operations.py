@@ -24,6 +24,7 @@ from backproof.mathematics.arithmetic.balls.ball import (
     widened,
 )
 from backproof.mathematics.arithmetic.floating import product
+from backproof.mathematics.arithmetic.indices import indices
 from backproof.mathematics.arithmetic.memory import keep_freed
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
@@ -240,6 +241,9 @@ class BallOps:
     def gather(self, a: Ball, index: NDArray[np.intp]) -> Ball:
         radius = None if a.radius is None else np.ravel(a.radius)[index]
         return Ball(np.ravel(a.value)[index], radius)
+
+    def indices(self, a: Ball, below: int) -> NDArray[np.intp]:
+        return indices(a.value, below)
 
     def enlarged(self, factor: float) -> BallOps:
         """With an η larger by the factor, by which what is lost before it is multiplied."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics.arithmetic import standardised
+from backproof.mathematics.arithmetic.indices import indices
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.random.draws import Draws
 from backproof.mathematics.arithmetic.random.tape import (
@@ -164,6 +165,10 @@ class RandomOps:
 
     def gather(self, a: Replicas, index: NDArray[np.intp]) -> Replicas:
         return Replicas(a.drawn.reshape(len(a.drawn), -1)[:, index])
+
+    def indices(self, a: Replicas, below: int) -> NDArray[np.intp]:
+        """The same in every replica: whole numbers are not rounded."""
+        return indices(a.drawn[0], below)
 
     def enlarged(self, factor: float) -> RandomOps:
         """What underflow may take is on the tape."""
