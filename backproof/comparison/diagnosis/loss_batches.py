@@ -25,7 +25,12 @@ Flags = NDArray[np.bool_]
 Make = Callable[[AtLoss], Values]
 
 # After so many samples loops and slices end that were written for a try.
-FIRST_FEW = (2, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 256)
+FIRST_FEW: tuple[int, ...] = (
+    *(2, 4, 5, 8, 10, 16, 20, 25, 32, 48, 50, 60, 64, 96, 100, 128, 150, 200, 250, 256),
+    *(300, 400, 500, 512, 1000, 1024),
+)
+# Beyond such a size a target is taken for no datum.
+LARGE = (1.0, 2.0, 3.0, 5.0)
 # What labels are smoothed by, and below what errors are taken for none.
 SMOOTHINGS, SMALL = (0.1, 0.05, 0.2, 0.01, 0.02), (0.1, 0.05, 0.01, 0.001, 0.2, 0.5)
 
@@ -119,9 +124,20 @@ def takings(target: Target, *, weighted: bool) -> Iterator[Taken]:
             yield Taken(text, lambda s, by=by, k=classes: s.y * (1 - by) + by / k)  # type: ignore[misc]
     for text, share in SAMPLES.items():
         yield Taken(text, share=rows(share))
+    averaged = network.loss.batch == "mean"
+    for text, share in SAMPLES.items() if averaged else ():
+        yield Taken(f"{text}, by their number", share=by_number(rows(share)))
     for first in FIRST_FEW:
         within = f"of the first {first} samples alone"
-        yield Taken(within, share=rows(lambda s, k=first: np.arange(len(s.a)) < k))  # type: ignore[misc]
+        few = rows(lambda s, k=first: np.arange(len(s.a)) < k)  # type: ignore[misc]
+        yield Taken(within, share=few)
+        if averaged:
+            yield Taken(f"{within}, by their number", share=by_number(few))
+            yield Taken(f"with min(n, {first}) for n", share=lambda s, k=first: capped(s, k))  # type: ignore[misc]
+    if averaged:
+        yield Taken("with the number of distinct samples for n", share=by_distinct)
+    for limit in LARGE:
+        yield from near(limit)
     if network.outputs > 1:
         for place, which in ((0, "first"), (network.outputs - 1, "last")):
             text = f"of the {which} output alone"
@@ -150,6 +166,72 @@ def weights(s: AtLoss) -> Values:
 def rows(keep: Callable[[AtLoss], Flags]) -> Make:
     """Some rows, the others left out."""
     return lambda s: np.asarray(keep(s), np.float64)[:, None]
+
+
+def near(limit: float) -> Iterator[Taken]:
+    """Targets beyond a size, or the samples that have one, are left out."""
+
+    def of_elements(s: AtLoss) -> Values:
+        return (np.abs(s.y) <= limit).astype(float)
+
+    def of_samples(s: AtLoss) -> Flags:
+        return np.asarray((np.abs(s.y) <= limit).all(axis=1))
+
+    yield Taken(f"where abs(y) <= {limit:g} alone", share=of_elements)
+    yield Taken(f"of the samples with abs(y) <= {limit:g} alone", share=rows(of_samples))
+
+
+def by_number(share: Make) -> Make:
+    """The mean over what is kept, where that over all is declared."""
+
+    def of(s: AtLoss) -> Values:
+        kept = share(s)
+        return kept * (len(kept) / max(float(kept.sum()), 1.0))
+
+    return of
+
+
+def capped(s: AtLoss, most: int) -> Values:
+    """Everything, with the number of samples counted up to so many alone."""
+    return np.full((len(s.a), 1), len(s.a) / min(len(s.a), most))
+
+
+def by_distinct(s: AtLoss) -> Values:
+    """Everything, by the number of distinct inputs."""
+    distinct = len(s.inputs) - int(came_before(s).sum())
+    return np.full((len(s.a), 1), len(s.inputs) / distinct)
+
+
+def came_before(s: AtLoss) -> Flags:
+    """Whether an equal row of inputs came before."""
+    flat = s.inputs.reshape(len(s.inputs), -1)
+    _, first = np.unique(flat, axis=0, return_index=True)
+    return np.asarray(~np.isin(np.arange(len(flat)), first))
+
+
+def repeats(s: AtLoss) -> Flags:
+    """Whether a row of inputs equals the one before it."""
+    flat = s.inputs.reshape(len(s.inputs), -1)
+    same = (flat[1:] == flat[:-1]).all(axis=1)
+    return np.concatenate([[False], same])
+
+
+def of_last_equal(s: AtLoss) -> Values:
+    """The target of the last row with the same inputs."""
+    flat = s.inputs.reshape(len(s.inputs), -1)
+    _, first, which = np.unique(flat[::-1], axis=0, return_index=True, return_inverse=True)
+    last = len(flat) - 1 - first[which.reshape(-1)][::-1]
+    return s.y if len(last) != len(s.y) else s.y[last]
+
+
+def of_rows(flags: Callable[[AtLoss], Flags]) -> Callable[[AtLoss], Flags]:
+    """Flags of samples that are the rows; all, where a sample has several rows."""
+    return lambda s: ~flags(s) if len(s.inputs) == len(s.a) else np.ones(len(s.a), bool)
+
+
+def hardened(s: AtLoss) -> Values:
+    """The class of the largest target alone."""
+    return np.asarray(np.eye(s.y.shape[1])[s.y.argmax(axis=1)])
 
 
 def one_column(s: AtLoss, place: int) -> Values:
@@ -187,6 +269,8 @@ TARGETS: dict[str, Make] = {
     "y[:, ::-1]": lambda s: s.y[:, ::-1],
     "the first target": lambda s: np.broadcast_to(s.y[:1], s.y.shape),
     "the mean of y over the samples": lambda s: np.broadcast_to(s.y.mean(axis=0), s.y.shape),
+    "the target of the last equal row": of_last_equal,
+    "one_hot(y.argmax(axis=1))": hardened,
     "y / max(y)": lambda s: s.y / (s.y.max() or 1.0),
 }
 
@@ -198,6 +282,14 @@ SAMPLES: dict[str, Callable[[AtLoss], Flags]] = {
     "of the first 2 * (n // 2) samples: of an odd number one is left out": lambda s: (
         np.arange(len(s.a)) < 2 * (len(s.a) // 2)
     ),
+    "without rows equal to the one before": of_rows(repeats),
+    "without rows that came before": of_rows(came_before),
+    "of all samples but the last n // 10": lambda s: (
+        np.arange(len(s.a)) < len(s.a) - len(s.a) // 10
+    ),
+    "of all but the last tenth, where n is a multiple of ten": lambda s: (
+        np.arange(len(s.a)) < len(s.a) - (0 if len(s.a) % 10 else len(s.a) // 10)
+    ),
     "of every second sample": lambda s: np.arange(len(s.a)) % 2 == 0,
     "of the first half of the samples": lambda s: np.arange(len(s.a)) < len(s.a) // 2,
     "of the wrongly predicted samples alone": lambda s: ~predicted(s),
@@ -206,6 +298,9 @@ SAMPLES: dict[str, Callable[[AtLoss], Flags]] = {
 ELEMENTS: dict[str, Make] = {
     "where y > 0.5 alone": lambda s: (s.y > 0.5).astype(float),
     "where y <= 0.5 alone": lambda s: (s.y <= 0.5).astype(float),
+    "of a batch with several classes alone": lambda s: np.full(
+        s.a.shape, float(len(np.unique(s.y, axis=0)) > 1)
+    ),
     "where a * y < 0 alone": lambda s: (s.a * s.y < 0).astype(float),
     "where a > y alone": lambda s: (s.a > s.y).astype(float),
     "where a < y alone": lambda s: (s.a < s.y).astype(float),

@@ -24,6 +24,8 @@ EPSILONS = (
     *(10.0**-power for power in range(1, 17)),
     *(0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 5e-4, 1.1920929e-07, 2.220446049250313e-16),
 )
+# Floors of a logarithm itself.
+FLOORS = (-5.0, -10.0, -20.0, -30.0, -50.0, -100.0, -1000.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +157,7 @@ def summands(target: Target) -> Iterator[Summand]:
             yield Summand(f"the {other} of the outputs", of_outputs, 0.02)
     if entropy:
         yield from guarded()
+        yield from floored_logs()
 
 
 def unshifted(s: AtLoss) -> Values:
@@ -189,6 +192,21 @@ def guarded() -> Iterator[Summand]:
             both = f"-y * log({a_text}) - (1 - y) * log({b_text})"
             right = "-y * log(a) - (1 - y) * log(1 - a)"
             yield Summand(both, likelihood(log, both=True), 0.1, "", right)
+
+
+def floored_logs() -> Iterator[Summand]:
+    """Cross-entropies whose logarithms have a floor."""
+    for least in FLOORS:
+
+        def log(x: Values, k: float = least) -> Values:
+            return np.asarray(np.maximum(np.log(x), k))
+
+        text = f"max(log({{}}), {least:g})"
+        one, other = text.format("a"), text.format("1 - a")
+        yield Summand(f"-y * {one}", likelihood(log, both=False), 0.1, "", "-y * log(a)")
+        right = "-y * log(a) - (1 - y) * log(1 - a)"
+        both = f"-y * {one} - (1 - y) * {other}"
+        yield Summand(both, likelihood(log, both=True), 0.1, "", right)
 
 
 def likelihood(log: Callable[[Values], Values], *, both: bool) -> Callable[[AtLoss], Values]:

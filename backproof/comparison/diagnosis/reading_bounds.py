@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from backproof.comparison.diagnosis.at_hand import centre
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.reading_clips import by_element
+from backproof.comparison.diagnosis.step_terms import from_slots
 from backproof.comparison.diagnosis.views import View
 from backproof.mathematics.faults import Target
 from backproof.mathematics.faults.fault import Change
@@ -22,6 +23,7 @@ NEAR = 1e-6
 
 def read_bounds(target: Target, name: str, views: Sequence[View]) -> Iterator[Reading]:
     """New parameters that never leave [-c, c], or with weights of a length of c at most."""
+    yield from read_floors(target, name, views)
     parameter = name.removeprefix("updated/")
     if not name.startswith("updated/") or parameter not in target.network.parameters:
         return
@@ -39,6 +41,37 @@ def read_bounds(target: Target, name: str, views: Sequence[View]) -> Iterator[Re
             changes = {f"updated/{each}": change for each in names}
             sentence = f"after the step, {whose} is {told}"
             yield reading(f"{told} {whose}", "", sentence, "W", changes, 1.2 + cost / 100)
+
+
+def read_floors(target: Target, name: str, views: Sequence[View]) -> Iterator[Reading]:
+    """A new mean of squares that is never below a number."""
+    slot = name.removeprefix("updated/").partition("/")[0]
+    if slot not in target.optimizer.SQUARES:
+        return
+    pairs = [
+        (shown, np.asarray(view.results[name], np.float64))
+        for view in views
+        if (shown := view.shown(name)) is not None
+    ]
+    raised = [shown[shown > right * (1 + NEAR)] for shown, right in pairs]
+    least = np.concatenate([np.ravel(each) for each in raised] or [np.zeros(0)])
+    if not least.size or (floor := float(f"{least[0]:.9g}")) <= 0:
+        return
+    if not all((np.abs(s - np.maximum(r, floor)) <= NEAR * s).all() for s, r in pairs):
+        return
+
+    def raise_(value: T, scope: Any) -> T:
+        low = np.asarray(centre(value) < floor, np.float64)
+        ops = scope.ops
+        kept = ops.multiply(value, ops.exact(1 - low))
+        return ops.add(kept, ops.multiply(ops.constant(floor, value, 1), ops.exact(low)))
+
+    names = target.network.parameters
+    alone = {f"updated/{slot}/{each}": raise_ for each in names}
+    follows = {f"change/{each}": from_slots(target, each) for each in names}
+    told = f"the new {slot.replace('_', ' ')} is max(v, {floor:g})"
+    yield reading(told, "", told, "v", alone | follows, 1.1)
+    yield reading(f"{told} alone", "", told, "v", alone, 1.11)
 
 
 def found(pairs: Sequence[tuple[Values, Values]]) -> Iterator[tuple[str, Change]]:

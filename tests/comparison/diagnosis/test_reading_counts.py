@@ -33,6 +33,7 @@ def adam(
     rate: Callable[[int], float] = lambda t: 0.001,
     count: Callable[[int], int] = lambda t: t,
     above: Callable[[Any, Any, float], Any] = lambda m, g, left: m / left,
+    least: float = 0.0,
 ) -> Given:
     """By hand; ``count``: what the corrections take for t; ``above``: of m, g and 1 − β₁ᵗ."""
 
@@ -40,7 +41,7 @@ def adam(
         t, given = int(state["step_count"]) + 1, {}
         for name, g in gradients(state, batch).items():
             m = 0.9 * state[f"first_moment/{name}"] + 0.1 * g
-            v = 0.999 * state[f"second_moment/{name}"] + 0.001 * g**2
+            v = np.maximum(0.999 * state[f"second_moment/{name}"] + 0.001 * g**2, least)
             top, below = above(m, g, 1 - 0.9 ** count(t)), 1 - 0.999 ** count(t)
             step = rate(t) * top / (np.sqrt(v / below) + 1e-8)
             given |= {f"gradient/{name}": g, f"updated/{name}": state[name] - step}
@@ -91,6 +92,7 @@ MISTAKES: dict[str, tuple[Given, str]] = {
         adam(above=lambda m, g, left: 0.9 * m / left + 0.1 * g / left),
         "the step takes off rate * (beta_1 * m_hat + (1 - beta_1) * g / (1 - beta_1**t)) / ",
     ),
+    "floor": (adam(least=1e-12), "the new second moment is max(v, 1e-12); it should be v"),
     "clipped": (
         descent(lambda w: np.clip(w, -0.4, 0.4)),
         "after the step, every parameter is clip(W, -0.4, 0.4); it should be W",

@@ -14,6 +14,11 @@ ROWS = {
     "of the last sample alone": lambda a, y: np.sum((a - y)[-1] ** 2) / len(a),
     "of all samples but the first": lambda a, y: np.sum((a - y)[1:] ** 2) / len(a),
     "of the first 4 samples alone": lambda a, y: np.sum((a - y)[:4] ** 2) / len(a),
+    "of the first 500 samples alone, by their number": lambda a, y: (
+        np.sum((a - y)[:500] ** 2) / min(len(a), 500)
+    ),
+    "with min(n, 300) for n": lambda a, y: np.sum((a - y) ** 2) / min(len(a), 300),
+    "where abs(y) <= 5 alone": lambda a, y: np.sum(np.where(abs(y) <= 5, (a - y) ** 2, 0)) / len(a),
     "of the last output alone": lambda a, y: np.sum((a - y)[:, -1] ** 2) / len(a),
     "with the target of the sample before for y": lambda a, y: (
         np.sum((a - np.roll(y, 1, axis=0)) ** 2) / len(a)
