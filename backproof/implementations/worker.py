@@ -171,7 +171,7 @@ def answer(held: Held, message: Mapping[str, Any], tensors: Tensors) -> Tensors:
             held.open(message)
             return {}
         case "batch":
-            batches[message["batch"]] = Batch(**tensors)
+            batches[message["batch"]] = Batch.of(tensors)
             return {}
         case "evaluate":
             want = message["want"]

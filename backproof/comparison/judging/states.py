@@ -79,7 +79,8 @@ def tell_unshown(rows: list[Row], record: Record) -> list[Row]:
     slots = [f"updated/{name}" for name in record.slots]
     if not shown or not slots or any(name not in record.omits for name in slots):
         return []
-    after = ", ".join(f"updated/{slot}/…" for slot in record.optimizer.SLOTS)
+    kept = [*(f"{slot}/…" for slot in record.optimizer.SLOTS), *record.network.buffers]
+    after = ", ".join(f"updated/{name}" for name in kept)
     found = []
     for reference in record.references:
         for name in slots:

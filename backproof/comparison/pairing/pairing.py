@@ -22,6 +22,7 @@ from backproof.mathematics.checking import came, check_fields, quoted
 from backproof.mathematics.errors import EvaluationError, UsageError, message, told
 from backproof.mathematics.network import parameters as weights
 from backproof.mathematics.network import quantities
+from backproof.mathematics.network.masks import enough_samples, masked
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import Optimizer
@@ -221,6 +222,7 @@ class Pairing:
                     f"{', '.join(map(str, found))}), the network wants (samples, "
                     f"{', '.join(map(str, wanted))})"
                 )
+        batch = self._fitting(batch, "data")
         wrong = network.unfit(batch.inputs)
         wrong = wrong or network.loss_function.check_targets(
             batch.targets.reshape(-1, network.outputs)
@@ -284,7 +286,13 @@ class Pairing:
             raise UsageError(
                 f"pairing {self.name}: minibatch() returned {type(batch).__name__}; return a Batch"
             )
-        return batch.astype(data.inputs.dtype.name)
+        return self._fitting(batch.astype(data.inputs.dtype.name), f"data@{step}")
+
+    def _fitting(self, batch: Batch, label: str) -> Batch:
+        """With the masks that the network wants, and samples enough; raises if they do not fit."""
+        who = f"pairing {self.name}: the batch"
+        enough_samples(self.network, len(batch.inputs), who)
+        return masked(self.network, batch, label, who)
 
     @property
     def saturates(self) -> bool:

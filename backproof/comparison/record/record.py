@@ -318,7 +318,7 @@ class Record:
             else:
                 step, parameter = rest.split("/", 1)
                 record.parameters.setdefault(Point(name, int(step)), {})[parameter] = value
-        record.batches = {name: Batch(**arrays) for name, arrays in halves.items()}
+        record.batches = {name: Batch.of(arrays) for name, arrays in halves.items()}
         # The order of the parameters and slots, which a file does not keep.
         names = optimizers.state_names(record.network, record.optimizer)
         record.parameters = {

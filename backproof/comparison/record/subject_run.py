@@ -338,9 +338,13 @@ def differing(once: Tensors, again: Tensors, advice: str = REMEDY) -> dict[str, 
 def at_rest(network: Network, optimizer: Optimizer, dtype: str) -> Parameters:
     """What the optimizer holds before the first step: slots of zeros, no step made."""
     shapes = optimizers.slot_shapes(network, optimizer)
-    rest = optimizer.rest
+    rest, buffers = optimizer.rest, network.buffers
     slots: Parameters = {
-        name: np.full(shape, rest(name.split("/")[0]), held_in(dtype))
+        name: np.full(
+            shape,
+            buffers[name].start if name in buffers else rest(name.split("/")[0]),
+            held_in(dtype),
+        )
         for name, shape in shapes.items()
     }
     return slots | counted(optimizer, 0, dtype)

@@ -19,7 +19,7 @@ from backproof.mathematics.network.loss import Loss, Reduction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.network.penalty import Penalty
-from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
+from backproof.mathematics.probes.drawn import drawn_batch, drawn_buffers, drawn_parameters
 
 # Relu first, to which a case shrinks; in bfloat16 nothing but the first four has a bound for long.
 OFTEN = ("softmax", "gelu")
@@ -182,11 +182,13 @@ def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str, drawn: D
         name: round_to(scales(name) * array * (stream.random(array.shape) < kept), dtype)
         for name, array in drawn_parameters(network, stream).items()
     }
+    buffers = drawn_buffers(network, stream)
+    parameters |= {name: round_to(array, dtype) for name, array in buffers.items()}
     batch = drawn_batch(network, stream, samples)
     if network.decision == "argmax" and network.outputs == 1:
-        batch = Batch(batch.inputs, np.ones_like(batch.targets))
+        batch = replace(batch, targets=np.ones_like(batch.targets))
     if drawn.weighted and draw(st.booleans()):
-        batch = Batch(batch.inputs, batch.targets, stream.uniform(0, 2, samples))
+        batch = replace(batch, weights=stream.uniform(0, 2, samples))
     batch = batch.astype(dtype)
     assume(finite(network, parameters, batch, dtype))
     return Case(network, parameters, batch)

@@ -17,7 +17,7 @@ from backproof.mathematics import functions, losses
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
-from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.network.parameters import MASK, Batch
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
 
@@ -63,27 +63,35 @@ def built(network: Network, optimizer: Optimizer, dtype: str) -> JaxTwin:
 def build(network: Network) -> Forward:
     """The nodes in plain JAX; logits come out where the loss takes them."""
     fused = network.loss_of == "fused"
+    ports = {node.name: node.layer.jax(*network.shapes_into(node)) for node in network.nodes}
     layers = {
-        node.name: node.layer.jax(*network.shapes_into(node)).make(node is network.last and fused)
-        for node in network.nodes
+        node.name: ports[node.name].make(node is network.last and fused) for node in network.nodes
     }
 
     def forward(parameters: dict[str, Any], inputs: Any) -> tuple[dict[str, Any], Any]:
         given = {INPUTS: inputs}
+        moved: dict[str, Any] = {}
         for node in network.nodes:
             uses = network.uses[node.name]
             held = {
                 own: parameters[use.parameter].T if use.transposed else parameters[use.parameter]
                 for own, use in uses.items()
             }
-            taken = (given[name] for name in node.inputs)
+            taken = [given[name] for name in node.inputs]
+            if node.name in network.masks:
+                held["mask"] = parameters[f"{MASK}{node.name}"]
+            port = ports[node.name]
+            held |= {own: parameters[f"{node.name}/{own}"] for own in port.buffers}
             given[node.name] = layers[node.name](held, *taken)
+            if port.moved is not None:
+                after = port.moved(held, *taken)
+                moved |= {f"updated/{node.name}/{own}": v for own, v in after.items()}
         outputs = given[network.last.name]
         if fused:
             last = network.last.layer.function
             assert last is not None
             given[network.last.name] = functions.twin(last, "jax")(outputs)
-        return {name: given[name] for name in network.node_names}, outputs
+        return {name: given[name] for name in network.node_names} | moved, outputs
 
     return forward
 
@@ -122,9 +130,9 @@ class JaxTwin:
         self.compute = jax.jit(self._compute)
 
     def _loss(
-        self, parameters: dict[str, Any], inputs: Any, targets: Any, weights: Any
+        self, parameters: dict[str, Any], inputs: Any, besides: Any, targets: Any, weights: Any
     ) -> tuple[Any, Any]:
-        activations, outputs = self.forward(parameters, inputs)
+        activations, outputs = self.forward({**parameters, **besides}, inputs)
         total = data_loss(self.network, outputs, targets, weights)
         for name, parameter in parameters.items():
             penalty = self.network.penalty_on(name)
@@ -142,10 +150,15 @@ class JaxTwin:
     ) -> dict[str, Any]:
         gradient = jax.value_and_grad(self._loss, self.by, has_aux=True)
         parameters = {name: state[name] for name in self.network.shapes()}
+        masks = {f"{MASK}{node}": state[f"{MASK}{node}"] for node in self.network.masks}
+        besides = masks | {name: state[name] for name in self.network.buffers}
         (loss, activations), (gradients, *by_inputs) = gradient(
-            parameters, inputs, targets, weights
+            parameters, inputs, besides, targets, weights
         )
-        results = {f"activation/{name}": value for name, value in activations.items()}
+        results = {
+            name if name.startswith("updated/") else f"activation/{name}": value
+            for name, value in activations.items()
+        }
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
         results |= dict(zip([INPUT_GRADIENT], by_inputs, strict=False))
@@ -156,7 +169,7 @@ class JaxTwin:
                 )
                 for name, parameter in parameters.items()
             }
-            _, (gradients, *_) = gradient(ahead, inputs, targets, weights)
+            _, (gradients, *_) = gradient(ahead, inputs, besides, targets, weights)
         t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
         gradients = self.optimizer.jax_prepared(gradients)
         for name, parameter in parameters.items():
@@ -173,8 +186,11 @@ class JaxTwin:
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
         weights = None if batch.weights is None else jnp.asarray(batch.weights, self.dtype)
+        state = {f"{MASK}{node}": mask for node, mask in batch.masks.items()}
+        for name, buffer in self.network.buffers.items():
+            state[name] = np.full(buffer.shape, buffer.start)
         results = self.compute(
-            {name: jnp.asarray(array, self.dtype) for name, array in parameters.items()},
+            {name: jnp.asarray(array, self.dtype) for name, array in (state | parameters).items()},
             jnp.asarray(batch.inputs, self.dtype),
             jnp.asarray(batch.targets, self.dtype),
             weights,

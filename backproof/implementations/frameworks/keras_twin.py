@@ -26,7 +26,7 @@ from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
-from backproof.mathematics.network.parameters import Batch
+from backproof.mathematics.network.parameters import MASK, Batch
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer, slot_shapes
 
@@ -157,6 +157,11 @@ class KerasTwin:
             for name, variable in self.variables.items()
         }
         # How many steps were made before, where that matters.
+        self.buffers = {
+            name: getattr(each.part, place)
+            for each in self.parts
+            for name, place in each.buffers.items()
+        }
         self.counted: dict[str, tuple[int, ...]] = {STEP_COUNT: ()} if optimizer.COUNTS else {}
         # One trace for every batch size.
         self.compute = (
@@ -173,6 +178,10 @@ class KerasTwin:
                             **network.shapes(),
                             **slot_shapes(network, optimizer),
                             **self.counted,
+                            **{
+                                f"{MASK}{node}": (None, *shape)
+                                for node, shape in network.masks.items()
+                            },
                         }.items()
                     },
                 ],
@@ -188,6 +197,8 @@ class KerasTwin:
         for name, (variable, factor) in self.slots.items():
             theirs = self._theirs(name.split("/", 1)[1], state[name])
             variable.assign(theirs * tf.constant(factor, variable.dtype))
+        for name, variable in self.buffers.items():
+            variable.assign(state[name])
         if self.counted:
             steps = tf.cast(state[STEP_COUNT], self.model.optimizer.iterations.dtype)
             self.model.optimizer.iterations.assign(steps)
@@ -195,7 +206,7 @@ class KerasTwin:
         with tf.GradientTape() as tape:
             if self.network.input_gradient:
                 tape.watch(inputs)
-            with recording(self.network, self.parts, self.built, recorded):
+            with recording(self.network, self.parts, self.built, recorded, state):
                 outputs = self.model(inputs, training=True)
             loss = self._loss(inputs, targets, outputs, weights)
         gradients, by_inputs = tape.gradient(
@@ -221,6 +232,8 @@ class KerasTwin:
         if self.network.decision is not None:
             right = correct(self.network, targets, final)
             results["accuracy"] = keras.ops.mean(keras.ops.cast(right, "float64"))
+        for name, variable in self.buffers.items():
+            results[f"updated/{name}"] = tf.identity(variable.value)
         if self.optimizer.AHEAD:
             gradients = self._ahead(inputs, targets, state, weights)
         self.model.optimizer.apply(gradients, self.model.trainable_variables)
@@ -238,7 +251,9 @@ class KerasTwin:
             ahead = self.optimizer.ahead_in_twin(state[name], slots)
             variable.assign(self._theirs(name, ahead))
         with tf.GradientTape() as tape:
-            loss = self._loss(inputs, targets, self.model(inputs, training=True), weights)
+            with recording(self.network, self.parts, self.built, {}, state):
+                outputs = self.model(inputs, training=True)
+            loss = self._loss(inputs, targets, outputs, weights)
         gradients = tape.gradient(loss, self.model.trainable_variables)
         for name, variable in self.variables.items():
             variable.assign(self._theirs(name, state[name]))
@@ -256,7 +271,9 @@ class KerasTwin:
             {
                 name: self._tensor(parameters[name])
                 for name in (*self.variables, *self.slots, *self.counted)
-            },
+            }
+            | {name: self._tensor(self._state(parameters, name)) for name in self.buffers}
+            | {f"{MASK}{node}": self._tensor(mask) for node, mask in batch.masks.items()},
         )
         # NumPy has no bfloat16; float32 holds the half precisions.
         half = self.dtype in ("bfloat16", "float16")
@@ -266,10 +283,19 @@ class KerasTwin:
             if name.split("/")[0] in want
         }
         for each in self.parts:
+            if not each.names:
+                continue
             sizes = [np.prod(self.variables[name].shape) for name in each.names]
             evaluation[f"parameter_count/{each.node.name}"] = np.asarray(int(sum(sizes)))
-        evaluation["parameter_count"] = np.asarray(self.model.count_params())
+        evaluation["parameter_count"] = np.asarray(
+            self.model.count_params() - sum(int(np.prod(v.shape)) for v in self.buffers.values())
+        )
         return evaluation
+
+    def _state(self, parameters: Tensors, name: str) -> Any:
+        """A buffer in the state, or as it is before the first step."""
+        buffer = self.network.buffers[name]
+        return parameters.get(name, np.full(buffer.shape, buffer.start))
 
     def _loss(self, inputs: Any, targets: Any, outputs: Any, weights: Any) -> Any:
         """The model's own loss; of a batch with weights, each sample's share times its weight."""
@@ -329,9 +355,13 @@ def correct(network: Network, targets: Any, outputs: Any) -> Any:
 
 @contextmanager
 def recording(
-    network: Network, parts: Sequence[Held], built: Built | None, found: dict[str, Any]
+    network: Network,
+    parts: Sequence[Held],
+    built: Built | None,
+    found: dict[str, Any],
+    state: dict[str, Any],
 ) -> Iterator[None]:
-    """Keep what every node gives while the model is called.
+    """Keep what every node gives while the model is called; masks are those of the state.
 
     Of a user's own model only what comes into the layers with parameters is seen.
     """
@@ -350,10 +380,19 @@ def recording(
 
         return recorded
 
+    calls = {id(each.part): masked(each, state) for each in parts if each.port.masked is not None}
+
+    def call_of(part: Any) -> Any:
+        return calls.get(id(part), part.call)
+
     watched = (
-        [(part, outputs_of(name, part.call)) for name, part in built.parts.items()]
+        [(part, outputs_of(name, call_of(part))) for name, part in built.parts.items()]
         if built is not None
-        else [(each.part, inputs_of(each.source, each.part.call)) for each in parts if each.source]
+        else [
+            (each.part, inputs_of(each.source, call_of(each.part)) if each.source else own)
+            for each in parts
+            for own in [call_of(each.part)]
+        ]
     )
     for part, call in watched:
         # Past Keras's own __setattr__, which would track the function as part of the layer.
@@ -363,3 +402,10 @@ def recording(
     finally:
         for part, _ in watched:
             object.__delattr__(part, "call")
+
+
+def masked(each: Held, state: dict[str, Any]) -> Any:
+    """What a part computes with its mask, in the place of random numbers of its own."""
+    rule = each.port.masked
+    assert rule is not None
+    return lambda x, *arguments, **options: rule(state[f"{MASK}{each.node.name}"], x)

@@ -15,7 +15,7 @@ from backproof.mathematics.network.node import INPUTS, Node
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A node that holds parameters: its own ones, by their names in the layer."""
+    """A node that holds parameters or buffers, or takes a mask; its own parameters by name."""
 
     node: Node
     port: Port
@@ -30,6 +30,13 @@ class Held:
     part: Any
     names: Mapping[str, tuple[str, tuple[int, ...]]]
     """The parameter's full name → its name in the part, and the axes that make it ours."""
+    port: Port
+
+    @property
+    def buffers(self) -> dict[str, str]:
+        """What a step moves without a gradient: its full name → its name in the part."""
+        return {f"{self.node.name}/{own}": name for own, name in self.port.buffers.items()}
+
     layout: str = "last"
     """Where the part takes the channels of its input."""
 
@@ -41,7 +48,7 @@ class Held:
 
 
 def wanted_of(network: Network, framework: str) -> list[Wanted]:
-    """The nodes that hold parameters, in the order of computation."""
+    """The nodes that a part of a model stands for, in the order of computation."""
     found = []
     for node in network.nodes:
         shapes = {
@@ -49,7 +56,8 @@ def wanted_of(network: Network, framework: str) -> list[Wanted]:
             for name, parameter in node.layer.parameters(*network.shapes_into(node)).items()
             if name not in dict(node.shared)
         }
-        if shapes:
+        into = network.shapes_into(node)
+        if shapes or node.layer.buffers(*into) or node.name in network.masks:
             port: Port = getattr(node.layer, framework)(*network.shapes_into(node))
             found.append(Wanted(node, port, shapes))
     return found
@@ -77,6 +85,7 @@ def found_in(what: str, wanted: Sequence[Wanted], parts: Sequence[Any]) -> list[
             each.node,
             part.own if shared else part,
             {f"{each.node.name}/{own}": place for own, place in name.items()},
+            each.port,
             each.port.layout,
         )
         for each, part, shared, name in zip(wanted, parts, sharing, names, strict=True)

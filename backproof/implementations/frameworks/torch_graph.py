@@ -133,10 +133,10 @@ def in_order_of_computation(
     parts: list[Any] = [part for part in module.modules() if isinstance(part, kinds)]
     hooks = [part.register_forward_pre_hook(lambda part, _: met.append(part)) for part in parts]
     parameter = next(module.parameters())
-    unfit = ""
+    unfit, few = "", network.least_samples
     with torch.no_grad():
         try:
-            module(torch.zeros(1, *network.input_shape, dtype=parameter.dtype))
+            module(torch.zeros(few, *network.input_shape, dtype=parameter.dtype))
         except RuntimeError as error:
             unfit = f"; it cannot be called: {error}"
     for hook in hooks:

@@ -82,8 +82,20 @@ class TorchTwin:
         self.recipe = optimizer
         self._batch: tuple[Any, Any, Any] = (None, None, None)
         self.weights: Tensor | None = None
+        self.masks: dict[str, Tensor] = {}
         self.recorded: dict[str, Tensor] = {}
+        self._take_masks()
         self._record()
+
+    def _take_masks(self) -> None:
+        """Have the mask of the batch in the place of random numbers."""
+
+        def masked(name: str, rule: Any) -> Any:
+            return lambda _, arguments, output: rule(self.masks[name], arguments[0])
+
+        for each in self.parts:
+            if each.port.masked is not None:
+                each.part.register_forward_hook(masked(each.node.name, each.port.masked))
 
     def _record(self) -> None:
         """Keep what every node gives while the module is called.
@@ -137,6 +149,11 @@ class TorchTwin:
                     home, factor = self.homes[slot]
                     held = self._theirs(name, held) * factor
                     self.optimizer.state[parameter][home] = held
+            for name, buffer in self._buffers():
+                if name in state:
+                    buffer.copy_(torch.from_numpy(state[name]))
+                else:
+                    buffer.fill_(self.network.buffers[name].start)
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
@@ -145,6 +162,7 @@ class TorchTwin:
         inputs, targets = self._tensors(batch)
         if self.network.input_gradient:
             inputs = inputs.detach().clone().requires_grad_()
+        self.masks = {n: torch.tensor(m).to(inputs.dtype) for n, m in batch.masks.items()}
         self.weights = None
         if batch.weights is not None:
             self.weights = torch.tensor(batch.weights).to(inputs.dtype)
@@ -168,6 +186,8 @@ class TorchTwin:
                 if parameter.grad is None:
                     raise UsageError(f"{name} got no gradient: is it frozen?")
                 results[f"gradient/{name}"] = self._ours(name, parameter.grad).clone()
+            for name, buffer in self._buffers():
+                results[f"updated/{name}"] = buffer.clone()
             if self.described.AHEAD:
                 self._take_ahead(parameters, inputs, targets)
             self.optimizer.step()
@@ -241,6 +261,12 @@ class TorchTwin:
         for name, (part, place, _) in self.places.items():
             yield name, held_at(part, place)
 
+    def _buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """What a step moves without a gradient, such as running means."""
+        for each in self.parts:
+            for name, place in each.buffers.items():
+                yield name, getattr(each.part, place)
+
     def _ours(self, name: str, value: Tensor) -> Tensor:
         """A parameter's array in our layout: PyTorch keeps a kernel as (fan_out, fan_in)."""
         return turned(value, self.places[name][2])
@@ -255,6 +281,7 @@ class TorchTwin:
                 held_at(each.part, place).numel() for place, _ in each.names.values()
             )
             for each in self.parts
+            if each.names
         }
         return counts | {"parameter_count": sum(p.numel() for p in self.module.parameters())}
 

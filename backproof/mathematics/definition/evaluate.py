@@ -18,8 +18,10 @@ from backproof.mathematics.arithmetic.operations import Ops
 from backproof.mathematics.definition.penalties import penalties
 from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
 from backproof.mathematics.definition.sums import data_terms, sums_of
+from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers.here import Here
 from backproof.mathematics.network.around import COTANGENT, back_to
+from backproof.mathematics.network.masks import enough_samples
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node
 from backproof.mathematics.network.parameters import Array, Batch
@@ -80,6 +82,8 @@ class Evaluation(Generic[T]):
         """The gradients of each parameter, one from each node that uses it."""
         self.by_inputs: T | None = None
         """The cotangent of the inputs, where the network wants it."""
+        self.buffers: dict[str, T] = {}
+        """What a step makes of the buffers."""
         self.heres: dict[str, Here[T]] = {}
         self._moved = moved or {}
         self._intervene = intervene
@@ -99,6 +103,7 @@ class Evaluation(Generic[T]):
     def forward(self) -> None:
         """All nodes, in the order of computation."""
         self.outputs[INPUTS] = self.site(INPUTS, self.ops.exact(self.batch.inputs))
+        enough_samples(self.network, len(self.batch.inputs))
         for node in self.network.nodes:
             here = self.heres[node.name] = self.here(node)
             given = node.layer.forward(here, *self.inputs_of(node))
@@ -123,6 +128,20 @@ class Evaluation(Generic[T]):
             value = self.ops.transpose(value) if use.transposed else value
             self.gradients.setdefault(use.parameter, []).append(value)
 
+        def load_buffer(name: str) -> T:
+            full = f"{node.name}/{name}"
+            buffer = network.buffers[full]
+            rest = np.full(buffer.shape, buffer.start, self.batch.targets.dtype)
+            return self.ops.exact(self.parameters.get(full, rest))
+
+        def load_mask() -> T:
+            if node.name not in self.batch.masks:
+                raise UsageError(
+                    f"{node.name} takes a mask that comes with the batch, which has none: give "
+                    f"Batch(…, masks={{{node.name!r}: mask}})"
+                )
+            return self.ops.exact(self.batch.masks[node.name])
+
         return Here(
             ops=self.ops,
             node=node.name,
@@ -133,6 +152,11 @@ class Evaluation(Generic[T]):
             below=[sums.beside_below(node.name, index) for index in range(len(node.inputs))],
             wanted=[name != INPUTS or network.input_gradient for name in node.inputs],
             take_gradient=take_gradient,
+            load_buffer=load_buffer,
+            load_mask=load_mask,
+            take_moved=lambda name, value: self.buffers.__setitem__(
+                f"updated/{node.name}/{name}", value
+            ),
             by_preactivation=node is network.last and network.loss_of == "fused",
         )
 
@@ -228,7 +252,7 @@ class Evaluation(Generic[T]):
             found[f"gradient/{name}"] = self.site(f"gradient/{name}", gradient)
         if self.by_inputs is not None:
             found[INPUT_GRADIENT] = self.site(INPUT_GRADIENT, self.by_inputs)
-        return found
+        return found | self.buffers
 
 
 def reduced(ops: Ops[T], x: T, network: Network, samples: int) -> T:

@@ -32,8 +32,9 @@ def step(
     """The state after one step: ``updated/dense_1/kernel`` = W − change, and the new slots.
 
     ``state``: parameters, and the optimizer's slots and step count where it has them. The new slots
-    come first: a change of what is taken off finds them in the scope, under their names. ``batch``
-    is looked at by an optimizer whose gradients are `AHEAD` alone.
+    come first: a change of what is taken off finds them in the scope, under their names. What the
+    forward pass made of buffers is among the ``gradients``, and goes on as it is. ``batch`` is
+    looked at by an optimizer whose gradients are `AHEAD` alone.
     """
     scope = Scope(ops, network, state, batch, dict(gradients), before)
     count = int(state[STEP_COUNT]) if optimizer.COUNTS else 0
@@ -57,7 +58,8 @@ def step(
             moved[key] = scope.values[key] = intervene(key, value, scope)
         change = intervene(f"change/{name}", change, scope)
         updated[f"updated/{name}"] = intervene(f"updated/{name}", ops.subtract(w, change), scope)
-    return updated | moved
+    buffers = {key: scope.values[key] for key in map("updated/{}".format, network.buffers)}
+    return updated | moved | buffers
 
 
 def gradients_ahead(

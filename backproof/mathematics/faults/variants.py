@@ -174,8 +174,10 @@ def sample_by_sample(
     ops = Float()
     activations: dict[str, list[Values]] = {}
     values: dict[str, Any] = {}
-    for x, y in zip(batch.inputs, batch.targets, strict=True):
-        for name, value in evaluate(ops, bare, parameters, Batch(x[None], y[None])).items():
+    for i, (x, y) in enumerate(zip(batch.inputs, batch.targets, strict=True)):
+        masks = {node: mask[i : i + 1] for node, mask in batch.masks.items()}
+        one = Batch(x[None], y[None], masks=masks)
+        for name, value in evaluate(ops, bare, parameters, one).items():
             if name.startswith("activation/"):
                 activations.setdefault(name, []).append(value)
             else:

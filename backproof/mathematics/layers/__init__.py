@@ -11,6 +11,7 @@ PUBLIC = {
     "Conv1D": "conv1d",
     "Conv2D": "conv2d",
     "Dense": "dense",
+    "Dropout": "dropout",
     "Embedding": "embedding",
     "Flatten": "flatten",
     "GlobalAveragePool": "global_average_pool",

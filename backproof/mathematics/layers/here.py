@@ -33,6 +33,25 @@ class Here(Generic[T]):
     by_preactivation: bool = False
     """Whether the cotangent that arrives is that of z already: the loss is fused with it."""
 
+    load_buffer: Callable[[str], T] | None = None
+    load_mask: Callable[[], T] | None = None
+    take_moved: Callable[[str, T], None] | None = None
+
+    def buffer(self, name: str) -> T:
+        """State of this layer before the step."""
+        assert self.load_buffer is not None
+        return self.load_buffer(name)
+
+    def move(self, name: str, value: T) -> None:
+        """Give that state as the step leaves it."""
+        assert self.take_moved is not None
+        self.take_moved(name, self.site_at(f"updated/{self.node}/{name}", value))
+
+    def mask(self) -> T:
+        """The mask that comes with the batch, of zeros and ones."""
+        assert self.load_mask is not None
+        return self.load_mask()
+
     def parameter(self, name: str) -> T:
         """A parameter of this layer, by its name inside of it."""
         return self.site_at(f"{name}/{self.node}", self.load(name))

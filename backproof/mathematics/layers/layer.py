@@ -40,6 +40,18 @@ class Parameter:
         return prod(self.shape)
 
 
+@dataclass(frozen=True)
+class Buffer:
+    """State of a layer that a step moves, without a gradient; ``start``: before the first step.
+
+    ``positive``: it is never negative, as a variance.
+    """
+
+    shape: Shape
+    start: float = 0.0
+    positive: bool = False
+
+
 class Choose(Protocol):
     """What random layers are drawn by: a call picks one of the options, the simplest first.
 
@@ -123,6 +135,23 @@ class Layer(ABC):
     def parameters(self, *inputs: Shape) -> dict[str, Parameter]:
         """Its parameters, by their names inside of the layer."""
         return {}
+
+    def buffers(self, *inputs: Shape) -> dict[str, Buffer]:
+        """State that a step moves, without a gradient: `Here.buffer`, `Here.move`."""
+        return {}
+
+    def mask(self, *inputs: Shape) -> Shape | None:
+        """The shape of the mask that comes with the batch for each sample, if it takes one."""
+        return None
+
+    @property
+    def kept(self) -> float:
+        """The share of ones in a mask that is drawn for it."""
+        return 1.0
+
+    def least_samples(self, *inputs: Shape) -> int:
+        """How many samples it needs: more than one where it compares them."""
+        return 1
 
     @abstractmethod
     def forward(self, here: Here[T], *inputs: T) -> T:

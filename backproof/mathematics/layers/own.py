@@ -68,11 +68,12 @@ class LayerProbe:
     """A hostile input of one kind: it changes drawn parameters and inputs in place.
 
     ``change(node, parameters, inputs, stream)``: parameters by their full names, inputs
-    (samples, *shape).
+    (samples, *shape). ``mask``: what stands in the place of the node's mask, where it has one.
     """
 
     name: str
     change: Callable[[At, dict[str, Any], Any, Generator], None]
+    mask: Callable[[Any], Any] | None = None
 
 
 def zeros(value: Any, scope: Any) -> Any:

@@ -21,6 +21,9 @@ class Port:
     the name of theirs, with the permutation of axes that takes theirs to ours. ``apply(bare)``:
     the layer as a function of the parameters by name, in our layout, and of the inputs, for a node
     that shares some of them. ``layout``: whether its channels come first, or last as ours do.
+    ``buffers``: ours → the name of theirs. ``masked``: what it makes of its mask and its input, in
+    the place of random numbers of its own. ``moved``: in JAX, its buffers after a step, by name, of
+    parameters and buffers by name and of the input.
     """
 
     make: Callable[..., Any]
@@ -28,6 +31,9 @@ class Port:
     weights: Mapping[str, tuple[str, Axes]] = field(default_factory=dict)
     apply: Callable[..., Any] | None = None
     layout: Literal["last", "first"] = "last"
+    buffers: Mapping[str, str] = field(default_factory=dict)
+    masked: Callable[[Any, Any], Any] | None = None
+    moved: Callable[[Mapping[str, Any], Any], dict[str, Any]] | None = None
 
 
 def as_module(function: Any) -> Any:

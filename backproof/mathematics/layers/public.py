@@ -9,6 +9,7 @@ from backproof.mathematics.layers.concatenate import Concatenate
 from backproof.mathematics.layers.conv1d import Conv1D
 from backproof.mathematics.layers.conv2d import Conv2D
 from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.layers.dropout import Dropout
 from backproof.mathematics.layers.embedding import Embedding
 from backproof.mathematics.layers.flatten import Flatten
 from backproof.mathematics.layers.global_average_pool import GlobalAveragePool
@@ -32,6 +33,7 @@ __all__ = [
     "Conv1D",
     "Conv2D",
     "Dense",
+    "Dropout",
     "Embedding",
     "Flatten",
     "GlobalAveragePool",

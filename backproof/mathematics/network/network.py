@@ -17,7 +17,7 @@ from backproof.mathematics.checking import check
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.blocks import Block
-from backproof.mathematics.layers.layer import Layer, Parameter, Shape, described, is_length
+from backproof.mathematics.layers.layer import Buffer, Layer, Parameter, Shape, described, is_length
 from backproof.mathematics.losses import Decision, LossFunction
 from backproof.mathematics.network.graph import Use, checked, owners, shapes_of
 from backproof.mathematics.network.loss import Loss
@@ -239,6 +239,26 @@ class Network:
             for own, parameter in node.layer.parameters(*self.shapes_into(node)).items()
             if own not in dict(node.shared)
         }
+
+    @cached_property
+    def buffers(self) -> dict[str, Buffer]:
+        """State that a step moves without a gradient, by its full name."""
+        return {
+            f"{node.name}/{own}": buffer
+            for node in self.nodes
+            for own, buffer in node.layer.buffers(*self.shapes_into(node)).items()
+        }
+
+    @cached_property
+    def masks(self) -> dict[str, Shape]:
+        """The shape of the mask of one sample, by the node that takes it."""
+        found = {node.name: node.layer.mask(*self.shapes_into(node)) for node in self.nodes}
+        return {name: shape for name, shape in found.items() if shape is not None}
+
+    @cached_property
+    def least_samples(self) -> int:
+        """How many samples a batch needs."""
+        return max(node.layer.least_samples(*self.shapes_into(node)) for node in self.nodes)
 
     def shapes(self) -> dict[str, Shape]:
         """The shape of every parameter, by name, in the order of computation."""

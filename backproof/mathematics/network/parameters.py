@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,19 +20,23 @@ from backproof.mathematics.network.network import Network
 
 Array = NDArray[np.floating]
 Parameters = dict[str, Array]
+MASK = "mask/"
+"""Before the name of a node, what its mask is called among arrays."""
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Inputs (samples, …) and targets (samples, …, outputs), read-only from here on.
 
-    ``weights`` (samples,), where there are any, multiply the loss of each sample. Whole numbers
-    stay so in the inputs until `astype`, for layers that take indices.
+    ``weights`` (samples,), where there are any, multiply the loss of each sample. ``masks``: by the
+    name of a node, such as ``dropout_1``, which of its inputs it keeps, 1, or drops, 0. Whole
+    numbers stay so in the inputs until `astype`, for layers that take indices.
     """
 
     inputs: Array
     targets: Array
     weights: Array | None = None
+    masks: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, wanted in (
@@ -61,17 +66,52 @@ class Batch:
                 "give one for each sample"
             )
 
+        self._check_masks()
+
+    def _check_masks(self) -> None:
+        if not isinstance(self.masks, Mapping):
+            raise UsageError(
+                f"Batch(masks=…) is {came(self.masks)}; give a dict of masks by node, as in "
+                '{"dropout_1": mask}'
+            )
+        found = {}
+        for node, given in self.masks.items():
+            mask = np.array(as_numbers(given, f"the mask of {node}"), copy=True)
+            mask = mask if mask.dtype.kind == "f" else mask.astype(np.float64)
+            if mask.ndim < 2 or len(mask) != len(self.inputs):
+                raise UsageError(
+                    f"the mask of {node} has shape {mask.shape}; give (samples, …), one number for "
+                    f"each that comes into the node, of {len(self.inputs)} samples"
+                )
+            odd = mask[(mask != 0) & (mask != 1)]
+            if odd.size:
+                raise UsageError(
+                    f"the mask of {node} holds {odd[0]:g}; give 1 for what is kept and 0 for what "
+                    "is dropped: it is scaled as the layer says"
+                )
+            mask.flags.writeable = False
+            found[str(node)] = mask
+        object.__setattr__(self, "masks", MappingProxyType(found))
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Batch:
+        """The batch of these `arrays`."""
+        masks = {n.removeprefix(MASK): a for n, a in arrays.items() if n.startswith(MASK)}
+        return cls(**{n: a for n, a in arrays.items() if not n.startswith(MASK)}, masks=masks)
+
     def astype(self, dtype: str) -> Batch:
         """The same batch, rounded to ``dtype`` (itself if it has that already)."""
-        arrays = (self.inputs, self.targets, self.weights)
+        arrays = (self.inputs, self.targets, self.weights, *self.masks.values())
         if all(array is None or array.dtype.name == dtype for array in arrays):
             return self
         weights = None if self.weights is None else round_to(self.weights, dtype)
-        return Batch(round_to(self.inputs, dtype), round_to(self.targets, dtype), weights)
+        masks = {node: round_to(mask, dtype) for node, mask in self.masks.items()}
+        return Batch(round_to(self.inputs, dtype), round_to(self.targets, dtype), weights, masks)
 
     def arrays(self) -> dict[str, Array]:
-        """Its arrays by name: inputs, targets, and weights where there are any."""
+        """Its arrays by name: inputs, targets, weights where there are any, ``mask/dropout_1``."""
         found = {"inputs": self.inputs, "targets": self.targets}
+        found |= {f"{MASK}{node}": mask for node, mask in self.masks.items()}
         return found if self.weights is None else {**found, "weights": self.weights}
 
 

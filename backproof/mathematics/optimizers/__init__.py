@@ -140,12 +140,16 @@ def from_json(described: Mapping[str, Any]) -> Optimizer:
 
 
 def slot_shapes(network: Network, optimizer: Optimizer) -> dict[str, tuple[int, ...]]:
-    """The shape of every slot, by name: ``velocity/dense_1/kernel`` has that of its parameter."""
-    return {
+    """The shape of every slot, by name: ``velocity/dense_1/kernel`` has that of its parameter.
+
+    And of what layers keep beside their parameters, such as running means.
+    """
+    slots = {
         f"{slot}/{name}": shape
         for slot in optimizer.SLOTS
         for name, shape in network.shapes().items()
     }
+    return slots | {name: buffer.shape for name, buffer in network.buffers.items()}
 
 
 def state_names(network: Network, optimizer: Optimizer) -> list[str]:

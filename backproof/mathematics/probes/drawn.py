@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 from numpy.random import Generator
 
 from backproof.mathematics.arithmetic.indices import are_indices, indices
+from backproof.mathematics.network.masks import masked
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
 from backproof.mathematics.network.parameters import Batch, Parameters
@@ -40,7 +42,9 @@ def drawn_slots(
     """
     stream = np.random.default_rng(zlib.crc32(f"{name} slots".encode()))
     drawn = {
-        key: stream.normal(size=shape) for key, shape in slot_shapes(network, optimizer).items()
+        key: stream.normal(size=shape)
+        for key, shape in slot_shapes(network, optimizer).items()
+        if key not in network.buffers
     }
     for key in drawn:
         drawn[key] *= size
@@ -51,7 +55,17 @@ def drawn_slots(
         for slot, value in optimizer.possible(of_it).items():
             drawn[f"{slot}/{parameter}"] = value
     made = np.asarray(float(optimizer.possible_steps(steps)))
-    return drawn | ({STEP_COUNT: made} if optimizer.COUNTS else {})
+    return drawn | drawn_buffers(network, stream) | ({STEP_COUNT: made} if optimizer.COUNTS else {})
+
+
+def drawn_buffers(network: Network, stream: Generator) -> Parameters:
+    """What layers may keep in the middle of a run: means of either sign, variances of about 1."""
+    return {
+        name: stream.uniform(0.25, 2, each.shape)
+        if each.positive
+        else 0.5 * stream.normal(size=each.shape)
+        for name, each in network.buffers.items()
+    }
 
 
 def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarray:
@@ -95,7 +109,8 @@ def labels(network: Network) -> tuple[float, float]:
 def drawn_batch(network: Network, stream: Generator, samples: int = SAMPLES) -> Batch:
     """Normal inputs and targets that fit the loss."""
     inputs = stream.normal(size=(samples, *network.input_shape))
-    return admitted(network, Batch(inputs, drawn_targets(network, stream, samples)))
+    batch = Batch(inputs, drawn_targets(network, stream, samples))
+    return masked(network, admitted(network, batch), str(samples))
 
 
 def admitted(network: Network, batch: Batch) -> Batch:
@@ -103,7 +118,7 @@ def admitted(network: Network, batch: Batch) -> Batch:
     below = network.indices
     if below is None or are_indices(batch.inputs, below).all():
         return batch
-    return Batch(indices(batch.inputs, below).astype(float), batch.targets, batch.weights)
+    return replace(batch, inputs=indices(batch.inputs, below).astype(float))
 
 
 def kernels(network: Network) -> list[str]:

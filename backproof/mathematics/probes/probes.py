@@ -20,6 +20,7 @@ from backproof.mathematics.arithmetic.rounding.model import held_in, round_to
 from backproof.mathematics.layers.kinds import LAYERS
 from backproof.mathematics.layers.own import LayerProbe
 from backproof.mathematics.network.around import at
+from backproof.mathematics.network.masks import masked
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
@@ -115,6 +116,9 @@ def probes(
             for key, value in (parameters | slots).items()
         }
         chosen = batch if bears.samples is None else repeated(batch, bears.samples)
+        if len(chosen.inputs) < network.least_samples:
+            continue
+        chosen = masked(network, chosen, name)
         found.append(Probe(name, rounded, chosen.astype(dtype)))
     return found
 
@@ -161,7 +165,13 @@ def hostile(
     for node in network.nodes:
         if node.layer.kind == kind:
             own.change(at(network, node), parameters, inputs, stream)
-    return parameters, admitted(network, Batch(inputs, batch.targets))
+    masks = {
+        node.name: own.mask(batch.masks[node.name]) if node.layer.kind == kind else mask
+        for node in network.nodes
+        for mask in [batch.masks.get(node.name)]
+        if mask is not None and own.mask is not None
+    }
+    return parameters, admitted(network, Batch(inputs, batch.targets, masks=masks))
 
 
 def repeated(batch: Batch, samples: int) -> Batch:

@@ -48,6 +48,8 @@ class Point:
     inputs: list[Array]
     parameters: dict[str, Array]
     arriving: Array
+    mask: Array | None = None
+    buffers: dict[str, Array] = field(default_factory=dict)
 
 
 def point(case: Case, dtype: str = "float64", seed: int = 0) -> Point:
@@ -61,10 +63,13 @@ def point(case: Case, dtype: str = "float64", seed: int = 0) -> Point:
     inputs = [draw((SAMPLES, *shape)) for shape in case.shapes]
     if case.layer.indices is not None:
         inputs[0] = stream.integers(case.layer.indices, size=inputs[0].shape).astype(dtype)
+    shape = case.layer.mask(*case.shapes)
     return Point(
         inputs,
         {name: draw(each.shape) for name, each in case.layer.parameters(*case.shapes).items()},
         draw((SAMPLES, *case.layer.output(*case.shapes))),
+        None if shape is None else stream.choice((0.0, 1.0), (SAMPLES, *shape)).astype(dtype),
+        {name: abs(draw(each.shape)) for name, each in case.layer.buffers(*case.shapes).items()},
     )
 
 
@@ -77,6 +82,7 @@ class Alone(Generic[T]):
     at: Point
     values: dict[str, T] = field(default_factory=dict)
     gradients: dict[str, T] = field(default_factory=dict)
+    moved: dict[str, T] = field(default_factory=dict)
 
     def here(self) -> Here[T]:
         def site(name: str, value: T) -> T:
@@ -94,6 +100,9 @@ class Alone(Generic[T]):
             below=[0] * many,
             wanted=[index > 0 or self.layer.indices is None for index in range(many)],
             take_gradient=self.gradients.__setitem__,
+            load_buffer=lambda name: self.ops.exact(self.at.buffers[name]),
+            load_mask=lambda: self.ops.exact(self.at.mask),  # type: ignore[arg-type]
+            take_moved=self.moved.__setitem__,
         )
 
     def forward(self) -> T:
@@ -107,6 +116,8 @@ class Alone(Generic[T]):
         back = self.layer.backward(here, self.ops.exact(self.at.arriving), *inputs)
         found: dict[str, Any] = {"out": out}
         found |= {f"input {index}": each for index, each in enumerate(back) if each is not None}
+        found |= {f"input {index}": each for index, each in enumerate(back)}
+        found |= {f"buffer {name}": each for name, each in self.moved.items()}
         return found | {f"gradient {name}": each for name, each in self.gradients.items()}
 
 

@@ -16,6 +16,7 @@ from backproof.mathematics.faults import planted
 from backproof.mathematics.faults.of_layers import of_layers
 from backproof.mathematics.layers.kinds import LAYERS
 from backproof.mathematics.layers.own import At, LayerProbe
+from backproof.mathematics.network.masks import masked
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.probes.probes import hostile
 from tests.comparison.diagnosis.grounds import judged, record_of
@@ -55,10 +56,14 @@ def test_the_same_networks_pass_as_they_are(of: Network) -> None:
 
 def changes(of: Network, kind: str, own: LayerProbe) -> bool:
     """Whether a probe of a kind changes any number of what is drawn for a network."""
-    idle = replace(own, change=lambda *given: None)
+    idle = replace(own, change=lambda *given: None, mask=None)
     plain, odd = (hostile(kind, each, of, np.random.default_rng(0)) for each in (idle, own))
     same = [np.array_equal(plain[0][name], odd[0][name]) for name in plain[0]]
-    return not (all(same) and np.array_equal(plain[1].inputs, odd[1].inputs))
+    masks = [
+        np.array_equal(mask, masked(of, plain[1], "").masks[node])
+        for node, mask in odd[1].masks.items()
+    ]
+    return not (all(same) and all(masks) and np.array_equal(plain[1].inputs, odd[1].inputs))
 
 
 def zero_inputs(node: At, parameters: dict[str, Any], inputs: Any, stream: Any) -> None:

@@ -78,7 +78,7 @@ def moved(at: Point, name: str, index: tuple[int, ...], by: arb) -> Point:
     key: Any = int(which) if what == "input" else which
     place[key] = place[key].astype(object)
     place[key][index] = arb(place[key][index]) + by
-    return Point(inputs, parameters, at.arriving)
+    return replace(at, inputs=inputs, parameters=parameters)
 
 
 def below_it(layer: Any, at: Point) -> arb:
@@ -98,7 +98,7 @@ def test_backwards_is_the_derivative_of_forwards(case: Case) -> None:
     at = point(case)
     with precision(768):
         found = Alone(CertifiedOps(), case.layer, at).all()
-        del found["out"]
+        found = {name: each for name, each in found.items() if name.startswith(("in", "gr"))}
         for name, value in found.items():
             for index, slope in zip(np.ndindex(value.shape), value.entries, strict=True):
                 near, far = (difference(case.layer, at, name, index, h) for h in (H, 2 * H))
