@@ -6,6 +6,7 @@ PUBLIC = {
     "Add": "add",
     "AveragePool1D": "average_pool1d",
     "AveragePool2D": "average_pool2d",
+    "BatchNorm": "batch_norm",
     "Branches": "blocks",
     "Concatenate": "concatenate",
     "Conv1D": "conv1d",

@@ -32,6 +32,13 @@ class Normalised(Layer):
     least_axes: ClassVar[int] = 1
     """How many axes a sample must have."""
 
+    by_batch: ClassVar[bool] = True
+    """Whether its statistics are those of the batch."""
+    feeds_unbiased: ClassVar[bool] = False
+    """Whether a running variance is fed with the unbiased one."""
+    keeps: ClassVar[float] = 1.0
+    """The share of the old running value."""
+
     epsilon: float
     scale: bool
     bias: bool

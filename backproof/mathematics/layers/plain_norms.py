@@ -6,124 +6,158 @@ Each class is made once, for it is also how the part that holds γ and β is fou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from math import prod
 from typing import Any
 
+from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.layers.layer import Shape
 from backproof.mathematics.layers.normalised import Normalised
 from backproof.mathematics.layers.port import Port
 
-Mean = Callable[[Any, tuple[int, ...]], Any]
-"""The mean over some axes, which stay, of length 1."""
+
+@dataclass(frozen=True)
+class Code:
+    """What the code asks of a framework. ``count``: a whole number beside an array, as a number."""
+
+    mean: Callable[[Any, tuple[int, ...]], Any]
+    """Over some axes, which stay, of length 1."""
+    sqrt: Callable[[Any], Any]
+    where: Callable[..., Any]
+    reshape: Callable[[Any, Any], Any]
+    samples: Callable[[Any], Any]
+    count: Callable[[Any, Any], Any]
 
 
-def continued(v: Any, where: Callable[..., Any], sqrt: Callable[[Any], Any]) -> Any:
-    """√v, with a slope of 0 at 0: of equal numbers x̂ has a derivative, though √v has none there."""
-    none = v == 0
-    return where(none, v, sqrt(where(none, v + 1, v)))
-
-
-def applying(
-    layer: Normalised,
-    mean: Mean,
-    sqrt: Callable[[Any], Any],
-    where: Callable[..., Any],
-) -> Callable[..., Any]:
-    """The norm as a function of γ and β by name, and of x."""
-
-    def apply(parameters: Mapping[str, Any], x: Any) -> Any:
-        shape = tuple(x.shape)
-        by = layer.standard(shape)
-        viewed = x.reshape(layer.viewed(shape))
-        groups = by.groups(tuple(viewed.shape))
-        apart = viewed - mean(viewed, groups.axes) if by.centred else viewed
-        v = mean(apart * apart, groups.axes)
-        if by.unbiased:
-            v = v * (groups.terms / groups.divisor)
-        s = sqrt(v + by.epsilon) if by.inside else continued(v, where, sqrt) + by.epsilon
-        a = (apart / s).reshape(shape)
-        if layer.scale:
-            a = a * parameters["scale"]
-        return a + parameters["bias"] if layer.bias else a
-
-    return apply
-
-
-def jax(layer: Normalised) -> Callable[..., Any]:
+def in_jax() -> Code:
     """In JAX."""
     import jax.numpy as jnp
 
-    return applying(
-        layer, lambda x, axes: jnp.mean(x, axis=axes, keepdims=True), jnp.sqrt, jnp.where
-    )
+    def mean(x: Any, axes: tuple[int, ...]) -> Any:
+        return jnp.mean(x, axis=axes, keepdims=True)
+
+    return Code(mean, jnp.sqrt, jnp.where, jnp.reshape, len, lambda n, x: n)
 
 
-def torch(layer: Normalised) -> Callable[..., Any]:
+def in_torch() -> Code:
     """In PyTorch."""
     import torch as framework
 
-    return applying(
-        layer, lambda x, axes: x.mean(dim=axes, keepdim=True), framework.sqrt, framework.where
-    )
+    def mean(x: Any, axes: tuple[int, ...]) -> Any:
+        return x.mean(dim=axes, keepdim=True)
+
+    where, reshape = framework.where, framework.reshape
+    return Code(mean, framework.sqrt, where, reshape, len, lambda n, x: n)
 
 
-def keras(layer: Normalised) -> Callable[..., Any]:
-    """In Keras, on TensorFlow: shapes are asked of the tensor, whose first length is open."""
-    import keras as framework
+def in_keras() -> Code:
+    """In Keras, where the number of samples is asked of the tensor: it may be open."""
+    from keras import ops
 
-    ops = framework.ops
+    def mean(x: Any, axes: tuple[int, ...]) -> Any:
+        return ops.mean(x, axes, keepdims=True)
+
+    def count(n: Any, x: Any) -> Any:
+        return ops.cast(n, x.dtype)
+
+    return Code(mean, ops.sqrt, ops.where, ops.reshape, lambda x: ops.shape(x)[0], count)
+
+
+def root(v: Any, by: Standard, code: Code) -> Any:
+    """s of v; with ε outside, √v has a slope of 0 at 0, for x̂ of equal numbers has a derivative."""
+    if by.inside:  # ε is not cast, for Keras would cast it through float32
+        return code.sqrt(v + by.epsilon)
+    none = v == 0
+    return code.where(none, v, code.sqrt(code.where(none, v + 1, v))) + by.epsilon
+
+
+def in_groups(layer: Normalised, x: Any, code: Code) -> tuple[Any, tuple[int, ...], Any]:
+    """x as it is viewed, the axes of its groups, and N."""
+    known = (1, *x.shape[1:])
+    shape = layer.viewed(known)
+    axes = layer.standard(known).groups(shape).axes
+    samples = code.samples(x)
+    n = prod(shape[axis] for axis in axes) * (samples if 0 in axes else 1)
+    return code.reshape(x, (samples, *shape[1:])), axes, n
+
+
+def applying(layer: Normalised, code: Code) -> Callable[..., Any]:
+    """The norm as a function of γ, β and running values by name, and of x."""
 
     def apply(parameters: Mapping[str, Any], x: Any) -> Any:
-        known = tuple(x.shape)
-        shape = (ops.shape(x)[0], *known[1:])
-        by = layer.standard((2, *known[1:]))
-        viewed_shape = layer.viewed((1, *known[1:]))
-        viewed = ops.reshape(x, (shape[0], *viewed_shape[1:]))
-        axes = by.groups(viewed_shape).axes
-        apart = viewed - ops.mean(viewed, axes, keepdims=True) if by.centred else viewed
-        v = ops.mean(apart * apart, axes, keepdims=True)
-        if by.unbiased:
-            fixed = prod(viewed_shape[axis] for axis in axes if axis)
-            n = ops.cast(shape[0] * fixed if 0 in axes else fixed, v.dtype)
-            v = v * (n / (n - 1))
-        epsilon = by.epsilon  # not cast, for Keras would cast it through float32
-        inside = by.inside
-        s = ops.sqrt(v + epsilon) if inside else continued(v, ops.where, ops.sqrt) + epsilon
-        a = ops.reshape(apart / s, shape)
+        by = layer.standard((1, *x.shape[1:]))
+        if not layer.by_batch:
+            apart = x - parameters["running_mean"]
+            a = apart / root(parameters["running_variance"], by, code)
+        else:
+            viewed, axes, n = in_groups(layer, x, code)
+            apart = viewed - code.mean(viewed, axes) if by.centred else viewed
+            v = code.mean(apart * apart, axes)
+            if by.unbiased:
+                n = code.count(n, v)
+                v = v * (n / (n - 1))
+            a = code.reshape(apart / root(v, by, code), (code.samples(x), *x.shape[1:]))
         if layer.scale:
             a = a * parameters["scale"]
         return a + parameters["bias"] if layer.bias else a
 
     return apply
+
+
+def moving(layer: Normalised, code: Code) -> Callable[..., dict[str, Any]]:
+    """The running values after a step, of those before by name, and of x."""
+
+    def moved(state: Mapping[str, Any], x: Any) -> dict[str, Any]:
+        before = {name: state[name] for name in layer.buffers(tuple(x.shape[1:]))}
+        if not layer.by_batch:
+            return before
+        viewed, axes, n = in_groups(layer, x, code)
+        mean = code.mean(viewed, axes)
+        apart = viewed - mean
+        v = code.mean(apart * apart, axes)
+        if layer.feeds_unbiased:
+            n = code.count(n, v)
+            v = v * (n / (n - 1))
+        keeps = layer.keeps
+        return {
+            name: keeps * old + (1 - keeps) * code.reshape(new, old.shape)
+            for (name, old), new in zip(before.items(), (mean, v), strict=True)
+        }
+
+    return moved
 
 
 @cache
 def keras_layer() -> Any:
     """A Keras layer of any norm."""
-    import keras as framework
+    import keras
 
-    class PlainNorm(framework.layers.Layer):  # type: ignore[misc]  # Keras has no types here
+    class PlainNorm(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types here
         def __init__(self, layer: Normalised, regularizers: Mapping[str, Any]) -> None:
             super().__init__()
-            self.apply, self.of, self.regularizers = keras(layer), layer, regularizers
+            self.of, self.regularizers = layer, regularizers
 
         def build(self, input_shape: Any) -> None:
-            """γ and β, where it has them."""
-            for name, each in self.of.parameters(tuple(input_shape[1:])).items():
-                initial = "ones" if name == "scale" else "zeros"
+            """γ, β and running values, where it has them."""
+            shape = tuple(input_shape[1:])
+            for name, each in self.of.parameters(shape).items():
                 weight = self.add_weight(
-                    name=name,
-                    shape=each.shape,
-                    initializer=initial,
-                    regularizer=self.regularizers.get(name),
+                    name=name, shape=each.shape, regularizer=self.regularizers.get(name)
                 )
                 setattr(self, name, weight)
+            for name, buffer in self.of.buffers(shape).items():
+                setattr(self, name, self.add_weight(name=name, shape=buffer.shape, trainable=False))
 
         def call(self, x: Any) -> Any:
-            """The norm of x."""
-            own = {name: getattr(self, name) for name in ("scale", "bias") if hasattr(self, name)}
-            return self.apply(own, x)
+            """The norm of x; running values are moved."""
+            code, shape = in_keras(), tuple(x.shape[1:])
+            names = (*self.of.parameters(shape), *self.of.buffers(shape))
+            own = {name: getattr(self, name) for name in names}
+            given = applying(self.of, code)(own, x)
+            for name, value in moving(self.of, code)(own, x).items():
+                own[name].assign(value)
+            return given
 
     return PlainNorm
 
@@ -137,14 +171,50 @@ def torch_module() -> Any:
     class PlainNorm(nn.Module):  # type: ignore[misc]
         def __init__(self, layer: Normalised, shape: tuple[int, ...]) -> None:
             super().__init__()
-            self.apply_to = torch(layer)
+            self.of = layer
             for name, each in layer.parameters(shape).items():
                 self.register_parameter(name, nn.Parameter(framework.ones(each.shape)))
+            for name, buffer in layer.buffers(shape).items():
+                self.register_buffer(name, framework.ones(buffer.shape))
 
         def forward(self, x: Any) -> Any:
-            return self.apply_to(dict(self.named_parameters()), x)
+            code = in_torch()
+            own = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+            given = applying(self.of, code)(own, x)
+            with framework.no_grad():
+                for name, value in moving(self.of, code)(own, x).items():
+                    own[name].copy_(value)
+            return given
 
     return PlainNorm
+
+
+@cache
+def keras_inferring() -> Any:
+    """Keras's batch norm that uses its running values while the model is trained."""
+    import keras
+
+    class Inferring(keras.layers.BatchNormalization):  # type: ignore[misc]
+        def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+            """As Keras does it when nothing is trained."""
+            return super().call(inputs, training=False, mask=mask)
+
+    return Inferring
+
+
+def jax(layer: Normalised) -> Callable[..., Any]:
+    """The norm in JAX."""
+    return applying(layer, in_jax())
+
+
+def torch(layer: Normalised) -> Callable[..., Any]:
+    """The norm in PyTorch."""
+    return applying(layer, in_torch())
+
+
+def keras(layer: Normalised) -> Callable[..., Any]:
+    """The norm in Keras."""
+    return applying(layer, in_keras())
 
 
 def port_of(
@@ -157,7 +227,8 @@ def port_of(
 ) -> Port:
     """The port of a framework's own layer; ``names``: of its parameters, by ours."""
     own = {name: names[name] for name in layer.parameters(*inputs)}
-    return Port(make, kind, own, lambda bare: apply)
+    buffers = {name: name for name in layer.buffers(*inputs)}
+    return Port(make, kind, own, lambda bare: apply, buffers=buffers)
 
 
 def keras_port(layer: Normalised, *inputs: Shape) -> Port:

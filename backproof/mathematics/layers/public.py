@@ -4,6 +4,7 @@ from backproof.mathematics.layers.activation import Activation
 from backproof.mathematics.layers.add import Add
 from backproof.mathematics.layers.average_pool1d import AveragePool1D
 from backproof.mathematics.layers.average_pool2d import AveragePool2D
+from backproof.mathematics.layers.batch_norm import BatchNorm
 from backproof.mathematics.layers.blocks import Branches, Residual, Sequential
 from backproof.mathematics.layers.concatenate import Concatenate
 from backproof.mathematics.layers.conv1d import Conv1D
@@ -28,6 +29,7 @@ __all__ = [
     "Add",
     "AveragePool1D",
     "AveragePool2D",
+    "BatchNorm",
     "Branches",
     "Concatenate",
     "Conv1D",
