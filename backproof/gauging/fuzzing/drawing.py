@@ -175,6 +175,7 @@ def bucket(
 def cases(draw: st.DrawFn, among: st.SearchStrategy[Shape], dtype: str, drawn: Drawn) -> Case:
     """A network with random parameters and data, rounded to the dtype; some have zero weights."""
     network, samples = draw(among)
+    samples = max(samples, network.least_samples)
     scales = draw(scalings(network, drawn))
     kept = draw(st.sampled_from((1.0, 1.0, 1.0, 0.7)))
     stream = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))

@@ -326,7 +326,8 @@ def write_case(case: Case, folder: Path, references: Iterable[str]) -> Path:
     comparisons = folder / "comparisons"
     comparisons.mkdir(parents=True, exist_ok=True)
     write_whole(comparisons / "network.json", json.dumps(case.network.to_json(), indent=1) + "\n")
-    save(comparisons / "parameters.npz", case.parameters)
+    own = {name: case.parameters[name] for name in case.network.shapes()}
+    save(comparisons / "parameters.npz", own)
     arrays: dict[str, Any] = case.batch.arrays()
     np.savez(comparisons / "data.npz", **arrays)
     text = dedent(PAIRING).lstrip().replace("REFERENCES", repr(tuple(references)))

@@ -27,7 +27,6 @@ from backproof.mathematics.layers.normalised import (
     HOSTILE_SCALE,
     SCALE_FORGOTTEN,
     SCALE_OF_INPUT,
-    SCALE_OUTSIDE,
     Normalised,
     as_if,
     norm_of,
@@ -80,7 +79,7 @@ class BatchNorm(Normalised):
             replace(fault, changes=partial(in_training, changes=fault.changes))
             for fault in (
                 *(GIVEN_VARIANCE, GIVEN_MEAN, GIVEN_MOMENTS, SCALE_OF_INPUT, SCALE_FORGOTTEN),
-                *(SCALE_OUTSIDE, EPSILON_PLACE, DIVISOR),
+                *(EPSILON_PLACE, DIVISOR),
             )
         ),
         LayerFault(

@@ -110,7 +110,7 @@ def moving(layer: Normalised, code: Code) -> Callable[..., dict[str, Any]]:
 
     def moved(state: Mapping[str, Any], x: Any) -> dict[str, Any]:
         before = {name: state[name] for name in layer.buffers(tuple(x.shape[1:]))}
-        if not layer.by_batch:
+        if not before or not layer.by_batch:
             return before
         viewed, axes, n = in_groups(layer, x, code)
         mean = code.mean(viewed, axes)
@@ -262,7 +262,11 @@ def channels_last(module: Any, shape: Shape) -> Any:
 
 @cache
 def turning() -> Any:
-    """A PyTorch module around one whose channels are the first axis of a sample."""
+    """A PyTorch module around one whose channels are the first axis of a sample.
+
+    Its arrays are laid out so, too: of a cotangent whose channels vary fastest, PyTorch 2.13's
+    instance norm gives a wrong gradient of γ, and its group norm may end the process.
+    """
     from torch import nn
 
     class Turning(nn.Module):  # type: ignore[misc]
@@ -271,6 +275,9 @@ def turning() -> Any:
             self.inner = inner
 
         def forward(self, x: Any) -> Any:
-            return self.inner(x.movedim(-1, 1)).movedim(1, -1)
+            a = self.inner(x.movedim(-1, 1).contiguous())
+            if a.requires_grad:
+                a.register_hook(lambda gradient: gradient.contiguous())
+            return a.movedim(1, -1)
 
     return Turning
