@@ -71,8 +71,7 @@ class Batch:
     def _check_masks(self) -> None:
         if not isinstance(self.masks, Mapping):
             raise UsageError(
-                f"Batch(masks=…) is {came(self.masks)}; give a dict of masks by node, as in "
-                '{"dropout_1": mask}'
+                f"Batch(masks=…) is {came(self.masks)}; give a dict of masks by the names of nodes"
             )
         found = {}
         for node, given in self.masks.items():

@@ -59,7 +59,7 @@ def test_a_mask_of_other_values_is_told(mask: Any, said: str) -> None:
 
 
 def test_masks_that_are_no_table_are_told() -> None:
-    with pytest.raises(UsageError, match="give a dict of masks by node"):
+    with pytest.raises(UsageError, match="give a dict of masks by the names of nodes"):
         Batch(np.ones((4, 2)), np.ones((4, 1)), masks=np.ones((4, 3)))  # type: ignore[arg-type]
 
 
