@@ -116,7 +116,6 @@ class Alone(Generic[T]):
         back = self.layer.backward(here, self.ops.exact(self.at.arriving), *inputs)
         found: dict[str, Any] = {"out": out}
         found |= {f"input {index}": each for index, each in enumerate(back) if each is not None}
-        found |= {f"input {index}": each for index, each in enumerate(back)}
         found |= {f"buffer {name}": each for name, each in self.moved.items()}
         return found | {f"gradient {name}": each for name, each in self.gradients.items()}
 
