@@ -284,21 +284,32 @@ class Blocks:
 
 
 def preactivation(
-    ops: Ops[T], windows: Windows, blocks: Blocks, x: T, kernel: T, bias: T | None
+    ops: Ops[T],
+    windows: Windows,
+    blocks: Blocks,
+    x: T,
+    kernel: T,
+    bias: T | None,
+    further_terms: int = 0,
 ) -> T:
     """Σ_t x_p W_t + b, (samples, *windows, filters): one sum, of which the bias is a term."""
     samples: int = x.shape[0]  # type: ignore[attr-defined] # every arithmetic has it
     rows, terms = samples * windows.positions, windows.places * blocks.channels
     patches = by_groups(ops, seen(ops, x, windows.taken()), rows, blocks.groups)
-    z = contract(
-        ops, "rtgc,tcgk->rgk", patches, shaped(ops, kernel, windows, blocks), bias is not None
-    )
+    held = shaped(ops, kernel, windows, blocks)
+    z = contract(ops, "rtgc,tcgk->rgk", patches, held, further_terms + (bias is not None))
     filters = blocks.groups * blocks.filters
     z = ops.reshaped(z, (rows, filters))
     if bias is not None:
-        every = ops.gather(bias, np.broadcast_to(np.arange(filters), (rows, filters)))
-        z = ops.sum_of_charged([z, ops.as_summand(every, terms)])
+        z = with_bias(ops, z, bias, terms)
     return ops.reshaped(z, (samples, *windows.outputs, filters))
+
+
+def with_bias(ops: Ops[T], z: T, bias: T, terms: int) -> T:
+    """z + b, (rows, filters): b is one more term of the sums of so many that z has."""
+    shape: Shape = z.shape  # type: ignore[attr-defined]
+    every = ops.gather(bias, np.broadcast_to(np.arange(shape[-1]), shape))
+    return ops.sum_of_charged([z, ops.as_summand(every, terms)])
 
 
 def kernel_gradient(

@@ -9,6 +9,7 @@ from backproof.mathematics.layers.blocks import Branches, Residual, Sequential
 from backproof.mathematics.layers.concatenate import Concatenate
 from backproof.mathematics.layers.conv1d import Conv1D
 from backproof.mathematics.layers.conv2d import Conv2D
+from backproof.mathematics.layers.conv2d_transpose import Conv2DTranspose
 from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.layers.dropout import Dropout
 from backproof.mathematics.layers.embedding import Embedding
@@ -21,6 +22,7 @@ from backproof.mathematics.layers.layer_norm import LayerNorm
 from backproof.mathematics.layers.max_pool1d import MaxPool1D
 from backproof.mathematics.layers.max_pool2d import MaxPool2D
 from backproof.mathematics.layers.multiply import Multiply
+from backproof.mathematics.layers.permute import Permute
 from backproof.mathematics.layers.prelu import PReLU
 from backproof.mathematics.layers.rms_norm import RMSNorm
 
@@ -34,6 +36,7 @@ __all__ = [
     "Concatenate",
     "Conv1D",
     "Conv2D",
+    "Conv2DTranspose",
     "Dense",
     "Dropout",
     "Embedding",
@@ -47,6 +50,7 @@ __all__ = [
     "MaxPool2D",
     "Multiply",
     "PReLU",
+    "Permute",
     "RMSNorm",
     "Residual",
     "Sequential",

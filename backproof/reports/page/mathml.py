@@ -15,6 +15,7 @@ OPERATORS = {
     "leftarrow": "←",
     "cdot": "·",
     "sum": "∑",
+    "prod": "∏",
     "le": "≤",
     "top": "⊤",
     "lfloor": "⌊",
@@ -39,6 +40,8 @@ LETTERS = {
     "beta": "β",
     "sigma": "σ",
     "mu": "μ",
+    "nu": "ν",
+    "rho": "ρ",
     "lambda": "λ",
 }
 FUNCTIONS = ("max", "min", "log", "exp", "tanh", "cos", "sin")

@@ -95,7 +95,7 @@ def test_a_kind_that_shares_nothing_is_drawn_without(
     assert not takers(found, "shifted")
     assert takers(found, "dense")
     monkeypatch.setattr(LAYERS.get("shifted"), "shares", True)
-    assert takers([network for network, _ in bucket(LARGE_GRAPHS, 200, 1, graphs)], "shifted")
+    assert takers([network for network, _ in bucket(LARGE_GRAPHS, 800, 1, graphs)], "shifted")
 
 
 @pytest.mark.slow(1)

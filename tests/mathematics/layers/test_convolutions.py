@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backproof import Conv1D, Conv2D, Loss, Network, UsageError
+from backproof import Conv1D, Conv2D, Conv2DTranspose, Loss, Network, Permute, UsageError
 from backproof.mathematics.arithmetic.floating import Float
 from tests.mathematics.layers.around import Alone, Case, point
 
@@ -76,6 +76,10 @@ def test_it_is_what_loops_give(case: Case) -> None:
         (lambda: Conv2D(3, 2, 3, padding=((1, 2, 3), 0)), "((top, bottom), (left, right))"),
         (lambda: Conv2D(3, 2, 3, bias="no"), "give True or False"),
         (lambda: Conv2D(3, 2, 3, activation=3), "give a name, such as 'relu'"),
+        (lambda: Conv2DTranspose(3, 2, 3, 2, 1, extra=2), "give 0, or less than the stride (2, 2)"),
+        (lambda: Conv2DTranspose(3, 2, 3, 2, "same", extra=1), "give numbers of zeros"),
+        (lambda: Conv2DTranspose(3, 2, 3, padding="same_torch"), "'valid', 'same' or numbers"),
+        (lambda: Permute((1, 2)), "give the axes of a sample, counted from 0, each once"),
     ],
 )
 def test_wrong_fields_are_told(make: Any, told: str) -> None:
@@ -95,6 +99,12 @@ def test_wrong_fields_are_told(make: Any, told: str) -> None:
         (Conv2D(3, 2, 3), (8, 3), "but gets (8, 3)"),
         (Conv2D(3, 2, 5), (8, 4, 3), "at least 5 along axis 1 (a window reaches over 5"),
         (Conv1D(1, 2, 3, dilation=3), (6, 1), "at least 7 along axis 0"),
+        (
+            Conv2DTranspose(3, 2, 3, padding=2),
+            (1, 4, 3),
+            "conv2d_transpose takes more along axis 0",
+        ),
+        (Permute((1, 0)), (2, 3, 4), "permute takes one input of 2 axes, but gets (2, 3, 4)"),
         (Conv2D(3, 2, 2, padding=2), (8, 8, 3), "2 zeros on a side of an axis of 8, but a window"),
     ],
 )
