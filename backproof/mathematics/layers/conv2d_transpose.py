@@ -24,11 +24,6 @@ from backproof.mathematics.layers.convolution import (
     taken_back,
     with_bias,
 )
-from backproof.mathematics.layers.convolution_twins import (
-    transposed_in_jax,
-    transposed_in_keras,
-    transposed_in_torch,
-)
 from backproof.mathematics.layers.layer import (
     Choose,
     Example,
@@ -43,6 +38,11 @@ from backproof.mathematics.layers.layer import (
 from backproof.mathematics.layers.own import LayerFault
 from backproof.mathematics.layers.port import Port
 from backproof.mathematics.layers.transposed_faults import FAULTS
+from backproof.mathematics.layers.transposed_twins import (
+    transposed_in_jax,
+    transposed_in_keras,
+    transposed_in_torch,
+)
 from backproof.mathematics.layers.windows import (
     Lengths,
     Padding,

@@ -19,7 +19,7 @@ LAYERS: Registry[type[Layer]] = Registry(
         *("layer", "here", "port", "blocks", "kinds", "own", "public"),
         *("windows", "convolution", "convolution_twins", "convolution_faults"),
         *("normalised", "plain_norms", "plain_twins"),
-        "transposed_faults",
+        *("transposed_faults", "transposed_twins"),
         *("pooled", "pooling", "pooling_twins", "pooling_faults"),
     ),
     called="kind",
