@@ -32,7 +32,7 @@ class Factor:
         bare = f"({inner})" if loose else inner
         if self.text == "-1":
             return f"-{bare}"
-        if inner == "1":
+        if inner == "1" or self.text == "0":
             return self.text
         if self.text.startswith("1 / "):
             return f"{bare} / {self.text[4:]}"
@@ -43,6 +43,7 @@ class Factor:
 
 def number(value: float) -> Factor:
     """A number that stands nowhere in the declaration."""
+    value += 0.0  # of −0, 0
     rounded = float(f"{value:.6g}")
     exact = rounded if abs(rounded - value) <= 1e-9 * abs(value) else value
     return Factor(f"{value:.6g}", lambda known: exact, found=True)

@@ -73,7 +73,7 @@ def read_gradient(
                     continue
                 factor = number.text + number.note
                 what = ", or the rate of its step," if recovered else ""
-                told = f"the gradient of the {own}{what} is {factor} times what it should be"
+                told = f"the gradient of the {own}{what} is {multiple(factor)}"
                 formula = ""
             else:
                 told, formula = f"the gradient of the {own} is {found.text}", terms[0].text
@@ -177,8 +177,13 @@ def read_multiple(
 
         changes = {f"gradient/{name}": times for name in target.network.parameters}
         number = factor.text + factor.note
-        told = f"every gradient, with its penalties, is {number} times what it should be"
+        told = f"every gradient, with its penalties, is {multiple(number)}"
         yield reading(f"gradients {factor.text}", "", told, "", changes, 1.3)
+
+
+def multiple(number: str) -> str:
+    """How a wrong factor is told."""
+    return "zero" if number == "0" else f"{number} times what it should be"
 
 
 def read_penalty(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backproof.comparison.diagnosis.factors import FACTORS, Factor, factor_of
 from backproof.comparison.diagnosis.loss_batches import takings
 from backproof.comparison.diagnosis.loss_edits import edits
-from backproof.comparison.diagnosis.loss_penalties import Added, others, penalised
+from backproof.comparison.diagnosis.loss_penalties import Added, as_declared, others, penalised
 from backproof.comparison.diagnosis.loss_sums import Total, bracketed, plain, totals
 from backproof.comparison.diagnosis.loss_terms import AtLoss, own_summand, summands
 from backproof.comparison.diagnosis.reading import FAMILY, Reading
@@ -97,6 +97,11 @@ def found(target: Target, seen: Seen, share: float) -> Iterator[Reading]:
         for made in fits(target, seen, total, among, share):
             hit = True
             yield made
+    if not hit:
+        among = list(multiples(target, seen, whole))
+        for made in fits(target, seen, whole, among, share):
+            hit = True
+            yield made
     if hit:
         return
     for made in of_whole(target, seen, whole, added[0]):
@@ -161,6 +166,27 @@ def fitting_factor(seen: Seen, rest: Values, sums: Values, share: float) -> Fact
         return None
     numbers = np.array([factor.of(place.known) for place in seen.places])
     return factor if (np.abs(rest - numbers * sums) <= seen.allowed).all() else None
+
+
+def multiples(target: Target, seen: Seen, whole: Total) -> Iterator[Added]:
+    """The penalties with another number in front, the same at each point, or by n."""
+    if not target.network.penalties:
+        return
+    factors = np.array([declared_factor(target, place.known) for place in seen.places])
+    rest = seen.actual - factors * seen.sums(whole)
+    own = np.array([as_declared(scope) for scope in seen.scopes])
+    sizes = np.array([place.known["n"] for place in seen.places])
+    for text, by in (("", np.ones_like(sizes)), (" / n", sizes)):
+        with np.errstate(all="ignore"):
+            doubt = seen.allowed / own * by
+            best = int(np.argmin(np.where(np.isfinite(doubt), doubt, np.inf)))
+            number = float(f"{rest[best] / own[best] * by[best]:.6g}")
+        if number and (np.abs(rest - number * own / by) <= seen.allowed).all():
+
+            def value(s: Scope[Any], number: float = number, by_n: bool = bool(text)) -> float:
+                return number * as_declared(s) / (samples(s) if by_n else 1)
+
+            yield Added(f" + {number:g} * the penalties{text}", value, 0.3)
 
 
 def of_whole(target: Target, seen: Seen, own: Total, added: Added) -> Iterator[Reading]:

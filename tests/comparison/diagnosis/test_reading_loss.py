@@ -77,6 +77,8 @@ def test_a_penalty_of_one_layer_alone_in_another_form_or_size_is_told() -> None:
         penalised(lambda ws: sum(np.sqrt(np.sum(w**2)) for w in ws)),
     ]
     told = [each.partition(" + the penalties, ")[2].partition(";")[0] for each in squares]
+    odd = penalised(lambda ws: 0.3 * sum(np.sum(w**2) for w in ws))
+    assert " + 0.3 * the penalties; it should be " in odd
     assert told == [
         "without that of dense_3/kernel",
         "of dense_1/kernel once for each layer (3 times)",
