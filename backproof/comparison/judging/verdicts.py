@@ -85,6 +85,7 @@ def compared(record: Record, bounds: Bounds, certainty: Certainty) -> list[Row]:
     for mine in found.values():
         pass_zeros(mine, record, bounds)
         pass_small(mine, record)
+        pass_coarse(mine, record)
         find_vacuity(mine, bounds.idle)
         rows += mine
     return rows
@@ -231,6 +232,23 @@ def pass_small(rows: list[Row], record: Record) -> None:
         if row.power * size_at(record, row) <= WEAKEST_POWER * usual:
             row.status, row.cause = Status.MATCH, ""
             row.detail = "small here: its bound is held against its usual size along the training"
+
+
+def pass_coarse(rows: list[Row], record: Record) -> None:
+    """What a declared accuracy makes weak at a probe is noted there.
+
+    A function that errs by as much as is declared may move a tensor that far: no bound could be
+    narrower. Where the tensor is compared with strength at most points, and errors of its own size
+    would be seen here too, the comparison is as good as theirs.
+    """
+    for row in rows if record.accuracy else ():
+        if row.status is not Status.UNDECIDED or row.power is None or not row.power < 1:
+            continue
+        same = [r for r in rows if (r.name, r.reference) == (row.name, row.reference)]
+        if 2 * sum(r.status is Status.MATCH for r in same) > len(same):
+            row.status, row.cause = Status.MATCH, ""
+            named = ", ".join(record.accuracy)
+            row.detail = f"weak here, by what is declared of {named}: power {row.power:.3g}"
 
 
 def size_at(record: Record, row: Row) -> float:

@@ -12,7 +12,7 @@ from backproof.comparison.bounds.certainty import Certainty
 from backproof.comparison.bounds.models import traits_of
 from backproof.comparison.judging.judging import compare_point
 from backproof.comparison.judging.rows import Row, Status
-from backproof.comparison.judging.verdicts import pass_small, pass_zeros
+from backproof.comparison.judging.verdicts import pass_coarse, pass_small, pass_zeros
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import Rounding, held_in, round_to
@@ -99,16 +99,10 @@ def test_zeros_pass_only_beside_a_size(term: float, elsewhere: float, status: St
     assert rows[0].status is status
 
 
-@pytest.mark.parametrize(
-    ("least", "strong", "status"),
-    [
-        (1e-13, 3, Status.MATCH),  # far below what it is at the other steps
-        (1e-13, 1, Status.UNDECIDED),  # as weak at most steps
-    ],
-)
-def test_what_passes_through_zero_is_held_against_its_usual_size(
-    least: float, strong: int, status: Status
-) -> None:
+def passing_through_zero(
+    least: float, strong: int, accuracy: dict[str, float]
+) -> tuple[Record, list[Row]]:
+    """Four steps, the first ones of which are compared with strength; rows of what is small."""
     network = Network((Dense(2, 1, bias=False),), Loss("squared_error"))
     steps = [Point(DATA, step) for step in range(4)]
     record = Record(
@@ -121,6 +115,7 @@ def test_what_passes_through_zero_is_held_against_its_usual_size(
         waivers=(),
         references=("torch",),
         steps=4,
+        accuracy=accuracy,
         batches={DATA: Batch(np.ones((1, 2)), np.zeros((1, 1)))},
         evaluations={SUBJECT: {}, "torch": {}},
     )
@@ -132,9 +127,42 @@ def test_what_passes_through_zero_is_held_against_its_usual_size(
     bounds, unsure = Bounds(record), Certainty(record, wanted=False)
     rows = [row for p in steps for row in compare_point(record, bounds, unsure, "torch", p)]
     assert [row.status for row in rows[strong:]] == [Status.UNDECIDED] * (4 - strong)
+    return record, rows
+
+
+@pytest.mark.parametrize(
+    ("strong", "status"),
+    [
+        (3, Status.MATCH),  # far below what it is at the other steps
+        (1, Status.UNDECIDED),  # as weak at most steps
+    ],
+)
+def test_what_passes_through_zero_is_held_against_its_usual_size(
+    strong: int, status: Status
+) -> None:
+    record, rows = passing_through_zero(1e-13, strong, {})
     pass_small(rows, record)
     assert [row.status for row in rows[strong:]] == [status] * (4 - strong)
     noted = [row.detail.startswith("small here") for row in rows]
+    assert noted == [False] * strong + [status is Status.MATCH] * (4 - strong)
+
+
+@pytest.mark.parametrize(
+    ("least", "strong", "accuracy", "status"),
+    [
+        (4e-12, 3, {"tanh": 1e-3}, Status.MATCH),
+        (4e-12, 3, {}, Status.UNDECIDED),  # nothing is declared
+        (4e-12, 1, {"tanh": 1e-3}, Status.UNDECIDED),  # as weak at most points
+        (1e-13, 3, {"tanh": 1e-3}, Status.UNDECIDED),  # an error of its own size would pass
+    ],
+)
+def test_what_a_declared_accuracy_makes_weak_is_noted(
+    least: float, strong: int, accuracy: dict[str, float], status: Status
+) -> None:
+    record, rows = passing_through_zero(least, strong, accuracy)
+    pass_coarse(rows, record)
+    assert [row.status for row in rows[strong:]] == [status] * (4 - strong)
+    noted = [row.detail.startswith("weak here, by what is declared of tanh") for row in rows]
     assert noted == [False] * strong + [status is Status.MATCH] * (4 - strong)
 
 
