@@ -18,6 +18,7 @@ from backproof.reports.harmless import printable
 
 # Of each line, so many calls are looked at, and then each one whose number is a power of two.
 FIRST_CALLS = 8
+OF_PYTEST = "pytest's approx"
 # Larger arrays are looked at in their first calls alone.
 LARGE = 1_000_000
 
@@ -33,6 +34,10 @@ class Audit:
         self._bound: set[str] = set()
         self._inside = threading.local()
         self._users: dict[str, bool] = {}
+        self._classes: dict[Any, type] = {}
+        self._calls: dict[tuple[str, int, str], int] = {}
+        """By line and function, how often it was called."""
+        self._last: dict[tuple[str, int, str], Site] = {}
         self.on = False
 
     def __enter__(self) -> Audit:
@@ -89,23 +94,24 @@ class Audit:
 
     def _watching(self, each: Watched, original: Callable[..., Any]) -> Callable[..., Any]:
         """The function, which is looked at as it is called from a user's own code."""
+        function = f"{each.home}'s {each.name}"
+        builtin = dict(BUILTIN.get((each.module, each.name), ()))
 
         @functools.wraps(original)
         def watched(*given: Any, **named: Any) -> Any:
             __tracebackhide__ = True  # pytest then shows the caller
-            if not self.on or not self._is_users(sys._getframe(1)):
-                return original(*given, **named)
             frame = sys._getframe(1)
+            if not self._looks_at(frame, function):
+                return original(*given, **named)
             try:
-                if (each.module, each.name) in BUILTIN:
-                    known = dict(BUILTIN[each.module, each.name])
-                    values = {**known, **dict(zip(known, given, strict=False)), **named}
+                if builtin:
+                    values = {**builtin, **dict(zip(builtin, given, strict=False)), **named}
                 else:
                     values = arguments(original, given, named)
-                actual, expected, tolerance = each.read(values)
+                compared = each.read(values)
             except Exception:  # it is the function's own to refuse what it is called with
                 return original(*given, **named)
-            self._note(frame, f"{each.home}'s {each.name}", actual, expected, tolerance)
+            self._note(frame, function, *compared)
             return original(*given, **named)
 
         return watched
@@ -116,26 +122,32 @@ class Audit:
         @functools.wraps(original)
         def approx(*given: Any, **named: Any) -> Any:
             made = original(*given, **named)
+            if not self._looks_at(sys._getframe(1), OF_PYTEST):
+                return made
             known = arguments(original, given, named)
             try:
-                made.__class__ = self._seen_class(type(made), known["expected"], of_pytest(known))
+                made.__class__ = self._seen_class(type(made))
+                made.audited = known["expected"], of_pytest(known)
             except (TypeError, ValueError):  # it is pytest's own to refuse it, when it compares
                 return made
             return made
 
         return approx
 
-    def _seen_class(self, kind: Any, expected: Any, tolerance: Tolerance) -> type:
+    def _seen_class(self, kind: Any) -> type:
         """The class of what pytest.approx has made, with a comparison that is looked at."""
 
         def equals(own: Any, actual: Any) -> Any:
             frame = sys._getframe(1)
             if self.on and self._is_users(frame):
-                mine, its = by_keys(actual, expected)
-                self._note(frame, "pytest's approx", mine, its, tolerance)
+                expected, tolerance = own.audited
+                self._note(frame, OF_PYTEST, *by_keys(actual, expected), tolerance)
             return kind.__eq__(own, actual)
 
-        return type(kind.__name__, (kind,), {"__eq__": equals, "__hash__": None})
+        if kind not in self._classes:
+            methods = {"__eq__": equals, "__hash__": None}
+            self._classes[kind] = type(kind.__name__, (kind,), methods)
+        return self._classes[kind]
 
     def _is_users(self, frame: FrameType) -> bool:
         file = frame.f_code.co_filename
@@ -143,19 +155,28 @@ class Audit:
             self._users[file] = is_users(file)
         return self._users[file]
 
+    def _looks_at(self, frame: FrameType, function: str) -> bool:
+        """Whether a call is looked at: of a user's own, unless its line was looked at often."""
+        if not self.on or not self._is_users(frame) or getattr(self._inside, "noting", False):
+            return False
+        line = (frame.f_code.co_filename, frame.f_lineno, function)
+        calls = self._calls[line] = self._calls.get(line, 0) + 1
+        if calls <= FIRST_CALLS or not calls & (calls - 1):
+            return True
+        if line in self._last:
+            self._last[line].calls += 1
+        return False
+
     def _note(
         self, frame: FrameType, function: str, actual: Any, expected: Any, tolerance: Tolerance
     ) -> None:
-        """Look at a call, unless its line was looked at often."""
-        if getattr(self._inside, "noting", False):
-            return
+        """Look at a call."""
         key = (frame.f_code.co_filename, frame.f_lineno, function, tolerance.told)
         site = self.sites.get(key)
         if site is None:
             site = self.sites[key] = Site(*key)
+        self._last[key[:3]] = site
         site.calls += 1
-        if site.calls > FIRST_CALLS and site.calls & (site.calls - 1):
-            return
         if site.calls > 1 and count_of(actual) > LARGE:
             return
         self._inside.noting = True
