@@ -163,11 +163,12 @@ def verify(
     *,
     certified: bool = True,
     chance: float = FALSE_ALARM,
+    seed: int | None = None,
 ) -> Iterator[Judged | Broken]:
     """Evaluate all pairings, and yield each one judged; first those that cannot start.
 
     ``chance``: of one false alarm in a pairing, where rounding errors are taken as random; 0 for
-    worst cases alone.
+    worst cases alone. ``seed``: that of the probes, where they are not to be those they always are.
 
     While the frameworks are still being imported, the subjects run and their points are queued;
     then the bounds are computed; then the answers are taken and compared. Whatever is raised on the
@@ -181,7 +182,7 @@ def verify(
         for name in pairing.references:
             own.start(name)
         try:
-            case = Case(pairing, own, new_record(pairing, own, chance), certified)
+            case = Case(pairing, own, new_record(pairing, own, chance, seed), certified)
             case.attempt("running it", case.ask, but=(UsageError, EvaluationError))
         except (UsageError, EvaluationError) as error:
             yield Broken(pairing.name, str(error), isinstance(error, EvaluationError))
@@ -347,7 +348,9 @@ def completed(rows: list[Row], judged: Iterable[Row]) -> list[Row]:
     return whole
 
 
-def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) -> Record:
+def new_record(
+    pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM, seed: int | None = None
+) -> Record:
     """An empty record of a pairing.
 
     What was measured of a framework's operations is known of twins that are built of those alone,
@@ -368,6 +371,7 @@ def new_record(pairing: Pairing, workers: Workers, chance: float = FALSE_ALARM) 
         steps=pairing.steps if "updated" in pairing.quantities else 1,
         mild=not pairing.traits.saturates,
         recorded=pairing.traits.recorded,
+        seed=seed,
         accuracy=declared_accuracy(pairing),
         forms=dict(pairing.forms),
         recovered=pairing.recovered,

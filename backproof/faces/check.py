@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +20,8 @@ from backproof.faces.python import (
     name_of,
     named_files,
     report_of,
+    seed_of,
+    stream_for,
 )
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.arrays import Arrays, as_numpy, kind_of
@@ -79,6 +80,7 @@ class Check:
         certified: bool = True,
         false_alarm: float = FALSE_ALARM,
         proven: bool = False,
+        seed: int | Literal["random"] | None = None,
         time_limit: float = TIME_LIMIT,
         name: str = "",
         root: str | Path | None = None,
@@ -113,7 +115,8 @@ class Check:
         models = dict(references) if isinstance(references, Mapping) else dict.fromkeys(references)
         if not models:
             raise UsageError("references is empty: leave it out, or name one")
-        stream = np.random.default_rng(zlib.crc32(b"check"))
+        chosen = seed_of(seed)
+        stream = stream_for("check", chosen)
         pairing = Pairing(
             name=name or name_of(subject),
             network=network,
@@ -140,6 +143,7 @@ class Check:
             time_limit=time_limit,
             certified=certified,
             chance=0.0 if proven else false_alarm,
+            seed=chosen,
         )
 
     def recorded(

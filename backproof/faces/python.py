@@ -6,19 +6,20 @@ import atexit
 import datetime
 import math
 import os
+import secrets
 import sys
 import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from backproof.comparison import run
 from backproof.comparison.pairing.pairing import Broken, Pairing, Subject
-from backproof.comparison.record import DEFINITION, FALSE_ALARM, MOST_CHANCE
+from backproof.comparison.record import DEFINITION, FALSE_ALARM, MOST_CHANCE, SEED_BITS
 from backproof.faces import notebook
 from backproof.faces.recordings import pairing_of, recovered
 from backproof.implementations.host.watched import TIME_LIMIT
@@ -59,6 +60,7 @@ def verify(
     certified: bool = True,
     false_alarm: float = FALSE_ALARM,
     proven: bool = False,
+    seed: int | Literal["random"] | None = None,
     time_limit: float = TIME_LIMIT,
     name: str = "",
     root: str | Path | None = None,
@@ -80,7 +82,8 @@ def verify(
     its path is relative to ``root``, by default the folder of the file that
     calls. ``dtype``: float64 or float32, by default what the subject declares, or float64.
     ``false_alarm``: the chance that correct code is called wrong, where rounding errors are taken
-    as random; ``proven``: judge by worst cases alone, which no chance enters. ``time_limit``:
+    as random; ``proven``: judge by worst cases alone, which no chance enters. ``seed``: of what is
+    drawn, "random" for a fresh one, that no subject can know; the report tells it. ``time_limit``:
     seconds that the subject may take for one call, and a reference for an answer. The others are
     those of `Pairing`.
 
@@ -126,7 +129,8 @@ def verify(
     if optimizer is None and declared.rate is not None:
         optimizer = GradientDescent(declared.rate)
     models = models_of(("keras", "torch") if references is None else references)
-    stream = np.random.default_rng(zlib.crc32(b"verify"))
+    chosen = seed_of(seed)
+    stream = stream_for("verify", chosen)
     pairing = Pairing(
         name=name or name_of(subject),
         network=network,
@@ -157,7 +161,23 @@ def verify(
         time_limit=time_limit,
         certified=certified,
         chance=0.0 if proven else false_alarm,
+        seed=chosen,
     )
+
+
+def seed_of(given: int | Literal["random"] | None) -> int | None:
+    """A seed: a fresh one if it is to be random; None for what is drawn always."""
+    if given == "random":
+        return secrets.randbits(SEED_BITS)
+    if given is not None and given < 0:
+        raise UsageError(f"seed={given}: give a whole number of at least 0, or 'random'")
+    return given
+
+
+def stream_for(what: str, seed: int | None) -> np.random.Generator:
+    """The random numbers of a drawn point."""
+    known = zlib.crc32(what.encode())
+    return np.random.default_rng(known if seed is None else [known, seed])
 
 
 def models_of(references: Iterable[str] | Mapping[str, str | None]) -> dict[str, str | None]:
@@ -187,6 +207,7 @@ def report_of(
     time_limit: float,
     certified: bool,
     chance: float,
+    seed: int | None = None,
 ) -> Report:
     """Run one pairing with the processes that are kept, and judge it."""
     today = datetime.date.today()
@@ -203,6 +224,7 @@ def report_of(
                 on_stage,
                 certified=certified,
                 chance=chance,
+                seed=seed,
             )
         if isinstance(judged, Broken):
             raise UsageError(judged.reason)

@@ -122,6 +122,12 @@ class Report(Findings):
 
         return frame(self.rows)
 
+    def to_json(self) -> dict[str, Any]:
+        """The verdict for a machine: see docs/verdict.schema.json."""
+        from backproof.reports.verdict import verdict
+
+        return verdict(self)
+
     def to_markdown(self) -> str:
         """The report for a person."""
         from backproof.reports.formats import report_md

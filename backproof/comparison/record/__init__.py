@@ -11,5 +11,8 @@ bound of random rounding errors."""
 DEFINITION = "definition"
 """The reference that is no framework: what the definition comes to in NumPy."""
 
+SEED_BITS = 32
+"""Of a fresh seed."""
+
 MOST_CHANCE = 0.01
 """A run that calls correct code wrong more often than once in a hundred proves nothing."""

@@ -73,6 +73,8 @@ class Record:
     """What the subject does not give, and what is not compared for that."""
     unsteady: dict[str, float] = field(default_factory=dict)
     """By name, how far two calls with the same input were apart."""
+    seed: int | None = None
+    """That of its drawn inputs, where it is not the one that they always have."""
     recorded: bool = False
     """Whether the subject's numbers were computed elsewhere, at one point alone."""
     unread: bool = False
@@ -155,12 +157,14 @@ class Record:
 
     @property
     def caveats(self) -> list[str]:
-        """What a match is of, where it is of less than usual: each in a clause."""
-        if not self.recorded:
-            return []
-        found = ["one point was compared and no probe, for the numbers are recorded"]
-        if self.recovered:
+        """What a match is of, where it is not of what it usually is of: each in a clause."""
+        found = []
+        if self.recorded:
+            found.append("one point was compared and no probe, for the numbers are recorded")
+        if self.recorded and self.recovered:
             found.append("its gradients are (W − W′)/η, as a step shows them")
+        if self.seed is not None:
+            found.append(f"its inputs were drawn from the seed {self.seed}")
         return found
 
     @property
@@ -251,6 +255,7 @@ class Record:
             "unsteady": self.unsteady,
             "chance": self.chance,
             **({"recorded": True} if self.recorded else {}),
+            **({} if self.seed is None else {"seed": self.seed}),
             "unread": self.unread,
             "calibrated": self.calibrated,
             "forms": {name: to_json(form) for name, form in sorted(self.forms.items())},
@@ -298,6 +303,7 @@ class Record:
             unsteady=described["unsteady"],
             chance=described.get("chance", 0.0),
             recorded=described.get("recorded", False),
+            seed=described.get("seed"),
             unread=described.get("unread", False),
             calibrated=tuple(described["calibrated"]),
             slopes={name: tuple(found) for name, found in described["slopes"].items()},

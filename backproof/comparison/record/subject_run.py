@@ -199,7 +199,8 @@ def run(
         yield point
     if record.recorded:
         return  # nobody is there to be asked anything else
-    for probe in probes(pairing.network, pairing.optimizer, record.dtype, borne(pairing, record)):
+    bears = borne(pairing, record)
+    for probe in probes(pairing.network, pairing.optimizer, record.dtype, bears, record.seed):
         record.batches[probe.name] = probe.batch
         point = Point(probe.name, 0)
         visit(point, probe.parameters, probe.batch)

@@ -60,14 +60,20 @@ def finish(
                 report.write(folder, evaluations_limit=limit * BYTES)
         except UsageError as error:
             unwritten = error
-    show(report, console, detail)
+    if form is Shown.json:
+        from backproof.reports.verdict import as_text
+
+        text = as_text(report, None if unwritten is not None else folder)
+        console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    else:
+        show(report, console, detail)
     for line in annotated(report) if form is Shown.github else ():
         console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
     if unwritten is not None:
         if report.exit_status != MISMATCH:
             raise unwritten
         tell(unwritten)
-    elif folder is not None:
+    elif folder is not None and form is not Shown.json:
         show_written(folder / "report.md")
     if report.exit_status == WRONG_USAGE and broken and not notes and all_ended(broken):
         return NO_VERDICT

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from backproof.comparison.record import LIMIT, MOST_CHANCE
+from backproof.comparison.record import LIMIT, MOST_CHANCE, SEED_BITS
 from backproof.mathematics.errors import UsageError
 from backproof.reports.detail import Detail
 
@@ -66,11 +67,31 @@ Scheduler = Annotated[
 ]
 
 
+Seed = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|random",
+        help="The seed of the probes; random: a fresh one, that no subject can know. The report "
+        "tells it.",
+    ),
+]
+
+
+def seed_of(given: str | None) -> int | None:
+    """The seed that is asked for; raises `UsageError` for what is none."""
+    if given == "random":
+        return secrets.randbits(SEED_BITS)
+    if given is not None and not given.isdecimal():
+        raise UsageError(f"--seed {given!r}: give a whole number, or random")
+    return None if given is None else int(given)
+
+
 class Shown(StrEnum):
     """In which form a result is shown, beside the reports."""
 
     text = "text"
     github = "github"
+    json = "json"
 
 
 Form = Annotated[
@@ -78,7 +99,7 @@ Form = Annotated[
     typer.Option(
         "--format",
         help="github: add a line for each pairing that does not pass, which GitHub shows as an "
-        "annotation of its file.",
+        "annotation of its file. json: the verdict alone, as docs/verdict.schema.json has it.",
     ),
 ]
 Quiet = Annotated[

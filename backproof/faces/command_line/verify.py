@@ -22,9 +22,11 @@ from backproof.faces.command_line.options import (
     Proven,
     Quiet,
     Report,
+    Seed,
     Shown,
     Verbose,
     detail,
+    seed_of,
 )
 from backproof.faces.command_line.screen import progress
 from backproof.faces.command_line.selection import (
@@ -71,6 +73,7 @@ def verify(
     limit: Limit = MEGABYTES,
     false_alarm: Chance = FALSE_ALARM,
     proven: Proven = False,
+    seed: Seed = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", "-x", help="Stop after the first pairing that fails.")
     ] = False,
@@ -105,7 +108,9 @@ def verify(
         Workers(reference or likely(paths), first, root, limit=time_limit) as workers,
     ):
         chance = 0.0 if proven else false_alarm
-        asked = Asked(certified, chance, fail_fast, report, limit, shown, form, history, both)
+        asked = Asked(
+            certified, chance, seed_of(seed), fail_fast, report, limit, shown, form, history, both
+        )
         status = run_verify(paths, only, reference, workers, asked)
     raise typer.Exit(status)  # out here: within it, the workers would be killed
 
@@ -131,6 +136,7 @@ class Asked:
 
     certified: bool
     chance: float
+    seed: int | None
     fail_fast: bool
     report: Path | None
     limit: float
@@ -192,6 +198,7 @@ def run_verify(
                 lambda stage: bar.update(task, description=stage),
                 certified=asked.certified,
                 chance=asked.chance / max(1, len(pairings)),
+                seed=asked.seed,
             ):
                 bar.advance(task)
                 if isinstance(each, pairing.Broken):

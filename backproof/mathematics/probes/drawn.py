@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextvars import ContextVar
 from dataclasses import replace
 from math import prod
 
@@ -23,6 +24,17 @@ MOST_NUMBERS = 1_000_000
 MOST_PRODUCTS = 10_000_000
 
 
+# A probe is drawn from its name, so that two runs have the same; and from this too, where a run has
+# a seed of its own. Probes are made of each other in many places: all of one list have the same.
+SEED: ContextVar[int | None] = ContextVar("SEED", default=None)
+
+
+def drawn_from(name: str) -> Generator:
+    """The random numbers of that name, and of the run's own seed, if it has one."""
+    known, seed = zlib.crc32(name.encode()), SEED.get()
+    return np.random.default_rng(known if seed is None else [known, seed])
+
+
 def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True) -> Parameters:
     """Kernels of variance 1/fan_in, so that units are neither dead nor saturated; biases of ½."""
     return {
@@ -40,7 +52,7 @@ def drawn_slots(
 
     ``size``: of the gradients that it has met.
     """
-    stream = np.random.default_rng(zlib.crc32(f"{name} slots".encode()))
+    stream = drawn_from(f"{name} slots")
     drawn = {
         key: stream.normal(size=shape)
         for key, shape in slot_shapes(network, optimizer).items()

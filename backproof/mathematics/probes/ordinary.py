@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 from numpy.random import Generator
 
@@ -12,6 +10,7 @@ from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.probes.drawn import (
     SAMPLES,
     drawn_batch,
+    drawn_from,
     drawn_parameters,
     drawn_targets,
     labelled,
@@ -38,7 +37,7 @@ def zero_row(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 def stream_of(probe: str) -> Generator:
     """The random numbers of a probe."""
-    return np.random.default_rng(zlib.crc32(probe.encode()))
+    return drawn_from(probe)
 
 
 def other_batch(network: Network, stream: Generator) -> tuple[Parameters, Batch]:

@@ -25,6 +25,7 @@ from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters
 from backproof.mathematics.optimizers import STEP_COUNT, Optimizer
 from backproof.mathematics.probes.drawn import (
+    SEED,
     admitted,
     drawn_batch,
     drawn_parameters,
@@ -97,9 +98,25 @@ class Bears:
 
 
 def probes(
-    network: Network, optimizer: Optimizer, dtype: str, bears: Bears = Bears()
+    network: Network,
+    optimizer: Optimizer,
+    dtype: str,
+    bears: Bears = Bears(),
+    seed: int | None = None,
 ) -> list[Probe]:
-    """All probes of a network, in the order in which they are evaluated."""
+    """All probes of a network, in the order in which they are evaluated.
+
+    ``seed``: of other numbers than a probe's name gives it, which no subject can know.
+    """
+    token = SEED.set(seed)
+    try:
+        return drawn_probes(network, optimizer, dtype, bears)
+    finally:
+        SEED.reset(token)
+
+
+def drawn_probes(network: Network, optimizer: Optimizer, dtype: str, bears: Bears) -> list[Probe]:
+    """The same, of the seed that is set."""
     found = []
     for name, make in of_network(network):
         limits = (LIMITS[make][dtype],) if make in LIMITS else ()
