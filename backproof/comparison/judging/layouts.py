@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import prod
 from typing import Any
 
 from backproof.comparison.bounds.bound import Bound, distance
@@ -18,6 +19,7 @@ from backproof.implementations.protocol import Tensors
 from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import innermost
 from backproof.mathematics.errors import EvaluationError
+from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
 
 Adapter = Callable[[Any], Any]
@@ -112,6 +114,7 @@ def candidates(pairing: Pairing) -> Iterator[tuple[str, Adapter]]:
         },
         "adapters.thresholds({})": adapters.thresholds,
         "adapters.lists({})": adapters.lists,
+        **images_first(pairing.network),
         "adapters.vector({})": adapters.vector,
     }
     reduction = pairing.network.loss.batch
@@ -133,6 +136,32 @@ def candidates(pairing: Pairing) -> Iterator[tuple[str, Adapter]]:
         for t, label in labels.items()
     ]
     return iter(sorted(every, key=lambda each: each[0].count("adapters.")))
+
+
+def images_first(network: Network) -> dict[str, Adapter]:
+    """Of a network of images, channels first; and likewise where they are flattened."""
+    if all(len(parameter.shape) < 3 for parameter in network.parameters.values()):
+        return {}
+    flattened = dict(flat_images(network))
+    found: dict[str, Adapter] = {"adapters.channels_first({})": adapters.channels_first}
+    if flattened:
+        table = repr(flattened).replace("{", "{{").replace("}", "}}")  # these names are formatted
+        told = f"adapters.channels_first({{}}, flattened={table})"
+        found[told] = partial(adapters.channels_first, flattened=flattened)
+    return found
+
+
+def flat_images(network: Network) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Where an image becomes a vector: that activation, and the kernels that take it."""
+    for node in network.nodes:
+        came, out = network.shapes_into(node), network.output_shapes[node.name]
+        if len(came) != 1 or len(came[0]) < 2 or out != (prod(came[0]),):
+            continue
+        yield f"activation/{node.name}", came[0]
+        for taker in network.consumers[node.name]:
+            for use in network.uses[taker.name].values():
+                if network.parameters[use.parameter].shape[:1] == out:
+                    yield use.parameter, came[0]
 
 
 def bias_column(subject: Any, where: Any) -> Any:

@@ -6,6 +6,7 @@ an example of each.
 
 from __future__ import annotations
 
+from backproof.implementations.adapters.axes import channels_first, permuted
 from backproof.implementations.adapters.batches import (
     View,
     classes,
@@ -33,6 +34,7 @@ __all__ = [
     "View",
     "anew",
     "bias_in_kernel",
+    "channels_first",
     "classes",
     "columns",
     "copied",
@@ -44,6 +46,7 @@ __all__ = [
     "integer_labels",
     "lists",
     "one_sample",
+    "permuted",
     "printed",
     "scalar_biases",
     "script",

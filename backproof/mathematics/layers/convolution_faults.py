@@ -106,12 +106,18 @@ def exchanged(w: Windows) -> Windows:
     return replace(w, padding=tuple((after, before) for before, after in w.padding))
 
 
-def overwritten(at: At) -> dict[str, Change]:
-    """Of the windows that have a position, the last one alone."""
+def overwritten(at: At, *, by_place: bool) -> dict[str, Change]:
+    """Of the windows that have a position, one alone gives back.
+
+    The last window, where code goes from window to window; where it goes from place to place of the
+    kernel, that which has the position at the last place.
+    """
     if not at.back[0]:
         return {}
     covering = windows_of(at).covering()
-    last = np.where(covering == covering.max(axis=1, keepdims=True), covering, NOWHERE)
+    order = np.broadcast_to(np.arange(covering.shape[1]), covering.shape) if by_place else covering
+    order = np.where(covering == NOWHERE, NOWHERE, order)
+    last = np.where(order == order.max(axis=1, keepdims=True), covering, NOWHERE)
     if np.array_equal(last, covering):
         return {}
 
@@ -127,6 +133,29 @@ def overwritten(at: At) -> dict[str, Change]:
         return s.ops.reshaped(back, value.shape)
 
     return {at.back[0]: change}
+
+
+def not_transposed(at: At, site: str, *, backwards: bool) -> dict[str, Change]:
+    """The elements of all windows in the order of the other layout, channels first or last.
+
+    ``out.reshape(n, f, h, w)`` of what has its filters last, or ``delta.reshape(-1, f)`` of what
+    has them first: a reshape where a transpose is missing.
+    """
+    windows = windows_of(at)
+    layer: Any = at.layer
+    if windows.positions == 1 or layer.filters == 1:
+        return {}
+
+    def change(value: Any, s: Any) -> Any:
+        samples, filters = value.shape[0], value.shape[-1]
+        places = np.arange(int(np.prod(value.shape))).reshape(samples, -1, filters)
+        if backwards:
+            order = places.transpose(0, 2, 1).reshape(places.shape)
+        else:
+            order = places.reshape(samples, filters, -1).transpose(0, 2, 1)
+        return s.ops.gather(value, order.reshape(value.shape))
+
+    return {f"{site}/{at.name}": change}
 
 
 def axes_of_kernel_exchanged(at: At) -> bool:
@@ -165,12 +194,17 @@ def bias_of_last_column(at: At) -> dict[str, Change]:
     return {f"data_gradient/{at.name}/bias": change}
 
 
-def averaged(at: At, name: str) -> dict[str, Change]:
-    """A parameter's gradient, divided by the number of windows."""
+def averaged(at: At, name: str, *, samples: bool = False) -> dict[str, Change]:
+    """A parameter's gradient, divided by the number of windows; or of those of all samples."""
     many = windows_of(at).positions
-    if name not in at.parameters or many == 1:
+    if name not in at.parameters or (many == 1 and not samples):
         return {}
-    return {f"data_gradient/{at.name}/{name}": lambda value, s: s.ops.scale(value, 1.0, many)}
+
+    def change(value: Any, s: Any) -> Any:
+        rows = s.values[f"delta/{at.name}"].shape[0] if samples else 1
+        return s.ops.scale(value, 1.0, many * rows)
+
+    return {f"data_gradient/{at.name}/{name}": change}
 
 
 def slope_forgotten(at: At) -> dict[str, Change]:
@@ -356,7 +390,26 @@ FAULTS: tuple[LayerFault, ...] = (
         "overlap_overwritten",
         "where windows overlap, the last one overwrites what the others give back: = for +=",
         BACK,
-        overwritten,
+        lambda at: overwritten(at, by_place=False),
+    ),
+    LayerFault(
+        "overlap_overwritten_by_place",
+        "where windows overlap, what the kernel's last place gives back overwrites what the others "
+        "do: = for += in a loop over the kernel",
+        BACK,
+        lambda at: overwritten(at, by_place=True),
+    ),
+    LayerFault(
+        "output_not_transposed",
+        "what comes out is reshaped to channels first where it should be transposed",
+        FORWARD,
+        lambda at: not_transposed(at, "z", backwards=False),
+    ),
+    LayerFault(
+        "delta_not_transposed",
+        "δ, its channels first, is reshaped to (rows, filters) where it should be transposed",
+        "δ as (samples · windows, filters), the filters of one window side by side",
+        lambda at: not_transposed(at, "delta", backwards=True),
     ),
     LayerFault(
         "last_window_left_out",
@@ -381,6 +434,18 @@ FAULTS: tuple[LayerFault, ...] = (
         "the bias's gradient is divided by the number of windows",
         BIAS,
         lambda at: averaged(at, "bias"),
+    ),
+    LayerFault(
+        "gradient_mean",
+        "the kernel's gradient is the mean over samples and windows, not the sum",
+        KERNEL,
+        lambda at: averaged(at, "kernel", samples=True),
+    ),
+    LayerFault(
+        "bias_gradient_mean",
+        "the bias's gradient is the mean over samples and windows, not the sum",
+        BIAS,
+        lambda at: averaged(at, "bias", samples=True),
     ),
     LayerFault(
         "bias_left_out",
@@ -456,8 +521,8 @@ IN_TWO_AXES: tuple[LayerFault, ...] = (
 
 
 def one_sample_large(node: At, parameters: dict[str, Any], inputs: Any, stream: Any) -> None:
-    """The first sample a thousand times the others: what mixes samples or positions is seen."""
-    inputs[0] *= 1000
+    """The first sample sixteen times the others: what mixes samples or positions is seen."""
+    inputs[0] *= 16
 
 
 def border_alone(node: At, parameters: dict[str, Any], inputs: Any, stream: Any) -> None:

@@ -79,6 +79,18 @@ def last_alone(places: Places) -> Places:
     return Places(places.first, places.step, np.where(last, places.window, NOWHERE))
 
 
+def first_alone(places: Places) -> Places:
+    """Of the windows that have a position, the first: it has it at the kernel's last place."""
+    known = np.where(places.window == NOWHERE, places.window.max() + 1, places.window)
+    first = known == known.min(axis=1, keepdims=True)
+    return Places(places.first, places.step, np.where(first, places.window, NOWHERE))
+
+
+def overwritten_by_place(at: At) -> dict[str, Change]:
+    """Of the windows that have a position, the first one alone gives back."""
+    return by_rule(at, layer_of(at).taken_back, first_alone) if overlapping(at) else {}
+
+
 def overwritten(at: At) -> dict[str, Change]:
     """Of the windows that have a position, the last one alone gives back."""
     return by_rule(at, layer_of(at).taken_back, last_alone) if overlapping(at) else {}
@@ -284,6 +296,13 @@ SLIDING: tuple[LayerFault, ...] = (
         "where windows overlap, the last one overwrites what the others give back: = for +=",
         "x̄_p = Σ_q …, over all windows q that have p",
         overwritten,
+    ),
+    LayerFault(
+        "overlap_overwritten_by_place",
+        "where windows overlap, what a window's last place gives back overwrites what the others "
+        "do: = for += in a loop over the places",
+        "x̄_p = Σ_q …, over all windows q that have p",
+        overwritten_by_place,
     ),
     LayerFault(
         "stride_missing_backwards",
