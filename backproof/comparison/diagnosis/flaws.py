@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backproof.comparison.bounds.bounds import Bounds
-from backproof.comparison.diagnosis.evidence import Evidence
+from backproof.comparison.diagnosis.evidence import Evidence, Suspect
+from backproof.comparison.diagnosis.views import view
 from backproof.comparison.diagnosis.wording import listed
 from backproof.comparison.record.record import SUBJECT, Point
 from backproof.mathematics.arithmetic.rounding.forms import Form
+from backproof.mathematics.functions import Activation
 from backproof.mathematics.probes.probes import SATURATING
 
 DECLARED_MILD = (
@@ -68,8 +70,31 @@ def settings(evidence: Evidence) -> Iterator[Setting]:
             "meant, declare it with adapters.unsaturated(subject)"
         )
         yield Setting(evidence.among(calm), f"{told}; {more}" if told else more)
+    kinked = [p for p in evidence.off if p not in spoilt and at_a_kink(evidence, p)]
+    plain = [p for p in evidence.points if p not in spoilt and p not in kinked]
+    if kinked and set(plain) & set(evidence.off):
+        told = overflowing(evidence, spoilt, names) if spoilt else ""
+        more = (
+            f"at {listed(sorted({p.name for p in kinked}))}, where units lie exactly at their "
+            "kink, it takes another slope: any between those of both sides is right"
+        )
+        yield Setting(evidence.among(plain), f"{told}; {more}" if told else more)
     if evidence.record.network.loss_of == "fused" and SUBJECT not in evidence.record.forms:
         yield of_probabilities(evidence, calm)
+
+
+def at_a_kink(evidence: Evidence, point: Point) -> bool:
+    """Whether a unit lies exactly where code may take one of several slopes."""
+    kinked = [n for n in evidence.record.network.nodes if bends(n.layer.function)]
+    if not kinked:
+        return False
+    values = view(evidence, Suspect(()), point).scope.values
+    return any((np.asarray(values[f"z/{node.name}"]) == 0).any() for node in kinked)
+
+
+def bends(f: Activation | None) -> bool:
+    """Whether a function has a kink at 0 with several right slopes."""
+    return f is not None and bool(f.AT_KINK) and 0.0 in f.branches()
 
 
 def of_probabilities(evidence: Evidence, calm: list[Point]) -> Setting:

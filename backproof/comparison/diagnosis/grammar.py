@@ -6,6 +6,7 @@ with a factor; and sums of two of these.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -94,6 +95,23 @@ def candidates(place: Place, values: Callable[[Atom], Values], most: int) -> lis
     return found
 
 
+LEAKY = re.compile(r"where\(z > 0, 1, ([-+.e\d]+)\)")
+
+
+def leaky(here: Mapping[str, str]) -> str | None:
+    """Numbers in front of ``z > 0`` and of a leaky slope, as one number on each side."""
+    slopes = {text: found for text in here if (found := LEAKY.fullmatch(text))}
+    if len(slopes) != 1 or set(here) != {*slopes, "(z > 0)"}:
+        return None
+    ((text, found),) = slopes.items()
+    try:
+        above, both = float(here["(z > 0)"]), float(here[text])
+    except ValueError:
+        return None  # a number that n gives
+    # Of the two sides z > 0 and z < 0 it reads otherwise, for it is no 0 where z is.
+    return f"where(z <= 0, {both * float(found[1]):g}, {above + both:g})"
+
+
 @dataclass(frozen=True)
 class Sum:
     """One product or two, each with its factor: what code multiplies something by."""
@@ -106,6 +124,8 @@ class Sum:
         here = {p.text: f.text for f, p in self.terms}
         if (pair := self._sides) is not None:
             return f"where({pair[0][1:-1]}, {here[pair[0]]}, {here[pair[1]]})"
+        if (sides := leaky(here)) is not None:
+            return sides
         parts = [factor.before(p.text, loose=p.loose) for factor, p in self.terms]
         text = parts[0]
         for part in parts[1:]:
