@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,9 +54,13 @@ def of_layer(layer: Checked, inputs: tuple[int, ...] | None = None) -> Network:
                 "check(network): a penalty is no part of a backward pass; leave it out, or verify "
                 "the network with its loss"
             )
-        return Network(layer.nodes, loss, inputs=inputs or layer.inputs, input_gradient=True)
-    parts = (layer,) if isinstance(layer, Layer | Node | Block) else tuple(layer)
-    return Network(parts, loss, inputs=inputs, input_gradient=True)
+        parts: Sequence[Any] = layer.nodes
+        inputs = inputs or layer.inputs
+    else:
+        parts = (layer,) if isinstance(layer, Layer | Node | Block) else tuple(layer)
+    found = Network(tuple(parts), loss, inputs=inputs)
+    # By indices there is no derivative.
+    return found if found.indices is not None else replace(found, input_gradient=True)
 
 
 class Check:
@@ -157,6 +162,7 @@ class Check:
         outputs: Any = None,
         gradients: Mapping[str, Any] | None = None,
         updated: Mapping[str, Any] | None = None,
+        mask: Any = None,
         axes: Mapping[str, tuple[int, ...]] | None = None,
         optimizer: Optimizer | None = None,
         references: Iterable[str] | Mapping[str, str | None] = (DEFINITION,),
@@ -171,7 +177,8 @@ class Check:
 
         ``inputs``; ``parameters`` by the layer's own names; ``upstream``, the gradient that
         arrives; and any of ``outputs``, ``gradients`` by name (``"inputs"`` is that by the inputs)
-        and ``updated``, what a step of ``optimizer`` made of the parameters. Or ``file``: a
+        and ``updated``, what a step of ``optimizer`` made of the parameters; and the ``mask`` of a
+        layer that takes one. Or ``file``: a
         ``.npz``, a ``.safetensors``, or a folder of them, with these names. Arrays of NumPy,
         PyTorch, JAX, or whatever has ``__array__`` or DLPack; of any device. ``dtype``: the
         precision that they were computed in, where theirs does not tell. The others are as in
@@ -180,7 +187,7 @@ class Check:
         check_limits("check.recorded", time_limit, false_alarm)
         given: Mapping[str, Any] | str | Path
         shape: tuple[int, ...] | None = None
-        several = (inputs, parameters, upstream, outputs, gradients, updated)
+        several = (inputs, parameters, upstream, outputs, gradients, updated, mask)
         if file is not None:
             if any(each is not None for each in several):
                 raise UsageError("check.recorded: give a file, or arrays, and not both")
@@ -210,6 +217,7 @@ class Check:
                 outputs=outputs,
                 gradients=gradients,
                 updated=updated,
+                mask=mask,
             )
         return judge_recorded(
             network,
@@ -234,7 +242,9 @@ def named_arrays(
 
     def ours(own: str, value: Any) -> Any:
         order = (axes or {}).get(own) or (axes or {}).get(own.rpartition("/")[2])
-        return value if order is None else as_numpy(value).transpose(np.argsort(order))
+        if order is None or value is None:
+            return value
+        return as_numpy(value).transpose(np.argsort(order))
 
     found: dict[str, Any] = {}
     for group in ("parameters", "gradients", "updated"):
@@ -248,6 +258,7 @@ def named_arrays(
         found |= {f"activation/{name}": value for name, value in outputs.items()}
     else:
         found["outputs"] = outputs
+    found["mask"] = ours(INPUTS, groups.pop("mask"))
     found["upstream"] = ours("outputs", groups.pop("upstream"))
     found[INPUTS] = ours(INPUTS, groups.pop(INPUTS))
     return {name: value for name, value in found.items() if value is not None}

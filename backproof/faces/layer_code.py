@@ -18,6 +18,7 @@ from backproof.implementations.subject.objects import (
 from backproof.implementations.subject.passes import Passes, passes
 from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.node import INPUTS
 
 
 def subject_of(
@@ -68,7 +69,7 @@ def held(
     is_module = hasattr(code, "named_parameters")
     kind = Module if is_module else Held
     made = make() if is_module else trial(make)
-    order = ("inputs", *network.parameters)
+    order = (INPUTS, *network.parameters)
     found = kind(network, None, None, arrays, order, dict(axes or {}), code, make)  # type: ignore[arg-type]
     try:
         (module_homes if is_module else homes_of)(made, found.tensors)

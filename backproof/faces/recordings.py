@@ -81,9 +81,9 @@ def pairing_of(
 
 def check_state(subject: Recorded, network: Network, optimizer: Optimizer | None) -> None:
     """Refuse a state of an optimizer's that it does not keep, or of another shape."""
-    known: dict[str, tuple[int, ...]] = {}
+    known = {name: buffer.shape for name, buffer in network.buffers.items()}
     if optimizer is not None:
-        known = dict(optimizers.slot_shapes(network, optimizer))
+        known |= optimizers.slot_shapes(network, optimizer)
         known |= {optimizers.STEP_COUNT: ()} if optimizer.COUNTS else {}
     for name, value in subject.state.items():
         if name not in known:
@@ -105,7 +105,7 @@ def batch_of(subject: Recorded, network: Network) -> Batch:
     targets = subject.batch.get("targets")
     if targets is None:
         targets = drawn_targets(network, stream, len(inputs)).astype(subject.dtype)
-    return Batch(inputs, targets, subject.batch.get("weights"))
+    return Batch.of({**subject.batch, "inputs": inputs, "targets": targets})
 
 
 def recovered(pairing: Pairing, *, surely: bool) -> Pairing | None:

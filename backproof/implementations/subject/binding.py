@@ -12,6 +12,7 @@ from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.layers.layer import Role
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
+from backproof.mathematics.network.parameters import MASK
 
 # How people call what has a role, beside the layer's own name of it.
 ALIASES: Mapping[Role, tuple[str, ...]] = {
@@ -30,13 +31,16 @@ EVERYTHING = "parameters"
 class Named:
     """A tensor that goes into code: its full name, the layer's own, its role and shape.
 
-    ``others``: what else it may be called.
+    ``others``: what else it may be called. ``learned``: whether it has a gradient; ``needed``:
+    whether code has to take it.
     """
 
     full: str
     own: str
     shape: tuple[int, ...]
     others: tuple[str, ...]
+    learned: bool = True
+    needed: bool = True
 
     def is_called(self, name: str) -> bool:
         """Whether an argument of that name may be it."""
@@ -46,14 +50,19 @@ class Named:
     @property
     def told(self) -> str:
         """Its name and shape."""
-        shape = ("samples", *self.shape) if self.full == INPUTS else self.shape
+        of_samples = self.full == INPUTS or self.full.startswith(MASK)
+        shape = ("samples", *self.shape) if of_samples else self.shape
         return f"{self.own} ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
 def tensors_of(network: Network) -> tuple[Named, ...]:
-    """What goes into a network's forward pass: the inputs, then its parameters in their order."""
-    single = len({name.partition("/")[0] for name in network.parameters}) < 2
-    found = [Named(INPUTS, INPUTS, network.input_shape, OF_INPUTS)]
+    """What goes into a network's forward pass: the inputs, then its parameters in their order.
+
+    Then masks, and what the layers keep beside parameters, which code may take or not.
+    """
+    kept = {**network.parameters, **network.buffers}
+    single = len({name.partition("/")[0] for name in kept}) < 2
+    found = [Named(INPUTS, INPUTS, network.input_shape, OF_INPUTS, learned=network.input_gradient)]
     kinds = {node.name: node.layer.kind for node in network.nodes}
     roles = [parameter.role for parameter in network.parameters.values()]
     for name, parameter in network.parameters.items():
@@ -63,6 +72,12 @@ def tensors_of(network: Network) -> tuple[Named, ...]:
         if others and parameter.role == "table":  # people call a table after its layer
             others = (*others, kinds[name.partition("/")[0]])
         found.append(Named(name, own, parameter.shape, others))
+    for node, shape in network.masks.items():
+        own = "mask" if len(network.masks) == 1 else f"mask/{node}"
+        found.append(Named(f"{MASK}{node}", own, shape, ("mask", "m", "keep"), learned=False))
+    for name, buffer in network.buffers.items():
+        own = name.partition("/")[2] if single else name
+        found.append(Named(name, own, buffer.shape, (), learned=False, needed=False))
     return tuple(found)
 
 
@@ -112,19 +127,21 @@ def bound(
     if given is not None:
         return tuple(named_by(each, tensors) for each in given)
     names = arguments_of(function, without)
+    least = [each for each in tensors if each.needed]
     if not names:  # it takes whatever comes: *args, or nobody knows
-        return tuple(each.full for each in tensors)
+        return tuple(each.full for each in least)
     by_name = {name: [each.full for each in tensors if each.is_called(name)] for name in names}
     if all(len(found) == 1 for found in by_name.values()):
         chosen = tuple(found[0] for found in by_name.values())
-        if set(chosen) == {each.full for each in tensors}:
+        if len(set(chosen)) == len(chosen) and {each.full for each in least} <= set(chosen):
             return chosen
     if len(names) == 2 and len(tensors) > 1:
         for place, name in enumerate(names):
             if plainly(name) in ALL_AT_ONCE:
                 return (EVERYTHING, INPUTS) if place == 0 else (INPUTS, EVERYTHING)
-    if len(names) == len(tensors):
-        return in_order(by_name, tensors)
+    for among in (least, tensors):
+        if len(names) == len(among):
+            return in_order(by_name, among)
     odd = [name for name, found in by_name.items() if not found]
     raise UsageError(
         f"{what} takes ({', '.join(names)}); there are {listed(tensors)}"
@@ -178,20 +195,25 @@ def gradients_by_name(
                 raise EvaluationError(
                     f"backward returned {str(key)!r}, which is none of {wanted(order)}"
                 )
-            found[names[0]] = to_array(value)
-        return found
+            if value is not None:
+                found[names[0]] = to_array(value)
+        return {
+            each.full: found[each.full] for each in order if each.learned and each.full in found
+        }
+    # Of what is not learned, code gives None, or a gradient that nobody asks for.
+    learned = [each for each in order if each.learned]
     parts = list(returned) if isinstance(returned, tuple | list) else [returned]
     arrays = [None if part is None else to_array(part) for part in parts]
     while len(arrays) > len(order) and arrays[-1] is None:  # autograd: of arguments without one
         arrays.pop()
-    for among in (order, [each for each in order if each.full != INPUTS]):
+    for among in (order, learned, [each for each in learned if each.full != INPUTS]):
         if len(arrays) != len(among):
             continue
         placed = by_shape(arrays, among, samples)
         return {
             each.full: value
             for each, value in zip(placed, arrays, strict=True)
-            if value is not None
+            if value is not None and each.learned
         }
     came = ", ".join("None" if each is None else str(each.shape) for each in arrays)
     raise EvaluationError(
@@ -220,4 +242,5 @@ MOST_ORDERED = 6
 
 def wanted(order: Sequence[Named]) -> str:
     """What backward is to return."""
-    return "the gradients of " + listed(order) + ", in this order or by name"
+    learned = [each for each in order if each.learned]
+    return f"the gradients of {listed(learned)}, in this order or by name"

@@ -71,7 +71,8 @@ class Held(Passes):
             homes = homes_of(held, self.tensors)
             for name, place in homes.items():
                 place.put(held, self.arrays.of(self.theirs(name, parameters[name])))
-            inputs = self.arrays.of(self.theirs(INPUTS, batch.inputs))
+            known = self.arrays_of(parameters, batch)
+            inputs = self.arrays.of(self.theirs(INPUTS, known[INPUTS]))
             output, cache = parts_of(held.forward(inputs))
             upstream = self.arrays.of(self.theirs(OUTPUTS, batch.targets))
             returned = self._asked_back(held, upstream, cache)
@@ -112,7 +113,9 @@ class Module(Held):
         for name, home in found.items():
             homes[home].data = self.arrays.of(self.theirs(name, parameters[name]))
             homes[home].grad = None
-        inputs = self.arrays.of(self.theirs(INPUTS, batch.inputs)).requires_grad_()
+        known = self.arrays_of(parameters, batch)
+        inputs = self.arrays.of(self.theirs(INPUTS, known[INPUTS]))
+        inputs.requires_grad_(self.network.input_gradient)
         output, _ = parts_of(held(inputs))
         output.backward(self.arrays.of(self.theirs(OUTPUTS, batch.targets)).to(output.device))
         gradients = {name: homes[home].grad for name, home in found.items()} | {INPUTS: inputs.grad}
@@ -122,7 +125,7 @@ class Module(Held):
 def module_homes(held: Any, tensors: Sequence[Named]) -> dict[str, str]:
     """The name under which a module keeps each parameter: by its last part, or by their order."""
     names = [name for name, _ in held.named_parameters()]
-    wanted = [tensor for tensor in tensors if tensor.full != INPUTS]
+    wanted = [tensor for tensor in tensors if tensor.learned and tensor.full != INPUTS]
     by_name = {
         tensor.full: [name for name in names if tensor.is_called(name.rpartition(".")[2])]
         for tensor in wanted
@@ -142,7 +145,7 @@ def homes_of(held: Any, tensors: Sequence[Named]) -> dict[str, Place]:
     there = [place for place in places(held) if plainly(place.attribute) not in HOLDERS[4:]]
     found: dict[str, Place] = {}
     for tensor in tensors:
-        if tensor.full == INPUTS:
+        if not tensor.learned or tensor.full == INPUTS:
             continue
         homes = [place for place in there if tensor.is_called(place.name)]
         if not homes:

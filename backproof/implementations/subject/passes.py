@@ -24,7 +24,7 @@ from backproof.implementations.subject.binding import (
 from backproof.mathematics.errors import EvaluationError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
-from backproof.mathematics.network.parameters import Batch, Parameters
+from backproof.mathematics.network.parameters import MASK, Batch, Parameters
 
 Axes = Mapping[str, tuple[int, ...]]
 OUTPUTS = "outputs"
@@ -67,11 +67,14 @@ class Passes:
         """What goes in, in the order of the arguments, with shapes as the code has them."""
         known = {each.full: each for each in tensors_of(self.network)}
         names = [
-            name
-            for each in self.order
-            for name in ([n for n in known if n != INPUTS] if each == EVERYTHING else [each])
+            name for each in self.order for name in (self.owned if each == EVERYTHING else [each])
         ]
         return tuple(replace(known[name], shape=self._shape(known[name])) for name in names)
+
+    @property
+    def owned(self) -> list[str]:
+        """The parameters, and what the layers keep beside them."""
+        return [*self.network.parameters, *self.network.buffers]
 
     def _shape(self, tensor: Named) -> tuple[int, ...]:
         axes = self.axes_of(tensor.full)
@@ -103,7 +106,7 @@ class Passes:
         with self.arrays.wide():
             given = {
                 name: self.arrays.of(self.theirs(name, array))
-                for name, array in {INPUTS: batch.inputs, **parameters}.items()
+                for name, array in self.arrays_of(parameters, batch).items()
             }
             upstream = self.theirs(OUTPUTS, batch.targets)
             if self.backward is None:
@@ -115,19 +118,26 @@ class Passes:
             gradients = gradients_by_name(returned, self.tensors, len(batch.inputs), as_numpy)
             return self.results(output, gradients)
 
+    def arrays_of(self, parameters: Parameters, batch: Batch) -> dict[str, NDArray[Any]]:
+        """All that the code may take, by full name; indices are whole numbers."""
+        inputs = batch.inputs if self.network.indices is None else batch.inputs.astype(np.int64)
+        masks = {f"{MASK}{node}": mask for node, mask in batch.masks.items()}
+        return {INPUTS: inputs, **parameters, **masks}
+
     def _differentiated(self, given: Mapping[str, Any], upstream: Any) -> tuple[Any, Any]:
-        names = [each.full for each in self.tensors]
+        names = [each.full for each in self.tensors if each.learned]
 
         def function(*values: Any) -> Any:
-            known = dict(zip(names, values, strict=True))
+            known = {**given, **dict(zip(names, values, strict=True))}
             return parts_of(self.forward(*[self._argument(n, known) for n in self.order]))[0]
 
-        return self.arrays.pulled_back(function, [given[name] for name in names], upstream)
+        output, found = self.arrays.pulled_back(function, [given[n] for n in names], upstream)
+        return output, dict(zip(names, found, strict=True))
 
     def _argument(self, name: str, given: Mapping[str, Any]) -> Any:
         if name != EVERYTHING:
             return given[name]
-        return {each.own: given[each.full] for each in self.tensors if each.full != INPUTS}
+        return {each.own: given[each.full] for each in self.tensors if each.full in self.owned}
 
     def _back(self, upstream: Any, output: Any, cache: Any, given: Mapping[str, Any]) -> Any:
         """Call backward: with what its arguments are called after, or by their places."""

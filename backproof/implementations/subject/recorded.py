@@ -17,6 +17,7 @@ from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.checking import odd_element
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.parameters import MASK
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
 
 # How people call the groups of arrays, and the arrays that stand alone.
@@ -89,7 +90,7 @@ def recorded(
         array = numbers(path, value)
         if narrow_type := stored_in(value):
             narrow[full] = narrow_type
-        if full in ("inputs", "targets", "weights"):
+        if full in ("inputs", "targets", "weights") or full.startswith(MASK):
             batch[full] = array
         elif full.startswith("parameters/"):
             parameters[full.removeprefix("parameters/")] = array
@@ -146,6 +147,10 @@ def full_name(path: str, network: Network) -> str:
                 return f"{group}/{found}"
             if group in ("parameters", "updated") and "/" in rest:  # what the optimizer keeps
                 return path if head == group else f"{group}/{rest}"
+    if plain in ("mask", "masks") and network.masks:
+        if rest not in network.masks and (rest or len(network.masks) > 1):
+            raise UsageError(f"{path}: there are masks of {', '.join(network.masks)}")
+        return f"{MASK}{rest or next(iter(network.masks))}"
     if plain.startswith("parameter_count"):
         return path
     if found := of_network(path, tuple(network.parameters)):
