@@ -57,7 +57,6 @@ def factors() -> Iterator[Factor]:
             found.append(power(cost, value, {"n": n, "outputs": outputs}))
         if value in (0.5, 1.0, 2.0):
             found += [power(cost, value, {"rate": each}) for each in (-1, 1)]
-    found += [power(3, value, {}) for value in (0.1, 10.0, 0.01, 100.0)]
     for _, text, of in sorted(found, key=lambda each: each[0]):
         yield Factor(text, of)
         yield Factor(f"-{text}", lambda known, of=of: -of(known))  # type: ignore[misc] # bound now

@@ -77,6 +77,12 @@ def read_counts(
             told = f"the step, with t counting them from 1, is made with rate {text}"
             yield reading(f"rate {text}", "", told, "rate", every, 1.1)
             return
+    whole = len(wrong) == len(steps)
+    if whole and (number := one_number(wrong, target, parameter)) is not None:
+        every = {f"change/{n}": scaled_by(number) for n in target.network.parameters}
+        told = f"the step is made with {number:g} * rate"
+        yield reading(f"{number:g} times the rate", "", told, "rate", every, 1.1)
+        return
     found = [(s.t, t) for s in wrong if (t := count_of(target, parameter, s)) is not None]
     if len(found) < len(wrong):
         return
@@ -86,6 +92,20 @@ def read_counts(
             sentence = f"the step count in the corrections is {told}"
             yield reading(f"count {told}", "", sentence, "t", every, 1.1)
             return
+
+
+def one_number(steps: Sequence[Step], target: Target, parameter: str) -> float | None:
+    """The short number that every step is multiplied by; None if there is none."""
+    first = steps[0].declared(target, parameter, steps[0].t)
+    ratio = float(np.vdot(first, steps[0].change) / (float(np.vdot(first, first)) or 1.0))
+    number = float(f"{ratio:.3g}")
+    same = all(s.is_it(s.declared(target, parameter, s.t) * number) for s in steps)
+    return number if same and number else None
+
+
+def scaled_by(number: float) -> Change:
+    """What is taken off, times a number."""
+    return lambda value, scope: scope.ops.scale(value, number, roundings=2)
 
 
 def step_of(view: View, parameter: str) -> Step | None:
