@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from numpy.random import Generator
 
 from backproof.mathematics.network.network import Network
@@ -33,7 +35,7 @@ def near_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
         for row, side in ((0, 2.0**-12), (1, -(2.0**-12))):
             z = inputs[row] @ kernel + bias
             inputs[row] -= (z - side) * kernel / (kernel @ kernel)
-    return parameters, Batch(inputs, batch.targets)
+    return parameters, replace(batch, inputs=inputs)
 
 
 def exact_kink(network: Network, stream: Generator) -> tuple[Parameters, Batch]:

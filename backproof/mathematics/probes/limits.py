@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.random import Generator
 
@@ -46,7 +48,7 @@ def large_logits(
     inputs = batch.inputs.copy()
     inputs[1] *= beyond
     inputs[4] = -inputs[1]
-    return parameters, misread(network, parameters, Batch(inputs, batch.targets), [1, 4])
+    return parameters, misread(network, parameters, replace(batch, inputs=inputs), [1, 4])
 
 
 def huge_outputs(
@@ -80,7 +82,7 @@ def huge_outputs(
     if network.decision == "argmax":
         first = outputs(parameters)[reached][0]
         targets[..., (first.argmax() + 1) % network.outputs] = 1
-    return parameters, Batch(batch.inputs, targets)
+    return parameters, replace(batch, targets=targets)
 
 
 def misread(network: Network, parameters: Parameters, batch: Batch, rows: list[int]) -> Batch:
@@ -98,7 +100,7 @@ def misread(network: Network, parameters: Parameters, batch: Batch, rows: list[i
     else:
         above = {"sign": 0.0}.get(network.decision, 0.5)
         targets[rows] = np.where(outputs > above, no, yes)
-    return Batch(batch.inputs, targets)
+    return replace(batch, targets=targets)
 
 
 def large_inputs(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
@@ -106,7 +108,7 @@ def large_inputs(network: Network, stream: Generator) -> tuple[Parameters, Batch
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     for name in of_inputs(network):
         parameters[name] = parameters[name] / 100
-    return parameters, Batch(100 * batch.inputs, batch.targets)
+    return parameters, replace(batch, inputs=100 * batch.inputs)
 
 
 def far_inputs(
@@ -120,7 +122,7 @@ def far_inputs(
     batch = drawn_batch(network, stream, at_most(network, 101))
     for name in of_inputs(network):
         parameters[name] = parameters[name] / far
-    return parameters, Batch(far * batch.inputs, batch.targets)
+    return parameters, replace(batch, inputs=far * batch.inputs)
 
 
 def tiny_inputs(
@@ -128,4 +130,4 @@ def tiny_inputs(
 ) -> tuple[Parameters, Batch]:
     """100 inputs 10⁸ times as small: the gradients of the first kernels are tiny."""
     batch = drawn_batch(network, stream, at_most(network, 100))
-    return drawn_parameters(network, stream), Batch(batch.inputs / far, batch.targets)
+    return drawn_parameters(network, stream), replace(batch, inputs=batch.inputs / far)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.random import Generator
 
@@ -32,7 +34,7 @@ def zero_row(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
     batch = drawn_batch(network, stream)
     inputs = batch.inputs.copy()
     inputs[2] = 0
-    return drawn_parameters(network, stream, biases=False), Batch(inputs, batch.targets)
+    return drawn_parameters(network, stream, biases=False), replace(batch, inputs=inputs)
 
 
 def stream_of(probe: str) -> Generator:

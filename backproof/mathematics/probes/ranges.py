@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
@@ -76,7 +77,7 @@ def improbable(
     parameters[kernel] *= farthest / 2 / (np.abs(products).max() or 1)
     classes = products.argmin(axis=-1)
     classes[::2] = stream.integers(network.outputs, size=classes[::2].size)
-    return parameters, Batch(batch.inputs, labelled(network, classes))
+    return parameters, replace(batch, targets=labelled(network, classes))
 
 
 def multiplied(
