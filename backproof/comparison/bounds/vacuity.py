@@ -7,7 +7,7 @@ exercises is UNDECIDED, never MATCH.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -99,15 +99,20 @@ class Watch:
         return f"every unit of {node.name} is {'saturated' if a.value.any() else 'dead'}"
 
 
-def find_vacuity(rows: Iterable[Row], idle: Mapping[tuple[str, int], Mapping[str, str]]) -> None:
+def find_vacuity(
+    rows: Iterable[Row],
+    idle: Mapping[tuple[str, int], Mapping[str, str]],
+    unmoved: Collection[str] = (),
+) -> None:
     """Note what a point does not exercise; what no point does becomes UNDECIDED.
 
-    ``rows``: all of one reference; ``idle``: for each point and step, tensors with the reason.
+    ``rows``: all of one reference; ``idle``: for each point and step, tensors with the reason;
+    ``unmoved``: parameters that nothing depends on, which are right when nothing moves them.
     """
     by_name: dict[str, list[Row]] = defaultdict(list)
     seen_to_differ: set[str] = set()
     for row in rows:
-        if row.quantity in COUNTED:
+        if row.quantity in COUNTED or row.tensor in unmoved:
             continue
         if row.status in (Status.MATCH, Status.UNDECIDED):
             by_name[row.name].append(row)

@@ -35,7 +35,11 @@ def relations(record: Record) -> list[Relation]:
     network = record.network
     counts = ("parameter_count", *(f"parameter_count/{n}" for n in network.parameter_counts()))
     found = [Relation("count", "", counts)]
-    found += [Relation("forward", n, (f"activation/{n}",)) for n in network.node_names]
+    for n in network.node_names:
+        found.append(Relation("forward", n, (f"activation/{n}",)))
+        moved = tuple(f"updated/{name}" for name in network.buffers if name.startswith(f"{n}/"))
+        if moved:
+            found.append(Relation("buffers", n, moved))
     found.append(Relation("loss", "", ("loss",)))
     for node in reversed(network.node_names):
         own = [name for name in network.parameters if name.startswith(f"{node}/")]
@@ -93,7 +97,7 @@ def belongs(site: str, relation: Relation, *, last: bool, hidden_forward: bool) 
     if relation.kind == "inputs":
         # Of a node without parameters, nothing else shows the cotangent.
         return head in ("delta", "back", INPUT_GRADIENT) or (hidden_forward and forward)
-    if relation.kind == "slots":
+    if relation.kind in ("slots", "buffers"):
         return site in relation.names
     if relation.kind == "step":
         return site in (f"change/{where}", f"updated/{where}")

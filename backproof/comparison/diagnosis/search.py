@@ -60,6 +60,9 @@ class Screen:
         radii = evidence.right(point).radii
         self._widest = np.array([radii[n].max() if n in radii else 0.0 for n in self.names])
         self._size = self._largest(self.right)
+        # Of a gradient that is 0 there are rounding errors alone, which have no size of their own.
+        unmoved = {f"gradient/{name}" for name in evidence.record.network.unmoved}
+        self._unmoved = np.array([name in unmoved for name in self.names])
         self.off = self.affected(self.actual)
 
     def _flat(self, values: Mapping[str, NDArray[np.floating]]) -> Values:
@@ -84,7 +87,8 @@ class Screen:
             allowed = self.WIDER * self._widest * grown
             if self.tight:
                 # Worst cases of wide networks allow anything; roundings come to far less than √u.
-                allowed = np.fmin(allowed, np.sqrt(self.evidence.unit) * self._largest(values))
+                tight = np.fmin(allowed, np.sqrt(self.evidence.unit) * self._largest(values))
+                allowed = np.where(self._unmoved, allowed, tight)
             return np.nan_to_num(allowed)
 
     def evaluated(self, suspect: Suspect) -> Values:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.bounds.bound import WEAKEST_POWER, distance, enough
+from backproof.comparison.bounds.bound import WEAKEST_POWER, Bound, distance, enough
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.certainty import Certainty, digits
 from backproof.comparison.bounds.sides import SharedWay, Sides
@@ -168,6 +168,8 @@ def judge(
             )
         its_off = distance(name, expected, pair.its)
         row.cause = blame(row.reference, off, its_off, apart=bool(found.exceeding))
+    elif sides.bounds.record.network.unmoved.get(row.tensor) and row.quantity == "gradient":
+        judge_unmoved(row, pair.mine, sides.bounds.record.network.unmoved[row.tensor])
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
         row.cause = weakness.cause(row)
@@ -175,6 +177,22 @@ def judge(
             row.cause += f"; as random rounding errors have it: {lost}"
     else:
         row.status = Status.MATCH
+
+
+def judge_unmoved(row: Row, bound: Bound, kernel: str) -> None:
+    """A gradient that is 0, for nothing depends on its parameter: by the size of another one's.
+
+    Of the parameter's own there is nothing but rounding errors.
+    """
+    size = float(np.abs(bound.values.get(f"gradient/{kernel}", np.zeros(1))).max(initial=0.0))
+    widest = 4 * float(bound.radii[row.name].max(initial=0.0))
+    row.power = row.power_median = row.power_worst = widest / size if size else np.inf
+    row.detail = f"it is 0, for what follows ignores {row.tensor}: held against gradient/{kernel}"
+    if row.power <= WEAKEST_POWER:
+        row.status = Status.MATCH
+    else:
+        row.status = Status.UNDECIDED
+        row.cause = f"power {row.power:.3g} against gradient/{kernel}; use milder values"
 
 
 def judge_accuracy(row: Row, actual: Array, expected: Array, unsure: Array, samples: int) -> None:

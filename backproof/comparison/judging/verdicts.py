@@ -86,7 +86,7 @@ def compared(record: Record, bounds: Bounds, certainty: Certainty) -> list[Row]:
         pass_zeros(mine, record, bounds)
         pass_small(mine, record)
         pass_coarse(mine, record)
-        find_vacuity(mine, bounds.idle)
+        find_vacuity(mine, bounds.idle, record.network.unmoved)
         rows += mine
     return rows
 

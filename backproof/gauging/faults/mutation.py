@@ -187,7 +187,7 @@ def false_alarms(ground: Ground) -> list[Alarm]:
                 )
         for reference in record.references:
             mine = [row for row in rows if row.reference == reference]
-            find_vacuity(mine, ground.bounds.idle)
+            find_vacuity(mine, ground.bounds.idle, ground.record.network.unmoved)
         alarms += [
             Alarm(record.pairing, name, row) for row in rows if row.status is not Status.MATCH
         ]

@@ -20,13 +20,19 @@ from backproof.mathematics.layers.layer import Buffer, Choose, Example, Formulas
 from backproof.mathematics.layers.normalised import (
     DIVISOR,
     EPSILON_PLACE,
+    EPSILONS,
     GIVEN_MEAN,
     GIVEN_MOMENTS,
     GIVEN_VARIANCE,
     HOSTILE,
     HOSTILE_SCALE,
     SCALE_FORGOTTEN,
+    SCALE_OF_CENTRED,
     SCALE_OF_INPUT,
+    SUMMED_ALL,
+    SUMMED_MEAN,
+    VARIANCE_SIGN,
+    VARIANCE_TWICE,
     Normalised,
     as_if,
     norm_of,
@@ -79,7 +85,8 @@ class BatchNorm(Normalised):
             replace(fault, changes=partial(in_training, changes=fault.changes))
             for fault in (
                 *(GIVEN_VARIANCE, GIVEN_MEAN, GIVEN_MOMENTS, SCALE_OF_INPUT, SCALE_FORGOTTEN),
-                *(EPSILON_PLACE, DIVISOR),
+                *(EPSILON_PLACE, DIVISOR, *EPSILONS, VARIANCE_SIGN, VARIANCE_TWICE),
+                *(SUMMED_MEAN, SUMMED_ALL, SCALE_OF_CENTRED),
             )
         ),
         LayerFault(
@@ -104,6 +111,28 @@ class BatchNorm(Normalised):
             "running = k·running + (1 − k)·Σ(x − μ)²/N",
             lambda at: moved_otherwise(at, lambda norm: {"running": other_divisor(norm)}),
             "convention",
+        ),
+        LayerFault(
+            "momentum_of_the_variance_the_other_way",
+            "the momentum of the running variance alone is taken for the share of the other value",
+            "running = k·running + (1 − k)·new",
+            lambda at: moved_otherwise(
+                at, lambda norm: {"of": other_share(norm)}, "running_variance"
+            ),
+        ),
+        LayerFault(
+            "running_mean_not_moved",
+            "the running mean stays as it is, while the running variance is moved",
+            "running = k·running + (1 − k)·new",
+            lambda at: moved_otherwise(
+                at, lambda norm: {"momentum": 1.0, "of": "old"}, "running_mean"
+            ),
+        ),
+        LayerFault(
+            "running_deviation",
+            "the running variance is fed with the deviation s",
+            "running = k·running + (1 − k)·Σ(x − μ)²/N",
+            lambda at: fed_with_the_deviation(at),
         ),
         LayerFault(
             "running_values_not_moved",
@@ -139,8 +168,8 @@ class BatchNorm(Normalised):
         return (
             (cls(), ((4,),)),
             (cls(0.1, of="new", running="unbiased"), ((2, 3),)),
-            (cls(0.99, 1e-3, scale=False, inside=False, per="element"), ((2, 3),)),
             (cls(0.6, 0.1, bias=False, unbiased=True, running="unbiased"), ((3,),)),
+            (cls(0.99, 1e-3, scale=False, inside=False, per="element"), ((2, 3),)),
             (cls(training=False), ((2, 3),)),
         )
 
@@ -198,6 +227,10 @@ class BatchNorm(Normalised):
             "running_mean": Buffer(shape),
             "running_variance": Buffer(shape, 1.0, positive=True),
         }
+
+    @property
+    def ignores_shifts(self) -> bool:
+        return self.training
 
     def least_samples(self, *inputs: Shape) -> int:
         positions = 1 if self.per == "element" else prod(inputs[0][:-1])
@@ -389,8 +422,25 @@ def other_divisor(norm: BatchNorm) -> str:
     return "biased" if norm.running == "unbiased" else "unbiased"
 
 
-def moved_otherwise(at: At, fields: Any) -> dict[str, Change]:
-    """The running values moved with other fields; where these are the same, nothing."""
+def fed_with_the_deviation(at: At) -> dict[str, Change]:
+    """The running variance moved towards s."""
+    norm = batch_norm_of(at)
+    if not norm.training:
+        return {}
+
+    def change(value: Any, s: Any) -> Any:
+        x = s.values[at.sources[0]]
+        new = norm.deviation(s.ops, s.ops.variance(x, norm.standard(x.shape)))
+        return norm.mixed(s.ops, running(at, s, "running_variance"), new)
+
+    return {f"updated/{at.name}/running_variance": change}
+
+
+def moved_otherwise(at: At, fields: Any, *names: str) -> dict[str, Change]:
+    """The running values moved with other fields; where these are the same, nothing.
+
+    ``names``: of those that are; by default, all that the fields bear on.
+    """
     norm = batch_norm_of(at)
     other: BatchNorm = replace(norm, **fields(norm))
     same = (other.keeps, other.running) == (norm.keeps, norm.running)
@@ -404,8 +454,8 @@ def moved_otherwise(at: At, fields: Any) -> dict[str, Change]:
 
         return change
 
-    names = ["running_variance"] if other.keeps == norm.keeps else ["running_mean"]
-    names = [*names, "running_variance"] if other.keeps != norm.keeps else names
+    both = ("running_mean", "running_variance")
+    names = names or (both if other.keeps != norm.keeps else both[1:])
     return {f"updated/{at.name}/{name}": moved(name) for name in names}
 
 

@@ -73,6 +73,16 @@ class Dropout(Layer):
             ),
         ),
         LayerFault(
+            "factor_twice",
+            "what is kept is divided by 1 − p twice, forwards alone",
+            "a = x ⊙ m/(1 − p)",
+            lambda at: (
+                {f"activation/{at.name}": lambda value, s: scaled(at, s, value, 1)}
+                if dropout_of(at).inverted
+                else {}
+            ),
+        ),
+        LayerFault(
             "mask_not_applied",
             "nothing is dropped, forwards alone",
             "a = x ⊙ m/(1 − p)",

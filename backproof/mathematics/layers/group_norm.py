@@ -14,13 +14,19 @@ from backproof.mathematics.layers.layer import Choose, Example, Shape, fitting, 
 from backproof.mathematics.layers.normalised import (
     DIVISOR,
     EPSILON_PLACE,
+    EPSILONS,
     GIVEN_MEAN,
     GIVEN_VARIANCE,
     HOSTILE,
     HOSTILE_SCALE,
     SCALE_FORGOTTEN,
+    SCALE_OF_CENTRED,
     SCALE_OF_INPUT,
     SCALE_OUTSIDE,
+    SUMMED_ALL,
+    SUMMED_MEAN,
+    VARIANCE_SIGN,
+    VARIANCE_TWICE,
     Normalised,
     as_if,
     norm_of,
@@ -46,6 +52,12 @@ class GroupNorm(Normalised):
 
     kind: ClassVar[str] = "group_norm"
     faults: ClassVar[tuple[LayerFault, ...]] = (
+        *EPSILONS,
+        VARIANCE_SIGN,
+        VARIANCE_TWICE,
+        SUMMED_MEAN,
+        SUMMED_ALL,
+        SCALE_OF_CENTRED,
         GIVEN_VARIANCE,
         GIVEN_MEAN,
         SCALE_OF_INPUT,
@@ -81,8 +93,8 @@ class GroupNorm(Normalised):
     def examples(cls) -> tuple[Example, ...]:
         return (
             (cls(2), ((3, 4),)),
-            (cls(3, 1e-3, inside=False), ((2, 6),)),
             (cls(2, 0.1, bias=False, unbiased=True), ((4,),)),
+            (cls(3, 1e-3, inside=False), ((2, 6),)),
         )
 
     @classmethod

@@ -13,12 +13,18 @@ from backproof.mathematics.layers.layer import Choose, Example, Shape, fitting
 from backproof.mathematics.layers.normalised import (
     DIVISOR,
     EPSILON_PLACE,
+    EPSILONS,
     GIVEN_MEAN,
     GIVEN_VARIANCE,
     HOSTILE,
     HOSTILE_SCALE,
     SCALE_FORGOTTEN,
+    SCALE_OF_CENTRED,
     SCALE_OF_INPUT,
+    SUMMED_ALL,
+    SUMMED_MEAN,
+    VARIANCE_SIGN,
+    VARIANCE_TWICE,
     Normalised,
     as_if,
     norm_of,
@@ -43,6 +49,12 @@ class InstanceNorm(Normalised):
     kind: ClassVar[str] = "instance_norm"
     least_axes: ClassVar[int] = 2
     faults: ClassVar[tuple[LayerFault, ...]] = (
+        *EPSILONS,
+        VARIANCE_SIGN,
+        VARIANCE_TWICE,
+        SUMMED_MEAN,
+        SUMMED_ALL,
+        SCALE_OF_CENTRED,
         GIVEN_VARIANCE,
         GIVEN_MEAN,
         SCALE_OF_INPUT,
@@ -63,8 +75,8 @@ class InstanceNorm(Normalised):
     def examples(cls) -> tuple[Example, ...]:
         return (
             (cls(), ((3, 4),)),
-            (cls(1e-3, inside=False, bias=False), ((5, 2),)),
             (cls(0.1, scale=False, bias=False, unbiased=True), ((4, 3),)),
+            (cls(1e-3, inside=False, bias=False), ((5, 2),)),
         )
 
     @classmethod
@@ -80,6 +92,10 @@ class InstanceNorm(Normalised):
         if self.unbiased and prod(shape[:-1]) < 2:
             raise fitting(self.kind, "two positions or more to divide by N − 1", *inputs)
         return shape
+
+    @property
+    def ignores_shifts(self) -> bool:
+        return True
 
     def viewed(self, shape: Shape) -> Shape:
         return shape

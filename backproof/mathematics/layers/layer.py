@@ -149,6 +149,11 @@ class Layer(ABC):
         """The share of ones in a mask that is drawn for it."""
         return 1.0
 
+    @property
+    def ignores_shifts(self) -> bool:
+        """Whether it gives the same of what comes in with a number added to each channel."""
+        return False
+
     def least_samples(self, *inputs: Shape) -> int:
         """How many samples it needs: more than one where it compares them."""
         return 1

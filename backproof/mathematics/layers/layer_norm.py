@@ -13,6 +13,7 @@ from backproof.mathematics.layers.layer import Choose, Example, Shape, fitting, 
 from backproof.mathematics.layers.normalised import (
     DIVISOR,
     EPSILON_PLACE,
+    EPSILONS,
     GIVEN_MEAN,
     GIVEN_MOMENTS,
     GIVEN_VARIANCE,
@@ -20,8 +21,13 @@ from backproof.mathematics.layers.normalised import (
     HOSTILE_SCALE,
     NOT_ROOT,
     SCALE_FORGOTTEN,
+    SCALE_OF_CENTRED,
     SCALE_OF_INPUT,
     SCALE_OUTSIDE,
+    SUMMED_ALL,
+    SUMMED_MEAN,
+    VARIANCE_SIGN,
+    VARIANCE_TWICE,
     Normalised,
     as_if,
     norm_of,
@@ -48,6 +54,12 @@ class LayerNorm(Normalised):
 
     kind: ClassVar[str] = "layer_norm"
     faults: ClassVar[tuple[LayerFault, ...]] = (
+        *EPSILONS,
+        VARIANCE_SIGN,
+        VARIANCE_TWICE,
+        SUMMED_MEAN,
+        SUMMED_ALL,
+        SCALE_OF_CENTRED,
         GIVEN_VARIANCE,
         GIVEN_MEAN,
         GIVEN_MOMENTS,
@@ -76,8 +88,8 @@ class LayerNorm(Normalised):
     def examples(cls) -> tuple[Example, ...]:
         return (
             (cls(), ((5,),)),
-            (cls(axes=2, epsilon=1e-3, inside=False, affine_shape="last"), ((3, 4),)),
             (cls(epsilon=0.1, scale=False, unbiased=True), ((2, 3),)),
+            (cls(axes=2, epsilon=1e-3, inside=False, affine_shape="last"), ((3, 4),)),
             (cls(axes=2, bias=False), ((2, 3),)),
         )
 

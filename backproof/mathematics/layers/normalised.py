@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -321,10 +322,37 @@ SCALE_OUTSIDE = LayerFault(
 )
 NOT_ROOT = LayerFault(
     "divided_by_the_variance",
-    "x − μ is divided by v + ε, without a root, forwards alone",
+    "x − μ is divided by v + ε, without a root, which the way back takes for s as well",
     "x̂ = (x − μ)/√(v + ε)",
-    lambda at: {f"normal/{at.name}": squared_deviation(at)},
+    lambda at: {
+        f"normal/{at.name}": squared_deviation(at),
+        **backwards(at, by_squared_deviation),
+        **scale_by(at, f"normal/{at.name}"),
+    },
 )
+
+
+def scale_by(at: At, site: str) -> dict[str, Change]:
+    """γ̄ = Σ ḡ ⊙ what stands at a site."""
+    if not norm_of(at).scale:
+        return {}
+
+    def change(value: Any, s: Any) -> Any:
+        each = s.ops.multiply(s.values[at.arriving], s.values[site])
+        return s.ops.total(each, norm_of(at).before(each.shape))
+
+    return {f"data_gradient/{at.name}/scale": change}
+
+
+def by_squared_deviation(ops: Any, by: Standard, x: Any, g: Any) -> Any:
+    """The formula of the way back, with s² for s."""
+    normal = over_s(ops, by, x, ops.standardise(x, by))
+    divisor = by.groups(x.shape).divisor
+    along = means(ops, by, ops.multiply(g, normal), divisor)
+    inner = ops.subtract(g, ops.multiply(normal, along))
+    if by.centred:
+        inner = ops.subtract(inner, means(ops, by, g))
+    return over_s(ops, by, x, over_s(ops, by, x, inner))
 
 
 def squared_deviation(at: At) -> Change:
@@ -367,6 +395,92 @@ DIVISOR = LayerFault(
     other_divisor,
     "convention",
 )
+
+
+def other_epsilon(epsilon: float) -> LayerFault:
+    """ε as another framework, or another layer, has it."""
+
+    def changes(at: At) -> dict[str, Change]:
+        norm: Any = norm_of(at)
+        return {} if norm.epsilon == epsilon else as_if(at, replace(norm, epsilon=epsilon))
+
+    return LayerFault(
+        f"epsilon_{epsilon:g}", f"ε is {epsilon:g}", "ε as it is declared", changes, "convention"
+    )
+
+
+EPSILONS = tuple(other_epsilon(each) for each in (1e-3, 1e-5, 1e-6, 1e-8))
+
+
+def variance_term(times: int) -> Any:
+    """x̄ with so many times its term −q·P/s."""
+
+    def rule(ops: Any, by: Standard, x: Any, g: Any) -> Any:
+        right, plain = ops.standardise_vjp(x, g, by), without_variance(ops, by, x, g)
+        term = ops.subtract(right, plain)
+        return ops.add(plain, term if times == 1 else ops.scale(term, float(times)))
+
+    return rule
+
+
+def summed_mean(ops: Any, by: Standard, x: Any, g: Any) -> Any:
+    """x̄ with the sum of g where its mean belongs."""
+    n = by.groups(x.shape).terms
+    more = over_s(ops, by, x, ops.scale(means(ops, by, g), float(n - 1)))
+    return ops.subtract(ops.standardise_vjp(x, g, by), more)
+
+
+VARIANCE_SIGN = LayerFault(
+    "variance_term_with_the_other_sign",
+    "the term that comes by way of the variance has the other sign",
+    FORMULA,
+    lambda at: backwards(at, variance_term(-1)),
+)
+VARIANCE_TWICE = LayerFault(
+    "variance_term_twice",
+    "the term that comes by way of the variance is there twice, as without the ½ of a root",
+    FORMULA,
+    lambda at: backwards(at, variance_term(2)),
+)
+SUMMED_MEAN = LayerFault(
+    "sum_for_the_mean_backwards",
+    "the cotangent's sum is taken off where its mean belongs",
+    FORMULA,
+    lambda at: backwards(at, summed_mean),
+)
+SUMMED_ALL = LayerFault(
+    "not_divided_by_the_number",
+    "the way back is N times as large: its division by N is missing",
+    FORMULA,
+    lambda at: backwards(at, times_the_number),
+)
+
+
+def times_the_number(ops: Any, by: Standard, x: Any, g: Any) -> Any:
+    """N·x̄."""
+    n = by.groups(x.shape).terms
+    return ops.scale(ops.standardise_vjp(x, g, by), float(n))
+
+
+SCALE_OF_CENTRED = LayerFault(
+    "scale_gradient_not_divided",
+    "the gradient of γ is taken with x − μ, not divided by s",
+    "γ̄ = Σ ḡ ⊙ x̂",
+    lambda at: (
+        {f"data_gradient/{at.name}/scale": scale_gradient(at, partial(apart, at))}
+        if norm_of(at).scale
+        else {}
+    ),
+)
+
+
+def apart(at: At, ops: Any, x: Any) -> Any:
+    """x − μ."""
+    norm = norm_of(at)
+    shape, by = norm.viewed(x.shape), norm.standard(x.shape)
+    viewed = ops.reshaped(x, shape)
+    return ops.reshaped(ops.subtract(viewed, means(ops, by, viewed)), x.shape)
+
 
 # --- what hides in it ---------------------------------------------------------------------------
 

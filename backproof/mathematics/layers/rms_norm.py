@@ -13,6 +13,7 @@ from backproof.mathematics.layers.layer import Choose, Example, Shape, fitting, 
 from backproof.mathematics.layers.layer_norm import LayerNorm
 from backproof.mathematics.layers.normalised import (
     EPSILON_PLACE,
+    EPSILONS,
     GIVEN_VARIANCE,
     HOSTILE,
     HOSTILE_SCALE,
@@ -20,6 +21,9 @@ from backproof.mathematics.layers.normalised import (
     SCALE_FORGOTTEN,
     SCALE_OF_INPUT,
     SCALE_OUTSIDE,
+    SUMMED_ALL,
+    VARIANCE_SIGN,
+    VARIANCE_TWICE,
     Normalised,
     as_if,
     norm_of,
@@ -43,6 +47,10 @@ class RMSNorm(Normalised):
 
     kind: ClassVar[str] = "rms_norm"
     faults: ClassVar[tuple[LayerFault, ...]] = (
+        *EPSILONS,
+        VARIANCE_SIGN,
+        VARIANCE_TWICE,
+        SUMMED_ALL,
         GIVEN_VARIANCE,
         SCALE_OF_INPUT,
         SCALE_FORGOTTEN,
@@ -75,8 +83,8 @@ class RMSNorm(Normalised):
     def examples(cls) -> tuple[Example, ...]:
         return (
             (cls(), ((5,),)),
-            (cls(axes=2, epsilon=1e-3, bias=True, inside=False), ((3, 4),)),
             (cls(epsilon=0.1, scale=False), ((2, 3),)),
+            (cls(axes=2, epsilon=1e-3, bias=True, inside=False), ((3, 4),)),
         )
 
     @classmethod

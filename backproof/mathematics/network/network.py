@@ -256,6 +256,32 @@ class Network:
         return {name: shape for name, shape in found.items() if shape is not None}
 
     @cached_property
+    def unmoved(self) -> dict[str, str]:
+        """Biases that nothing depends on, as what takes them ignores shifts: their gradient is 0.
+
+        Each with a parameter of the same node, by whose gradient it is told how much 0 is.
+        """
+        found = {}
+        for node in self.nodes:
+            takers = self.consumers[node.name]
+            function = node.layer.function
+            if not takers or not all(taker.layer.ignores_shifts for taker in takers):
+                continue
+            if function is not None and function.name != "linear":
+                continue
+            roles = {
+                n.partition("/")[2]: (n, each.role)
+                for n, each in self.parameters.items()
+                if n.startswith(f"{node.name}/")
+            }
+            kernel = next((name for name, role in roles.values() if role == "kernel"), None)
+            for name, role in roles.values():
+                if role == "bias" and kernel and not self.penalty_on(name).orders():
+                    found[name] = kernel
+        shared = [use.parameter for uses in self.uses.values() for use in uses.values()]
+        return {name: kernel for name, kernel in found.items() if shared.count(name) == 1}
+
+    @cached_property
     def least_samples(self) -> int:
         """How many samples a batch needs."""
         return max(node.layer.least_samples(*self.shapes_into(node)) for node in self.nodes)
