@@ -213,6 +213,12 @@ class KerasTwin:
             loss,
             (self.model.trainable_variables, inputs if self.network.input_gradient else ()),
         )
+        # TensorFlow leaves the gradient of a table as rows and their places, which do not go over a
+        # pipe, and of which a step would round the table once for each.
+        gradients = [
+            tf.convert_to_tensor(each) if isinstance(each, tf.IndexedSlices) else each
+            for each in gradients
+        ]
         by_variable = {
             id(variable): gradient
             for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True)

@@ -11,6 +11,8 @@ from backproof.gauging.fuzzing.drawing import Case
 from backproof.gauging.fuzzing.fuzzing import compared
 from backproof.mathematics.layers.activation import Activation
 from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.layers.embedding import Embedding
+from backproof.mathematics.layers.global_average_pool import GlobalAveragePool
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import Node, Shared
@@ -28,6 +30,10 @@ NETWORKS = {
             Node("last", Dense(3, 3), shared={"kernel": Shared("third/kernel", True)}),
         ),
         Loss("squared_error"),
+    ),
+    # TensorFlow leaves the gradient of a table as rows and their places, some of them twice.
+    "a table behind the inputs alone": Network(
+        (Embedding(3, 5), GlobalAveragePool()), Loss("squared_error"), inputs=(8,)
     ),
     # Keras hands the argument of the first function to the loss.
     "a softmax of a sigmoid": Network(
