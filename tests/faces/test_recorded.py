@@ -332,6 +332,24 @@ def test_the_state_of_an_optimizer_is_taken() -> None:
         verify(NETWORK, recorded=given, optimizer=Adam(0.1))
 
 
+def test_a_later_step_of_adam_is_judged_by_its_count() -> None:
+    optimizer, g = Adam(0.1), {"kernel": X.T @ E, "bias": E.sum(axis=0)}
+    given = {**RIGHT, "parameters/step_count": np.array(4.0)}
+    first, second = optimizer.SLOTS
+    for name, before in (("kernel", W), ("bias", B)):
+        m, v = 0.1 * g[name], 0.01 * g[name] ** 2
+        given[f"parameters/{first}/dense_1/{name}"] = m
+        given[f"parameters/{second}/dense_1/{name}"] = v
+        m, v = 0.9 * m + 0.1 * g[name], 0.999 * v + 0.001 * g[name] ** 2
+        given[f"updated/{first}/dense_1/{name}"] = m
+        given[f"updated/{second}/dense_1/{name}"] = v
+        m, v = m / (1 - 0.9**5), v / (1 - 0.999**5)
+        given[f"updated/dense_1/{name}"] = before - 0.1 * m / (np.sqrt(v) + optimizer.epsilon)
+    verify(NETWORK, recorded=given, optimizer=optimizer).assert_match()
+    given["parameters/step_count"] = np.array(5.0)
+    assert verify(NETWORK, recorded=given, optimizer=optimizer).exit_status == 1
+
+
 LAYER = Dense(3, 2, "tanh")
 OUT = np.tanh(X @ W + B)
 DZ = Y * (1 - OUT**2)

@@ -19,6 +19,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import MASK
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
+from backproof.mathematics.optimizers import STEP_COUNT
 
 # How people call the groups of arrays, and the arrays that stand alone.
 GROUPS = {
@@ -145,7 +146,8 @@ def full_name(path: str, network: Network) -> str:
             known = network.node_names if group == "activation" else tuple(network.parameters)
             if found := of_network(rest, known):
                 return f"{group}/{found}"
-            if group in ("parameters", "updated") and "/" in rest:  # what the optimizer keeps
+            kept = "/" in rest or rest == STEP_COUNT  # what the optimizer keeps
+            if group in ("parameters", "updated") and kept:
                 return path if head == group else f"{group}/{rest}"
     if plain in ("mask", "masks") and network.masks:
         if rest not in network.masks and (rest or len(network.masks) > 1):
