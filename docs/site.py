@@ -114,13 +114,19 @@ def python() -> str:
     """Every public name of `backproof`."""
     others = ("activations", "adapters")
     homes = {name: backproof._HOMES[name] for name in backproof.__all__ if name not in others}
-    names = (f"backproof.{home}.{name}" for name, home in sorted(homes.items(), key=str))
+    names = (f"backproof.{home}.{told_of(name)}" for name, home in sorted(homes.items(), key=str))
     return page(
         "Python",
         iter(sorted(names, key=lambda name: name.rpartition(".")[2].lower())),
         "All of this is imported from `backproof`, wherever it is defined: "
         "`from backproof import Pairing`.",
     )
+
+
+def told_of(name: str) -> str:
+    """The name under which the docstrings of a public name stand: of an object, its class's."""
+    kind = type(getattr(backproof, name))
+    return kind.__name__ if kind.__module__.startswith("backproof.faces") else name
 
 
 def parts() -> str:

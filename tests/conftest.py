@@ -36,7 +36,7 @@ def shared() -> Iterator[Shared]:
 def shared_by_the_face(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     """`backproof.verify` asks the shared workers, where the ones that it keeps are not tested."""
     monkeypatch.setattr(
-        "backproof.faces.python.kept_workers",
+        "backproof.faces.kept.kept_workers",
         lambda names, dtype, root, limit: shared(*names, dtype=dtype),
     )
 

@@ -12,18 +12,19 @@ import numpy as np
 
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.record import DEFINITION, FALSE_ALARM
+from backproof.faces.kept import report_of
 from backproof.faces.layer_code import subject_of
 from backproof.faces.python import (
     batch_of,
     caller_folder,
     check_limits,
-    judge_recorded,
+    models_of,
     name_of,
     named_files,
-    report_of,
     seed_of,
     stream_for,
 )
+from backproof.faces.recordings import judge_recorded
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.arrays import Arrays, as_numpy, kind_of
 from backproof.implementations.subject.recorded_files import read
@@ -117,9 +118,7 @@ class Check:
         subject = subject_of(
             network, code, forward, backward, Arrays(kind, device), arguments, axes
         )
-        models = dict(references) if isinstance(references, Mapping) else dict.fromkeys(references)
-        if not models:
-            raise UsageError("references is empty: leave it out, or name one")
+        models = models_of(references)
         chosen = seed_of(seed)
         stream = stream_for("check", chosen)
         pairing = Pairing(
@@ -222,7 +221,7 @@ class Check:
         return judge_recorded(
             network,
             given,
-            references=references,
+            references=models_of(references),
             optimizer=optimizer,
             dtype=dtype,
             forms=None,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
-import datetime
 import math
 import os
 import secrets
 import sys
-import threading
-import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,11 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from backproof.comparison import run
-from backproof.comparison.pairing.pairing import Broken, Pairing, Subject
+from backproof.comparison.pairing.pairing import Pairing, Subject
 from backproof.comparison.record import DEFINITION, FALSE_ALARM, MOST_CHANCE, SEED_BITS
-from backproof.faces import notebook
-from backproof.faces.recordings import pairing_of, recovered
+from backproof.faces.kept import report_of
+from backproof.faces.recordings import judge_recorded
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.declaration import traits_of, written
 from backproof.implementations.worker import IN_WORKER
@@ -34,14 +29,10 @@ from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 from backproof.mathematics.probes.drawn import drawn_batch, drawn_parameters
-from backproof.reports.environment import environment
 from backproof.reports.report import Report
 
 # Samples of a batch that is drawn because none was given.
 DRAWN_SAMPLES = 32
-
-_kept: dict[tuple[int, Path, str], run.Workers] = {}
-_one_at_a_time = threading.Lock()
 
 
 def verify(
@@ -109,7 +100,7 @@ def verify(
         return judge_recorded(
             network,
             recorded,
-            references=(DEFINITION,) if references is None else references,
+            references=models_of((DEFINITION,) if references is None else references),
             optimizer=optimizer,
             dtype=dtype,
             forms=forms,
@@ -199,38 +190,6 @@ def check_limits(function: str, time_limit: float, false_alarm: float) -> None:
         )
 
 
-def report_of(
-    pairing: Pairing,
-    dtype: str,
-    folder: Path,
-    *,
-    time_limit: float,
-    certified: bool,
-    chance: float,
-    seed: int | None = None,
-) -> Report:
-    """Run one pairing with the processes that are kept, and judge it."""
-    today = datetime.date.today()
-    with _one_at_a_time:
-        workers = kept_workers(pairing.references, dtype, folder.resolve(), time_limit)
-        with warnings.catch_warnings(), notebook.stages() as on_stage:
-            # An overflow that is harmless to the subject is shown, as ever; but no filter of a test
-            # session may make an error of it: the verdict is the same wherever it is asked for.
-            warnings.simplefilter("default")
-            (judged,) = run.verify(
-                [pairing],
-                workers,
-                today,
-                on_stage,
-                certified=certified,
-                chance=chance,
-                seed=seed,
-            )
-        if isinstance(judged, Broken):
-            raise UsageError(judged.reason)
-        return Report.of([judged], environment(dtype, workers.versions()), today)
-
-
 def assert_equivalent(network: Network, subject: Subject, **options: Any) -> Report:
     """For a test function: `verify`, with an AssertionError that says why unless all is well.
 
@@ -273,79 +232,3 @@ def caller_folder(frame: Any) -> Path:
     """The folder of the calling file; the current one where there is none, as in a notebook."""
     file = frame.f_globals.get("__file__")
     return Path(file).resolve().parent if file else Path.cwd()
-
-
-def kept_workers(references: Iterable[str], dtype: str, root: Path, limit: float) -> run.Workers:
-    """The workers of a former call, those that are missing or lost started anew.
-
-    A process that was forked off has none: the pipes are its parent's.
-    """
-    key = (os.getpid(), root, dtype)
-    workers = _kept.setdefault(key, run.Workers((), dtype, root))
-    workers.limit = limit
-    for name in references:
-        if name == DEFINITION:
-            continue
-        worker = workers.by_name.get(name)
-        if worker is not None and worker.lost is not None:
-            workers.restart(name)
-        workers.start(name)
-        workers.by_name[name].limit = limit
-    return workers
-
-
-def judge_recorded(
-    network: Network,
-    given: Mapping[str, Any] | str | Path,
-    *,
-    references: Iterable[str] | Mapping[str, str | None],
-    optimizer: Optimizer | None,
-    dtype: str | None,
-    forms: Mapping[str, Form] | None,
-    certified: bool,
-    chance: float,
-    time_limit: float,
-    name: str,
-    root: Path,
-    of: tuple[str, ...] = quantities.KNOWN,
-) -> Report:
-    """Judge numbers that were computed elsewhere, at the one point that is known.
-
-    Gradients that are what a step of gradient descent shows of them, (W − W′)/η, to the last bit,
-    are judged as that, and the report says so; where no W′ was recorded, if they match as that.
-    """
-    pairing = pairing_of(
-        network,
-        given,
-        references=models_of(references),
-        optimizer=optimizer,
-        dtype=dtype,
-        forms=dict(forms or {}),
-        name=name,
-        of=of,
-    )
-
-    def judged(chosen: Pairing) -> Report:
-        return report_of(
-            chosen,
-            chosen.traits.dtype or "float64",
-            root,
-            time_limit=time_limit,
-            certified=certified,
-            chance=chance,
-        )
-
-    if (shown := recovered(pairing, surely=True)) is not None:
-        return judged(shown)
-    report = judged(pairing)
-    other = None if report.passed else recovered(pairing, surely=False)
-    if other is not None and (again := judged(other)).passed:
-        return again
-    return report
-
-
-@atexit.register
-def end_workers() -> None:
-    """End every reference's process that was kept; the next call starts new ones."""
-    for key in [key for key in _kept if key[0] == os.getpid()]:
-        _kept.pop(key).__exit__()

@@ -15,7 +15,7 @@ import pytest
 import backproof
 from backproof import Batch, GradientDescent, Momentum, Network, Parameters, Report, UsageError
 from backproof.comparison.judging.rows import Status
-from backproof.faces import python
+from backproof.faces import kept
 from tests.faces.own_network import NETWORK, by_hand, spoiled
 
 RATE = 0.5
@@ -126,7 +126,7 @@ def test_own_parameters_and_batch_are_the_data(tmp_path: Path) -> None:
 
 def test_the_second_call_finds_its_worker_alive_and_a_lost_one_replaced() -> None:
     check()
-    workers = python._kept[os.getpid(), Path.cwd(), "float64"]
+    workers = kept._kept[os.getpid(), Path.cwd(), "float64"]
     first = workers.by_name["torch"]
     check()
     assert workers.by_name["torch"] is first

@@ -14,7 +14,7 @@ import pytest
 
 from backproof import Dense, GradientDescent, Loss, Network, verify
 from backproof.comparison.run import Workers
-from backproof.faces import python as face
+from backproof.faces import kept as face
 from backproof.implementations.client import Worker
 from backproof.implementations.worker import KEPT, Held, answer
 from backproof.mathematics import optimizers

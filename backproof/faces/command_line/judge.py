@@ -79,12 +79,12 @@ def judge(
     with watched.doing("working on it", again=True):
         of, optimizer, forms = described(network, paths or [Path("comparisons")])
         from backproof.comparison.run import Judged
-        from backproof.faces.python import judge_recorded
+        from backproof.faces.recordings import judge_recorded
 
         found = judge_recorded(
             of,
             recorded,
-            references=tuple(reference or (DEFINITION,)),
+            references=dict.fromkeys(reference or (DEFINITION,)),
             optimizer=optimizer,
             dtype=dtype,
             forms=forms,

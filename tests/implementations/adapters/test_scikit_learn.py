@@ -107,7 +107,7 @@ def judged(kind: Any, network: Network, outputs: int, activation: str, alpha: fl
 def test_it_matches(kind: Any, outputs: int, activation: str, alpha: float) -> None:
     network = network_of(kind, outputs, activation, alpha)
     report = judged(kind, network, outputs, activation, alpha)
-    assert report.status is Status.MATCH, backproof.faces.python.explained(report)
+    assert report.status is Status.MATCH, report.cause
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
