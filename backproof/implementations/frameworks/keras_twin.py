@@ -219,6 +219,11 @@ class KerasTwin:
             tf.convert_to_tensor(each) if isinstance(each, tf.IndexedSlices) else each
             for each in gradients
         ]
+        # That of an embedding's table comes as rows with their indices, some of them several times.
+        gradients = [
+            tf.convert_to_tensor(each) if isinstance(each, tf.IndexedSlices) else each
+            for each in gradients
+        ]
         by_variable = {
             id(variable): gradient
             for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True)
