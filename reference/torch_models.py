@@ -233,6 +233,45 @@ def layered_single() -> Layered:
     return Layered((6, 1), [nn.Identity], nn.BCEWithLogitsLoss(reduction="sum"), 0.01)
 
 
+class DigitsResidual(nn.Module):
+    """A convolution, a residual block of two, the mean over the picture, 10 logits.
+
+    Mean cross-entropy with ½ · l2 · Σ over the kernels' squares. It takes channels last, as the
+    hand-written network does, and puts them first for PyTorch.
+    """
+
+    def __init__(self, l2: float) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.first = nn.Conv2d(1, 8, 3, padding=1)
+        self.inner = nn.Conv2d(8, 8, 3, padding=1)
+        self.outer = nn.Conv2d(8, 8, 3, padding=1)
+        self.output = nn.Linear(8, 10)
+        self.l2 = l2
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits, (batch, 10), of pictures (batch, 8, 8, 1)."""
+        x = F.relu(self.first(inputs.movedim(-1, 1)))
+        x = F.relu(self.outer(F.relu(self.inner(x))) + x)
+        logits: Tensor = self.output(x.mean(dim=(2, 3)))
+        return logits
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy of logits and one-hot targets, with the penalty."""
+        kernels = [layer.weight for layer in (self.first, self.inner, self.outer, self.output)]
+        squares = sum(kernel.square().sum() for kernel in kernels)
+        return F.cross_entropy(outputs, targets) + 0.5 * self.l2 * squares
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return momentum."""
+        return torch.optim.SGD(self.parameters(), lr=0.125, momentum=0.875)
+
+
+def digits_residual() -> DigitsResidual:
+    """Return a new network for pictures of digits, with its penalty."""
+    return DigitsResidual(l2=2.0**-13)
+
+
 def captcha() -> Captcha:
     """Return a new network for the characters of captchas."""
     return Captcha()

@@ -144,7 +144,7 @@ def at(record: Record, bounds: Bounds, point: Point) -> Golden:
     chosen: dict[str, tuple[Bound, Grade]] = dict.fromkeys(wanted, (proven, Grade.PROVEN))
     if record.chance:
         for name in wanted:
-            if not proven.power(name) <= enough(record.dtype, point.name):
+            if not proven.power(name) <= enough(record.dtype, point.name, point.step):
                 other = bounds.statistical(SUBJECT, point)
                 if other.power(name) < proven.power(name):
                     chosen[name] = (other, Grade.STATISTICAL)

@@ -22,8 +22,9 @@ Values = NDArray[np.floating]
 # largest element pass has shown nothing.
 WEAKEST_POWER = 1 / 8
 # So many digits a worst case is asked for in float64: random rounding errors have twelve at sizes
-# at which it is left with eight.
-MANY_DIGITS = 1e-10
+# at which it is left with eight. Of a training, whose steps are many and alike, the first is asked
+# for them, and the later ones for one less.
+MANY_DIGITS, LATER_DIGITS = 1e-10, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +86,13 @@ class Statistical:
     unknown: dict[str, str]
 
 
-def enough(dtype: str, point: str) -> float:
+def enough(dtype: str, point: str, step: int = 0) -> float:
     """The power from which on a worst case is not asked for more: half of the dtype's digits.
 
     More of them in float64, but at a probe that screens, which is made for what is grossly wrong.
     """
     if dtype == "float64" and not screens(point):
-        return MANY_DIGITS
+        return LATER_DIGITS if step else MANY_DIGITS
     return sqrt(Rounding.of(dtype).unit)
 
 

@@ -250,6 +250,6 @@ class Bounds:
                 bound = self.at(implementation, point)
                 if bound.large:
                     return
-                wanted = enough(self.record.dtype, point.name)
+                wanted = enough(self.record.dtype, point.name, point.step)
                 if self.record.chance and bound.weakest > wanted / 2:
                     self.statistical(implementation, point)

@@ -103,7 +103,7 @@ class Sides:
         both = self.proven.mine, self.proven.its
         if name in self.bounds.record.names(self.point):
             sure = max(side.power(name) for side in both) <= enough(
-                self.bounds.record.dtype, self.point.name
+                self.bounds.record.dtype, self.point.name, self.point.step
             )
         else:  # the subject gives no outputs, only what they come to
             sure = not len(self.proven.open_samples)

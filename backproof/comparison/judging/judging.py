@@ -110,7 +110,11 @@ def is_weak(row: Row, *, several_ways: bool) -> bool:
     """Whether nothing was decided; or little, where units may take either side of a kink."""
     if row.status is not Status.MATCH:
         return row.status is Status.UNDECIDED
-    return several_ways and row.power is not None and not row.power <= enough(row.dtype, row.point)
+    return (
+        several_ways
+        and row.power is not None
+        and not row.power <= enough(row.dtype, row.point, row.step)
+    )
 
 
 def judge(
@@ -146,7 +150,7 @@ def judge(
     found = difference(actual, expected, radius)
     # If the two agree, one of them tells whether both agree with the definition.
     off = distance(name, actual, pair.mine)
-    weak = radius is not None and not found.power <= enough(row.dtype, row.point)
+    weak = radius is not None and not found.power <= enough(row.dtype, row.point, row.step)
     if weak and not (found.exceeding or off) and (other := sides.statistical) is not None:
         again = difference(actual, expected, other.radius(name))
         if again.power < found.power:

@@ -190,4 +190,5 @@ def test_a_mismatch_that_only_random_errors_show_is_explained():
 def test_a_probe_that_screens_asks_for_fewer_digits() -> None:
     assert enough("float64", "many_samples") == enough("float64", "samples_5") > 1e-9
     assert enough("float64", "general") == enough("float64", "data") == 1e-10
+    assert enough("float64", "data", step=1) == 1e-9
     assert enough("float32", "many_samples") == enough("float32", "general")
