@@ -150,6 +150,7 @@ def gauge(
         on_stage(f"{record.pairing}: waiting for {' and '.join(record.references)}")
         for exchange in exchanges:
             exchange.collect()
+        record.omits += hidden(record)
         ground = Ground(record)
         score = Score(record.pairing, len(ground.calls))
         on_stage(f"{record.pairing}: fault-free forms")
@@ -170,6 +171,19 @@ def as_subject(pairing: Pairing) -> Pairing:
         waivers=(),
         recovered=False,
         forms={name: form for name, form in pairing.forms.items() if name != SUBJECT},
+    )
+
+
+def hidden(record: Record) -> tuple[str, ...]:
+    """The activations that a user's own model keeps to itself: no fault can show there."""
+    return tuple(
+        name
+        for name in record.names(Point(DATA, 0))
+        if name.startswith("activation/")
+        and any(
+            given and not any(name in results for results in given.values())
+            for given in (record.evaluations.get(reference) for reference in record.references)
+        )
     )
 
 

@@ -28,10 +28,13 @@ from backproof.mathematics.optimizers import Optimizer
 Form = Callable[[Network, Optimizer, Parameters, Batch], dict[str, Any]]
 
 
-def one(axis: Axis) -> int | None:
-    """The axis of a sum that is taken term by term: the definition's own are over one, or all."""
-    assert not isinstance(axis, tuple)
-    return axis
+def terms(a: Values, axis: Axis) -> Values:
+    """The terms of a sum over an axis, over several or all, along the first axis."""
+    if axis is None:
+        return a.reshape(-1)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    first = np.moveaxis(a, axes, range(len(axes)))
+    return first.reshape(-1, *first.shape[len(axes) :])
 
 
 class OwnProducts(Float):
@@ -66,13 +69,13 @@ class Backwards(OwnProducts):
     """Every sum from its last term to its first."""
 
     def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
-        return np.ascontiguousarray(a[:, ::-1]) @ np.ascontiguousarray(b[::-1])
+        return np.ascontiguousarray(a[..., ::-1]) @ np.ascontiguousarray(b[..., ::-1, :])
 
     def sum_of_charged(self, parts: Sequence[Values]) -> Values:
         return super().sum_of_charged(parts[::-1])
 
     def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
-        return np.asarray(np.cumsum(a[::-1], axis=one(axis))[-1])
+        return np.asarray(np.cumsum(terms(a, axis)[::-1], axis=0)[-1])
 
 
 class OneByOne(OwnProducts):
@@ -83,29 +86,29 @@ class OneByOne(OwnProducts):
 
     def affine(self, a: Values, kernel: Values, bias: Values | None) -> Values:
         """From the bias on: as a column of ones before the inputs would have it."""
-        shape, dtype = (a.shape[0], kernel.shape[1]), np.result_type(a, kernel)
+        shape = (*a.shape[:-1], kernel.shape[-1])
+        dtype = np.result_type(a, kernel)
         z = np.zeros(shape, dtype) if bias is None else np.broadcast_to(bias, shape).copy()
-        for column, row in zip(a.T, kernel, strict=True):
-            z += column[:, None] * row
+        for term in range(a.shape[-1]):
+            z += a[..., term, None] * kernel[..., term, None, :]
         return z
 
     def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
-        return np.asarray(np.cumsum(a, axis=one(axis))[-1])
+        return np.asarray(np.cumsum(terms(a, axis), axis=0)[-1])
 
 
 class Halves(OwnProducts):
     """Every sum in two halves, which are then added."""
 
     def matmul(self, a: Values, b: Values, further_terms: int = 0) -> Values:
-        middle = a.shape[1] // 2
-        result: Values = a[:, :middle] @ b[:middle] + a[:, middle:] @ b[middle:]
-        return result
+        middle = a.shape[-1] // 2
+        first: Values = a[..., :middle] @ b[..., :middle, :]
+        return first + a[..., middle:] @ b[..., middle:, :]
 
     def total(self, a: Values, axis: Axis = None, further_terms: int = 0) -> Values:
-        middle = len(a) // 2 if a.ndim else 0
-        if not middle:
-            return super().total(a, axis)
-        return np.asarray(a[:middle].sum(axis=axis) + a[middle:].sum(axis=axis))
+        each = terms(a, axis)
+        middle = len(each) // 2
+        return np.asarray(each[:middle].sum(axis=0) + each[middle:].sum(axis=0))
 
 
 class Extended(OwnProducts):

@@ -18,6 +18,7 @@ from backproof.gauging.faults.mutation import Score, Verdict, gauge
 from backproof.mathematics.faults import Kind, Planted, planted
 from backproof.mathematics.faults import variants as forms
 from backproof.mathematics.faults.equivalence import Proof
+from backproof.mathematics.faults.variants import Backwards, Halves, OneByOne
 from backproof.mathematics.network.loss import Loss
 from backproof.mathematics.probes.probes import probes
 from backproof.reports.faults import Gauged, markdown, table
@@ -242,3 +243,12 @@ def test_a_pairing_that_is_not_there_is_wrong_usage() -> None:
     done = backproof("faults", "xo", cwd=ROOT)
     assert done.returncode == 2
     assert "did you mean 'xor'?" in done.stderr
+
+
+def test_a_sum_over_any_axes_is_that_of_its_terms() -> None:
+    """In every order in which the fault-free forms take them."""
+    a = np.arange(24.0).reshape(2, 3, 4)
+    for ops in (Backwards(), OneByOne(), Halves()):
+        for axis in (None, 0, 1, 2, (0, 2), (1, 2)):
+            np.testing.assert_array_equal(ops.total(a, axis=axis), a.sum(axis=axis))
+        np.testing.assert_array_equal(ops.matmul(a, a.swapaxes(1, 2)), a @ a.swapaxes(1, 2))
