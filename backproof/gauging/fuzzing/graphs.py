@@ -90,8 +90,9 @@ class Growing:
     def layer(self, choose: Choosing, kind: type[Layer], *sources: str) -> Layer | None:
         """A layer of that kind behind those nodes, if it takes what they give."""
         found = kind.drawn(choose, *(self.shapes[source] for source in sources))
-        counts = found is not None and found.indices is not None
-        return None if counts and sources[0] != INPUTS else found
+        if found is None or found.indices is None or sources[found.indices_at] == INPUTS:
+            return found
+        return None  # what another node gives is no index
 
     def place(self, layer: Layer | None, *sources: str) -> str:
         """Place a layer; the name of its node."""

@@ -105,8 +105,10 @@ def shapes_in(part: Any, names: Mapping[str, tuple[str, tuple[int, ...]]]) -> di
 
 
 def held(part: Any, name: str) -> Any:
-    """A parameter of a part by its name there; None where it has none."""
-    return part[name] if hasattr(part, "keys") else getattr(part, name, None)
+    """A parameter of a part by its name there, ``cell.kernel``; None where it has none."""
+    for step in name.split("."):
+        part = part[step] if hasattr(part, "keys") else getattr(part, step, None)
+    return part
 
 
 def in_words(shapes: Mapping[str, Shape]) -> str:

@@ -4,6 +4,7 @@
 PUBLIC = {
     "Activation": "activation",
     "Add": "add",
+    "Attention": "attention",
     "AveragePool1D": "average_pool1d",
     "AveragePool2D": "average_pool2d",
     "BatchNorm": "batch_norm",
@@ -28,5 +29,6 @@ PUBLIC = {
     "Permute": "permute",
     "RMSNorm": "rms_norm",
     "Residual": "blocks",
+    "SelfAttention": "self_attention",
     "Sequential": "blocks",
 }

@@ -228,8 +228,7 @@ class BatchNorm(Normalised):
             "running_variance": Buffer(shape, 1.0, positive=True),
         }
 
-    @property
-    def ignores_shifts(self) -> bool:
+    def ignores_shifts(self, index: int = 0) -> bool:
         return self.training
 
     def least_samples(self, *inputs: Shape) -> int:

@@ -115,7 +115,7 @@ class Embedding(Layer):
         ),
     )
     hostile: ClassVar[tuple[LayerProbe, ...]] = (
-        LayerProbe("one_token", lambda node, parameters, inputs, stream: fill(inputs, 0)),
+        LayerProbe("one_token", lambda node, parameters, inputs, stream: fill(inputs)),
         LayerProbe("last_token", lambda node, parameters, inputs, stream: fill_last(node, inputs)),
         LayerProbe(
             "zipf_tokens", lambda node, parameters, inputs, stream: zipf(node, inputs, stream)
@@ -435,9 +435,9 @@ def of_bag(at: At, bag: Bag, *, forwards: bool) -> dict[str, Change]:
     return {f"rows/{at.name}": change, **back} if forwards else back
 
 
-def fill(inputs: Any, index: int) -> None:
-    """One and the same token everywhere."""
-    inputs[...] = index
+def fill(inputs: Any) -> None:
+    """One and the same token everywhere, but in the first sample."""
+    inputs[1:] = 0
 
 
 def fill_last(node: At, inputs: Any) -> None:

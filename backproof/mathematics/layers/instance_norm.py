@@ -93,8 +93,7 @@ class InstanceNorm(Normalised):
             raise fitting(self.kind, "two positions or more to divide by N − 1", *inputs)
         return shape
 
-    @property
-    def ignores_shifts(self) -> bool:
+    def ignores_shifts(self, index: int = 0) -> bool:
         return True
 
     def viewed(self, shape: Shape) -> Shape:

@@ -20,6 +20,7 @@ LAYERS: Registry[type[Layer]] = Registry(
         *("windows", "convolution", "convolution_twins", "convolution_faults"),
         *("normalised", "plain_norms", "plain_twins"),
         *("transposed_faults", "transposed_twins"),
+        *("attending", "attending_twins", "attending_faults"),
         *("pooled", "pooling", "pooling_twins", "pooling_faults"),
     ),
     called="kind",

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backproof.mathematics.checking import came
 from backproof.mathematics.errors import UsageError
@@ -83,6 +84,10 @@ class Layer(ABC):
     shares: ClassVar[bool] = True
     """Whether a node of it can take parameters of others: whether its ports have an ``apply``."""
 
+    compares: ClassVar[bool] = False
+    """Whether what it gives back rests on how its positions differ: of none that hardly do, no
+    implementation knows anything."""
+
     faults: ClassVar[tuple[LayerFault, ...]] = ()
     """What only this kind gets wrong."""
 
@@ -107,11 +112,25 @@ class Layer(ABC):
 
     @property
     def indices(self) -> int | None:
-        """Of how many things its first input holds indices; None where it takes any numbers.
+        """Of how many things an input holds indices; None where all may be any numbers.
 
         Indices are whole numbers from 0, as tokens are. The network's inputs alone can be some.
         """
         return None
+
+    @property
+    def indices_at(self) -> int:
+        """Which of its inputs holds them."""
+        return 0
+
+    def admitted(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Indices that it takes, in the place of some that it cannot take together: see `asks`."""
+        return inputs
+
+    @property
+    def asks(self) -> str:
+        """What it asks of indices together, in words."""
+        return ""
 
     @property
     def accepts(self) -> Shape | None:
@@ -149,8 +168,7 @@ class Layer(ABC):
         """The share of ones in a mask that is drawn for it."""
         return 1.0
 
-    @property
-    def ignores_shifts(self) -> bool:
+    def ignores_shifts(self, index: int = 0) -> bool:
         """Whether it gives the same of what comes in with a number added to each channel."""
         return False
 
@@ -176,6 +194,13 @@ class Layer(ABC):
     def gradient_summands(self, rows: int, *inputs: Shape) -> dict[str, int]:
         """How many terms each element of a parameter's gradient sums over ``rows`` samples."""
         return dict.fromkeys(self.parameters(*inputs), rows)
+
+    def vanishing(self, *inputs: Shape) -> dict[str, str]:
+        """The parameters whose gradient is 0 whatever comes in, with another of its size.
+
+        What rounding leaves of such a gradient is held against the size of that other one's.
+        """
+        return {}
 
     def sums(self, *inputs: Shape) -> dict[str, int]:
         """How many terms the sums at its own sites of the forward pass have: ``{"z": fan_in}``."""

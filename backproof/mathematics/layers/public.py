@@ -2,6 +2,7 @@
 
 from backproof.mathematics.layers.activation import Activation
 from backproof.mathematics.layers.add import Add
+from backproof.mathematics.layers.attention import Attention
 from backproof.mathematics.layers.average_pool1d import AveragePool1D
 from backproof.mathematics.layers.average_pool2d import AveragePool2D
 from backproof.mathematics.layers.batch_norm import BatchNorm
@@ -25,10 +26,12 @@ from backproof.mathematics.layers.multiply import Multiply
 from backproof.mathematics.layers.permute import Permute
 from backproof.mathematics.layers.prelu import PReLU
 from backproof.mathematics.layers.rms_norm import RMSNorm
+from backproof.mathematics.layers.self_attention import SelfAttention
 
 __all__ = [
     "Activation",
     "Add",
+    "Attention",
     "AveragePool1D",
     "AveragePool2D",
     "BatchNorm",
@@ -53,5 +56,6 @@ __all__ = [
     "Permute",
     "RMSNorm",
     "Residual",
+    "SelfAttention",
     "Sequential",
 ]

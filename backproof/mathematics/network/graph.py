@@ -46,10 +46,10 @@ def checked(nodes: tuple[Node, ...], inputs: Shape) -> None:
     if INPUTS not in used:
         raise UsageError("no node takes the network's inputs")
     for node in nodes:
-        if node.layer.indices is not None and node.inputs[0] != INPUTS:
+        if node.layer.indices is not None and node.indices_from != INPUTS:
             raise UsageError(
                 f"node {node.name!r} takes indices, whole numbers below {node.layer.indices}, but "
-                f"its inputs are what {node.inputs[0]!r} gives: let it take 'inputs'"
+                f"gets what {node.indices_from!r} gives: let it take 'inputs' there"
             )
     owners(nodes, shapes_of(nodes, inputs))
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.mathematics.arithmetic.indices import are_indices
+from backproof.mathematics.arithmetic.indices import are_indices, indices
 from backproof.mathematics.checking import check
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
@@ -155,12 +155,33 @@ class Network:
     @cached_property
     def indices(self) -> int | None:
         """Of how many things the inputs are indices; None where they are any numbers."""
-        found = [node.layer.indices for node in self.nodes if node.inputs[0] == INPUTS]
+        found = [node.layer.indices for node in self.nodes if node.indices_from == INPUTS]
         return min((each for each in found if each is not None), default=None)
+
+    def admitted(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Indices that all nodes take, made of any numbers; the inputs themselves if they are."""
+        if self.indices is None:
+            return inputs
+        if not are_indices(inputs, self.indices).all():
+            inputs = indices(inputs, self.indices).astype(float)
+        for node in self.nodes:
+            if node.indices_from == INPUTS:
+                inputs = node.layer.admitted(inputs)
+        return inputs
 
     def unfit(self, inputs: NDArray[Any]) -> str | None:
         """What is wrong with these inputs, where they should be indices; None if they are."""
-        if self.indices is None or (fit := are_indices(inputs, self.indices)).all():
+        if self.indices is None:
+            return None
+        if (fit := are_indices(inputs, self.indices)).all():
+            for node in self.nodes:
+                if node.indices_from == INPUTS:
+                    off = np.argwhere(node.layer.admitted(inputs) != inputs)
+                    if off.size:
+                        return (
+                            f"sample {off[0, 0]} of the inputs: node {node.name!r} takes "
+                            f"{node.layer.asks}"
+                        )
             return None
         at = tuple(int(place) for place in np.argwhere(~fit)[0])
         node = next(each for each in self.consumers[INPUTS] if each.layer.indices == self.indices)
@@ -265,7 +286,15 @@ class Network:
         for node in self.nodes:
             takers = self.consumers[node.name]
             function = node.layer.function
-            if not takers or not all(taker.layer.ignores_shifts for taker in takers):
+            own = node.layer.vanishing(*self.shapes_into(node))
+            found |= {f"{node.name}/{name}": f"{node.name}/{own[name]}" for name in own}
+            ignored = (
+                taker.layer.ignores_shifts(index)
+                for taker in takers
+                for index, source in enumerate(taker.inputs)
+                if source == node.name
+            )
+            if not takers or not all(ignored):
                 continue
             if function is not None and function.name != "linear":
                 continue
@@ -278,8 +307,12 @@ class Network:
             for name, role in roles.values():
                 if role == "bias" and kernel and not self.penalty_on(name).orders():
                     found[name] = kernel
-        shared = [use.parameter for uses in self.uses.values() for use in uses.values()]
-        return {name: kernel for name, kernel in found.items() if shared.count(name) == 1}
+        used = [use.parameter for uses in self.uses.values() for use in uses.values()]
+        return {
+            name: other
+            for name, other in found.items()
+            if used.count(name) == 1 and not self.penalty_on(name).orders()
+        }
 
     @cached_property
     def least_samples(self) -> int:

@@ -79,6 +79,12 @@ class Node:
         object.__setattr__(self, "inputs", tuple(taken))
         object.__setattr__(self, "shared", tuple(sorted(pairs)))
 
+    @property
+    def indices_from(self) -> str:
+        """What gives it its indices; "" where it takes none."""
+        at = self.layer.indices_at
+        return "" if self.layer.indices is None or at >= len(self.inputs) else self.inputs[at]
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` turns back into this node."""
         found = {"name": self.name, "inputs": list(self.inputs), **kinds.to_json(self.layer)}

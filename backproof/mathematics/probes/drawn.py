@@ -10,7 +10,6 @@ from math import prod
 import numpy as np
 from numpy.random import Generator
 
-from backproof.mathematics.arithmetic.indices import are_indices, indices
 from backproof.mathematics.network.masks import masked
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS
@@ -127,10 +126,10 @@ def drawn_batch(network: Network, stream: Generator, samples: int = SAMPLES) -> 
 
 def admitted(network: Network, batch: Batch) -> Batch:
     """The batch, with indices for inputs where the network takes those."""
-    below = network.indices
-    if below is None or are_indices(batch.inputs, below).all():
+    given = network.admitted(batch.inputs)
+    if given is batch.inputs:
         return batch
-    return replace(batch, inputs=indices(batch.inputs, below).astype(float))
+    return replace(batch, inputs=given)
 
 
 def kernels(network: Network) -> list[str]:

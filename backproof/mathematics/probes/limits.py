@@ -37,13 +37,16 @@ def saturated(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
 
 def large_logits(
     network: Network, stream: Generator, beyond: float = BEYOND["float64"]
-) -> tuple[Parameters, Batch]:
+) -> tuple[Parameters, Batch] | None:
     """A row 4000 times as large, and its opposite: exp overflows, a global maximum loses rows.
 
     ``beyond``: how much larger; in narrower dtypes less overflows, and more is lost. Both are
     misread: of a row that is read rightly, beyond doubt, the gradient is a difference of nearly
-    equal numbers, times inputs as large, and nothing could be said of it.
+    equal numbers, times inputs as large, and nothing could be said of it. As
+    little can be of what multiplies such rows with each other: None.
     """
+    if any(node.layer.compares for node in network.nodes):
+        return None
     parameters, batch = drawn_parameters(network, stream), drawn_batch(network, stream)
     inputs = batch.inputs.copy()
     inputs[1] *= beyond
@@ -127,7 +130,9 @@ def far_inputs(
 
 def tiny_inputs(
     network: Network, stream: Generator, far: float = FAR["float64"]
-) -> tuple[Parameters, Batch]:
+) -> tuple[Parameters, Batch] | None:
     """100 inputs 10⁸ times as small: the gradients of the first kernels are tiny."""
+    if any(node.layer.compares for node in network.nodes):
+        return None  # samples, or positions, would hardly differ
     batch = drawn_batch(network, stream, at_most(network, 100))
     return drawn_parameters(network, stream), replace(batch, inputs=batch.inputs / far)

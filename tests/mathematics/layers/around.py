@@ -8,7 +8,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from backproof.mathematics.arithmetic.operations import Ops
+from backproof.mathematics.layers.conv1d import Conv1D
 from backproof.mathematics.layers.dense import Dense
+from backproof.mathematics.layers.embedding import Embedding
 from backproof.mathematics.layers.here import Here
 from backproof.mathematics.layers.kinds import LAYERS
 from backproof.mathematics.layers.layer import Layer, Shape
@@ -21,6 +23,7 @@ from backproof.mathematics.optimizers.gradient_descent import GradientDescent
 T = TypeVar("T")
 
 SAMPLES = 4
+TOKENS = 4
 OPTIMIZER = GradientDescent(0.1)
 
 
@@ -62,7 +65,9 @@ def point(case: Case, dtype: str = "float64", seed: int = 0) -> Point:
 
     inputs = [draw((SAMPLES, *shape)) for shape in case.shapes]
     if case.layer.indices is not None:
-        inputs[0] = stream.integers(case.layer.indices, size=inputs[0].shape).astype(dtype)
+        at, below = case.layer.indices_at, min(case.layer.indices, TOKENS)
+        tokens = stream.integers(below, size=inputs[at].shape).astype(dtype)
+        inputs[at] = case.layer.admitted(tokens)
     shape = case.layer.mask(*case.shapes)
     return Point(
         inputs,
@@ -98,7 +103,7 @@ class Alone(Generic[T]):
             load=lambda name: self.ops.exact(self.at.parameters[name]),
             further=dict.fromkeys(self.at.parameters, 0),
             below=[0] * many,
-            wanted=[index > 0 or self.layer.indices is None for index in range(many)],
+            wanted=[index not in counted(self.layer) for index in range(many)],
             take_gradient=self.gradients.__setitem__,
             load_buffer=lambda name: self.ops.exact(self.at.buffers[name]),
             load_mask=lambda: self.ops.exact(self.at.mask),  # type: ignore[arg-type]
@@ -122,15 +127,29 @@ class Alone(Generic[T]):
 
 def network(case: Case) -> Network:
     """The layer between dense ones, each of its inputs coming from one of them."""
-    if case.layer.indices is not None and len(case.shapes) == 1:
-        above = Node("above", Dense(case.layer.output(*case.shapes)[-1], 2))
-        here = Node("here", case.layer, "inputs")
-        return Network((here, above), Loss("squared_error"), inputs=case.shapes[0])
-    leading = {shape[:-1] for shape in case.shapes}
-    assert len(leading) == 1, "inputs of different positions need a network of their own"
-    before = leading.pop()
-    below = [Node(f"below_{i}", Dense(3, s[-1], "tanh")) for i, s in enumerate(case.shapes)]
-    below = [Node(node.name, node.layer, "inputs") for node in below]
-    here = Node("here", case.layer, tuple(node.name for node in below))
     above = Node("above", Dense(case.layer.output(*case.shapes)[-1], 2))
+    if case.layer.indices is not None:
+        tokens = case.shapes[case.layer.indices_at]
+        below = [
+            Node(f"below_{i}", Embedding(TOKENS, shape[-1]), "inputs")
+            for i, shape in enumerate(case.shapes[:-1])
+        ]
+        sources = (*(node.name for node in below), "inputs")
+        here = Node("here", case.layer, sources)
+        return Network((*below, here, above), Loss("squared_error"), inputs=tokens)
+    leading = {shape[:-1] for shape in case.shapes}
+    before = max(leading)
+    layers: list[Layer] = [
+        Dense(3, shape[-1], "tanh")
+        if shape[:-1] == before
+        else Conv1D(3, shape[-1], before[0] - shape[0] + 1, activation="tanh")
+        for shape in case.shapes
+    ]
+    below = [Node(f"below_{i}", layer, "inputs") for i, layer in enumerate(layers)]
+    here = Node("here", case.layer, tuple(node.name for node in below))
     return Network((*below, here, above), Loss("squared_error"), inputs=(*before, 3))
+
+
+def counted(layer: Layer) -> set[int]:
+    """Which of its inputs holds indices."""
+    return set() if layer.indices is None else {layer.indices_at}

@@ -99,8 +99,8 @@ def test_indices_stay_and_all_else_becomes_one() -> None:
         (lambda: Embedding(3, 2, "max"), "choose None, 'sum' or 'mean'"),  # type: ignore[arg-type]
         (
             lambda: Network((Dense(3, 3), Embedding(3, 2)), Loss("squared_error")),
-            "node 'embedding_1' takes indices, whole numbers below 3, but its inputs are what "
-            "'dense_1' gives: let it take 'inputs'",
+            "node 'embedding_1' takes indices, whole numbers below 3, but gets what "
+            "'dense_1' gives: let it take 'inputs' there",
         ),
         (
             lambda: Network(
