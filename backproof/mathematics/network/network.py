@@ -282,7 +282,7 @@ class Network:
 
         Each with a parameter of the same node, by whose gradient it is told how much 0 is.
         """
-        found = {}
+        found: dict[str, str] = {}
         for node in self.nodes:
             takers = self.consumers[node.name]
             function = node.layer.function
@@ -296,8 +296,8 @@ class Network:
             )
             if not takers or not all(ignored):
                 continue
-            if function is not None and function.name != "linear":
-                continue
+            if function is None or function.name != "linear":
+                continue  # what it gives is no z + b
             roles = {
                 n.partition("/")[2]: (n, each.role)
                 for n, each in self.parameters.items()
