@@ -172,7 +172,11 @@ def judge(
             )
         its_off = distance(name, expected, pair.its)
         row.cause = blame(row.reference, off, its_off, apart=bool(found.exceeding))
-    elif sides.bounds.record.network.unmoved.get(row.tensor) and row.quantity == "gradient":
+    elif row.tensor in sides.bounds.record.network.unmoved and (
+        row.quantity == "gradient"
+        # A bias that began at 0 stays there, but for what rounding leaves of its gradient.
+        or (row.quantity == "updated" and not found.power <= WEAKEST_POWER)
+    ):
         judge_unmoved(row, pair.mine, sides.bounds.record.network.unmoved[row.tensor])
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
@@ -186,17 +190,21 @@ def judge(
 def judge_unmoved(row: Row, bound: Bound, kernel: str) -> None:
     """A gradient that is 0, for nothing depends on its parameter: by the size of another one's.
 
+    Or a parameter that began at 0, and that no step moves.
+
     Of the parameter's own there is nothing but rounding errors.
     """
-    size = float(np.abs(bound.values.get(f"gradient/{kernel}", np.zeros(1))).max(initial=0.0))
+    size = float(np.abs(bound.values.get(f"{row.quantity}/{kernel}", np.zeros(1))).max(initial=0.0))
     widest = 4 * float(bound.radii[row.name].max(initial=0.0))
     row.power = row.power_median = row.power_worst = widest / size if size else np.inf
-    row.detail = f"it is 0, for what follows ignores {row.tensor}: held against gradient/{kernel}"
+    row.detail = (
+        f"it is 0, for what follows ignores {row.tensor}: held against {row.quantity}/{kernel}"
+    )
     if row.power <= WEAKEST_POWER:
         row.status = Status.MATCH
     else:
         row.status = Status.UNDECIDED
-        row.cause = f"power {row.power:.3g} against gradient/{kernel}; use milder values"
+        row.cause = f"power {row.power:.3g} against {row.quantity}/{kernel}; use milder values"
 
 
 def judge_accuracy(row: Row, actual: Array, expected: Array, unsure: Array, samples: int) -> None:
