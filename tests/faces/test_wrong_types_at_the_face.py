@@ -58,6 +58,14 @@ GOOD: dict[str, Any] = {
     "fan_in": 2,
     "fan_out": 1,
     "described": "relu",
+    "channels": 2,
+    "filters": 2,
+    "kernel": 2,
+    "groups": 2,
+    "vocabulary": 5,
+    "width": 2,
+    "axes": (1, 0),
+    "heads": 2,
 }
 # Of no arguments that a user gives: types, modules, what is given back.
 NOT_CALLED = ("Decision", "Parameters", "Report", "UsageError", "activations", "adapters")

@@ -274,5 +274,5 @@ class SlidingAverage(OfAverage, Sliding):
 
 def checked_ties(kind: str, ties: object) -> None:
     """Raise `UsageError` unless it says which of equal maxima gets the cotangent."""
-    if ties not in TIES:
+    if not isinstance(ties, str) or ties not in TIES:
         raise UsageError(f"{kind}(ties={ties!r}): choose {', '.join(map(repr, TIES))}")

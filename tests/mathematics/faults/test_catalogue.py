@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from backproof.comparison.pairing.pairing import load
+from backproof.comparison.record.subject_run import at_rest
 from backproof.mathematics.faults import Fault, Kind, Planted, Target, catalogue, families, planted
 from backproof.mathematics.faults.evaluation import computed
 from backproof.mathematics.faults.fault import Family, Plant
@@ -51,7 +52,10 @@ def grounds() -> list[tuple[Network, Optimizer, list[Point]]]:
                 (
                     network,
                     pairing.optimizer,
-                    [*points(network, pairing.optimizer), (parameters, batch)],
+                    [
+                        *points(network, pairing.optimizer),
+                        (parameters | at_rest(network, pairing.optimizer, "float64"), batch),
+                    ],
                 )
             )
     return found
