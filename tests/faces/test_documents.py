@@ -169,7 +169,7 @@ def test_the_commands_of_the_document_run(linear: Path) -> None:
     """Those of the block that begins with ``backproof verify``, in its order."""
     (block,) = [text for _, _, text in BLOCKS if text.startswith("backproof verify   ")]
     commands = [line.partition("#")[0] for line in block.splitlines()]
-    assert len(commands) == 5
+    assert len(commands) == 6
     for line in commands:
         done = subprocess.run(
             [sys.executable, "-m", *shlex.split(line)],
