@@ -42,7 +42,8 @@ def in_keras(of: Heads, q: Any, k: Any, v: Any, live: Any) -> Any:
     q, k, v = heads(q, of.heads), heads(k, of.groups), heads(v, of.groups)
     scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
     if of.scaled:
-        scores = scores / np.sqrt(np.asarray(q.shape[-1], q.dtype))
+        # A Python number takes the tensor's dtype; Keras's own cast would go through float32.
+        scores = scores / float(q.shape[-1]) ** 0.5
     if live is not None:
         scores = ops.where(live, scores, ops.cast(-1e9, scores.dtype))
     attended = ops.transpose(ops.matmul(ops.softmax(scores, axis=-1), v), (0, 2, 1, 3))
