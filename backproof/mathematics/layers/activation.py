@@ -46,7 +46,7 @@ class Activation(Layer):
             "slope_of_the_output",
             "the derivative is taken at the activation, not at what comes in",
             "x̄ = ḡ ⊙ f′(x)",
-            lambda at: {f"delta/{at.name}": at_the_output(at)} if curved(at) else {},
+            lambda at: {f"delta/{at.name}": at_the_output(at)} if bent(at) else {},
         ),
         LayerFault(
             "left_out",
@@ -136,6 +136,12 @@ def curved(at: At) -> bool:
     """Whether it is another function than the identity, and takes its cotangent back itself."""
     assert at.layer.function is not None
     return bool(at.arriving) and at.layer.function.name != "linear"
+
+
+def bent(at: At) -> bool:
+    """Whether its slope at f(x) is another than at x: rectifiers have the sign of both alone."""
+    assert at.layer.function is not None
+    return curved(at) and at.layer.function.name not in ("relu", "leaky_relu")
 
 
 def at_the_output(at: At) -> Change:
