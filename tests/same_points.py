@@ -33,7 +33,7 @@ def kept_in(known: Known) -> Iterator[None]:
             return spreads_at(record, rounding, point, recovers=recovers, **more)
         given = (record.pairing, record.network, record.optimizer, rounding, point, recovers)
         wanted = (*record.names(point), element_chance(record))
-        key = (*given, *wanted, *digests(record.parameters[point] | vars(record.batch(point))))
+        key = (*given, *wanted, *digests(record.parameters[point] | record.batch(point).arrays()))
         if key not in known:
             known[key] = read_only(spreads_at(record, rounding, point, recovers=recovers))
         return known[key]
@@ -45,8 +45,7 @@ def kept_in(known: Known) -> Iterator[None]:
 
 def digests(arrays: dict[str, Any]) -> Iterator[Hashable]:
     for name, array in arrays.items():
-        if array is not None:
-            yield name, array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest()
+        yield name, array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest()
 
 
 def read_only(found: Spreads) -> Spreads:
