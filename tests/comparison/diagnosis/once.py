@@ -40,10 +40,8 @@ class Places:
         given = (network, optimizer, state, batch)
         objects = tuple(map(id, given))
         if objects not in self._seen:
-            arrays = (state | vars(batch)).items()
-            found = tuple(
-                (n, a.dtype.str, a.shape, a.tobytes()) for n, a in arrays if a is not None
-            )
+            arrays = (state | batch.arrays()).items()
+            found = tuple((n, a.dtype.str, a.shape, a.tobytes()) for n, a in arrays)
             number = self._numbers.setdefault((network, optimizer, found), len(self._numbers))
             self._seen[objects] = number, given  # held, or another object might have its id
         return self._seen[objects][0]
