@@ -75,7 +75,7 @@ WRONG: list[tuple[Any, str, Any, str]] = [
     (Form, "clip", NAN, "clip is nan"),
     (verify, "network", None, "network is None; give a Network"),
     (verify, "network", Network, "network is the class Network itself; give a Network"),
-    (verify, "subject", None, "subject is None; give something to call"),
+    (verify, "subject", None, "give a subject, or recorded=… in its place"),
     (verify, "parameters", [1], "parameters is a list, [1]; give a dict"),
     (verify, "batch", 3, "batch is an int, 3; give a Batch"),
     (verify, "batch", (1, 2, 3), "batch is a tuple"),

@@ -66,13 +66,24 @@ def serve(run: Callable[[], object], idle: float) -> None:
             kept.close()
 
 
+@contextmanager
+def in_short(place: Path) -> Iterator[str]:
+    """An address of any length, as the system takes it: it has room for some hundred bytes."""
+    folder = os.open(place.parent, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{folder}/{place.name}"
+    finally:
+        os.close(folder)
+
+
 def bind(listening: socket.socket, place: Path) -> None:
     """Take an address, that of a server that was killed too."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as trial:
-        trial.connect(str(place))
-        raise UsageError("a server listens already: it ends by itself when it is not used")
-    place.unlink(missing_ok=True)
-    listening.bind(str(place))
+    with in_short(place) as short:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as trial:
+            trial.connect(short)
+            raise UsageError("a server listens already: it ends by itself when it is not used")
+        place.unlink(missing_ok=True)
+        listening.bind(short)
     listening.listen()
 
 
@@ -108,8 +119,8 @@ def connected() -> socket.socket | None:
     """The server; it is started first, where none listens."""
     place = address()
     client = socket.socket(socket.AF_UNIX)
-    with contextlib.suppress(OSError):
-        client.connect(str(place))
+    with contextlib.suppress(OSError), in_short(place) as short:
+        client.connect(short)
         return client
     watched.tell(leaves=True)  # the server is to stay
     subprocess.Popen(
@@ -122,8 +133,8 @@ def connected() -> socket.socket | None:
     )
     deadline = time.monotonic() + STARTING
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            client.connect(str(place))
+        with contextlib.suppress(OSError), in_short(place) as short:
+            client.connect(short)
             return client
         time.sleep(INTERVAL)
     client.close()

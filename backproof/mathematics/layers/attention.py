@@ -86,7 +86,7 @@ class Attention(Layer):
         if not fits(self.aligned, Literal["first", "last"]):
             raise UsageError(f"Attention(aligned={self.aligned!r}): choose 'first' or 'last'")
         token = self.padding
-        if token is not None and not (is_length(token) or (token == 0 and token is not False)):
+        if token is not None and not (is_length(token) or (type(token) is int and token == 0)):
             raise UsageError(
                 f"Attention(padding={token!r}): give the token that is hidden, a whole number, or "
                 "None"

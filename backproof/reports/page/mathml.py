@@ -46,6 +46,7 @@ LETTERS = {
 }
 FUNCTIONS = ("max", "min", "log", "exp", "tanh", "cos", "sin")
 SPACES = {",": "0.17em", ";": "0.28em", " ": "0.3em", "quad": "1em", "qquad": "2em", "!": "0em"}
+ACCENTS = {"hat": "^", "bar": "¯"}
 # These enclose; that they stretch is what MathML does by itself.
 SILENT = ("left", "right")
 
@@ -120,13 +121,13 @@ class Reader:
 
     def command(self, name: str) -> str:
         """A command with its arguments."""
-        if name == "frac":
+        if name in ("frac", "tfrac"):
             return f"<mfrac>{self.part()}{self.part()}</mfrac>"
         if name == "sqrt":
             return f"<msqrt>{self.part()}</msqrt>"
-        if name == "hat":
-            return f'<mover accent="true">{self.part()}<mo>^</mo></mover>'
-        if name in ("mathrm", "text", "mathbf"):
+        if name in ACCENTS:
+            return f'<mover accent="true">{self.part()}<mo>{ACCENTS[name]}</mo></mover>'
+        if name in ("mathrm", "text", "mathbf", "operatorname"):
             weight = ' class="bold"' if name == "mathbf" else ""
             return f"<mtext{weight}>{escape(self.words())}</mtext>"
         if name in SILENT:

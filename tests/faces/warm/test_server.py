@@ -31,8 +31,9 @@ class Served:
         self.folder = folder / "project"
         self.folder.mkdir()
         backproof = backproof_alone(folder / "backproof")
-        self.sockets = folder / "s"
-        self.sockets.mkdir()
+        # Longer than what the system takes for the address of a socket.
+        self.sockets = folder / ("s" * 60) / ("t" * 60)
+        self.sockets.mkdir(parents=True)
         self.environment = {
             **os.environ,
             **environment(backproof),

@@ -39,6 +39,7 @@ GOOD: dict[str, Any] = {
     "run": lambda made, batch: {},
     "where": "first row",
     "samples": 4,
+    "axes": {"dense_1/kernel": (1, 0)},
 }
 ADAPTERS = [name for name in adapters.__all__ if name != "View"]
 ARGUMENTS = [
