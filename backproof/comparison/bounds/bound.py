@@ -103,6 +103,7 @@ def bound_of(
     last = balls[f"activation/{record.network.last.name}"]
     unsure = (
         undecided(record.network, last.value, radius_of(last))
+        & record.network.valid(record.batch(point).targets)
         if record.network.decision
         else np.zeros(record.network.rows(len(last.value)), bool)
     )

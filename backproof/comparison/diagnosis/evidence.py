@@ -149,7 +149,8 @@ class Evidence:
         def explains(intervene: Intervention) -> bool:
             found = measure(network, state, batch, outputs, intervene)["accuracy"]
             # A quotient of the subject's own may round in float32.
-            near = 1e-6 * abs(actual) + len(bound.open_samples) / len(batch.inputs)
+            judged = np.count_nonzero(network.valid(batch.targets))
+            near = 1e-6 * abs(actual) + len(bound.open_samples) / judged
             both = np.isnan(actual) and np.isnan(found)  # a mean of no sample
             return bool(both or abs(actual - float(found)) <= near)
 

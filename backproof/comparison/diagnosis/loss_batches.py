@@ -124,7 +124,7 @@ def takings(target: Target, *, weighted: bool) -> Iterator[Taken]:
             yield Taken(text, lambda s, by=by, k=classes: s.y * (1 - by) + by / k)  # type: ignore[misc]
     for text, share in SAMPLES.items():
         yield Taken(text, share=rows(share))
-    averaged = network.loss.batch == "mean"
+    averaged = network.loss.averaged
     for text, share in SAMPLES.items() if averaged else ():
         yield Taken(f"{text}, by their number", share=by_number(rows(share)))
     for first in FIRST_FEW:

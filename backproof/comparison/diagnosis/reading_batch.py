@@ -11,8 +11,8 @@ from backproof.comparison.diagnosis.loss_batches import Taken, takings
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.reading_delta import Numbers
 from backproof.comparison.diagnosis.views import View
-from backproof.mathematics.definition.evaluate import reduced
 from backproof.mathematics.faults import Target
+from backproof.mathematics.faults.changes import reduced_as
 from backproof.mathematics.faults.fault import Change
 
 Values = NDArray[np.float64]
@@ -42,7 +42,7 @@ def gives(target: Target, taken: Taken, numbers: Numbers) -> bool:
     (change,) = taken.of_gradient(target).values()
     with np.errstate(all="ignore"):
         slope = change(scope.values["loss/slope"], scope)
-        delta = reduced(scope.ops, slope, target.network, numbers.view.samples)
+        delta = reduced_as(scope, slope)
         if not target.fused:
             z, a = scope.values[f"z/{name}"], scope.values[f"activation/{name}"]
             delta = scope.ops.vjp(target.last.f, z, a, delta)

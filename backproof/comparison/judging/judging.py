@@ -48,7 +48,7 @@ def compare_point(
     judging = partial(
         judge,
         subject=subject,
-        samples=len(record.batch(point).inputs),
+        samples=int(np.count_nonzero(record.network.valid(record.batch(point).targets))),
         weakness=Weakness(bounds, reference, point),
     )
     every_way = sides()

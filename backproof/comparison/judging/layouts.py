@@ -19,6 +19,7 @@ from backproof.implementations.protocol import Tensors
 from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import innermost
 from backproof.mathematics.errors import EvaluationError
+from backproof.mathematics.network.loss import Reduction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
 
@@ -117,7 +118,7 @@ def candidates(pairing: Pairing) -> Iterator[tuple[str, Adapter]]:
         **images_first(pairing.network),
         "adapters.vector({})": adapters.vector,
     }
-    reduction = pairing.network.loss.batch
+    reduction: Reduction = "mean" if pairing.network.loss.averaged else "sum"
     samples: dict[str, Adapter] = {
         **as_it_is,
         "adapters.columns({})": adapters.columns,

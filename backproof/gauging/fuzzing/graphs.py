@@ -16,7 +16,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from backproof.gauging.fuzzing.drawing import LARGE, SMALL, Drawn, further
-from backproof.mathematics import functions
+from backproof.mathematics import functions, losses
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.errors import UsageError
@@ -24,7 +24,7 @@ from backproof.mathematics.functions import Activation
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.kinds import DEFAULT_KIND, LAYERS
 from backproof.mathematics.layers.layer import Layer, Parameter, Shape
-from backproof.mathematics.network.loss import Loss, Reduction
+from backproof.mathematics.network.loss import Loss, OverBatch, Reduction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import INPUTS, Node, Shared
 from backproof.mathematics.network.penalty import Penalty
@@ -233,7 +233,10 @@ def graphs(draw: st.DrawFn, drawn: Drawn = LARGE_GRAPHS) -> Network:
     before = tuple(pick(LENGTHS) for _ in range(pick(AXES_BEFORE)))
     graph = Growing(choose, (*before, widths[0]))
     reductions: tuple[Reduction, ...] = ("mean", "sum")
-    loss = Loss(pick(drawn.losses), pick(reductions), pick(reductions), pick(drawn.factors))
+    kind = pick(drawn.losses)
+    over: tuple[OverBatch, ...] = (*reductions, "samples")
+    over = (*over, "valid") if losses.named(kind).IGNORES else over
+    loss = Loss(kind, pick(over), pick(reductions), pick(drawn.factors))
     for _ in range(pick(drawn.depths)):
         graph.grow()
     graph.join_ends()

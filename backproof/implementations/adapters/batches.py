@@ -77,19 +77,23 @@ def one_sample(subject: Subject, batch: Literal["mean", "sum"] = "mean") -> Adap
 
 
 @checked
-def integer_labels(subject: Subject, first: int = 0) -> Adapted:
+def integer_labels(subject: Subject, first: int = 0, ignored: int = -100) -> Adapted:
     """For labels that are integers (samples,), counted from ``first``, instead of one-hot rows.
 
+    A row of zeros, which a loss ignores, is the label ``ignored``.
     Of a network with one output the labels are ``first`` for no and ``first`` + 1 for yes.
     """
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
         hot = hard(batch.targets)
         single = hot.shape[-1] == 1
-        if not single and not (hot.sum(axis=-1) == 1).all():
+        if not single and not (hot.sum(axis=-1) <= 1).all():
             raise EvaluationError("integer labels need one-hot targets: a single 1 in each row")
         labels = hot[..., 0].astype(np.int64) if single else hot.argmax(axis=-1)
-        results: Mapping[str, Any] = subject(parameters, View(batch.inputs, labels + first))
+        labels = labels + first
+        if not single:
+            labels = np.where(hot.any(axis=-1), labels, ignored)
+        results: Mapping[str, Any] = subject(parameters, View(batch.inputs, labels))
         return results
 
     return Adapted(subject, call, hard=True)

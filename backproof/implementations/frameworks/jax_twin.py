@@ -105,7 +105,13 @@ def data_loss(network: Network, outputs: Any, targets: Any, weights: Any = None)
         rows = rows.mean(axis=1) if network.loss.outputs == "mean" else rows.sum(axis=1)
     if weights is not None:
         rows = rows * jnp.repeat(weights, network.rows(1))
-    total = rows.mean() if network.loss.batch == "mean" else rows.sum()
+    total = rows.sum()
+    if network.loss.batch == "mean":
+        total = rows.mean()
+    elif network.loss.batch == "samples":
+        total = total / (len(rows) // network.rows(1))
+    elif network.loss.batch == "valid":
+        total = total / (targets != 0).any(axis=1).sum()
     return network.loss.scale * total
 
 
@@ -180,7 +186,8 @@ class JaxTwin:
         if self.network.decision is not None:
             final = activations[self.network.last.name]
             right = correct(self.network, final, targets)
-            results["accuracy"] = jnp.sum(right) / len(right)
+            counted = valid(self.network, targets)
+            results["accuracy"] = jnp.sum(right & counted) / jnp.sum(counted)
         return results
 
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
@@ -229,6 +236,14 @@ class JaxTwin:
             for name, value in kept.items():
                 found.setdefault(name, []).append(np.asarray(value))
         return {name: np.array(values) for name, values in found.items()}
+
+
+def valid(network: Network, targets: Any) -> Any:
+    """Which rows of targets the loss does not ignore."""
+    rows = targets.reshape(-1, network.outputs)
+    if not network.loss_function.IGNORES:
+        return jnp.ones(len(rows), bool)
+    return (rows != 0).any(axis=1)
 
 
 def correct(network: Network, final: Any, targets: Any) -> Any:

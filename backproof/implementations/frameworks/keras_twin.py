@@ -73,7 +73,6 @@ def data_loss(network: Network, built: Built | None = None) -> Any:
     own = losses.twin(network.loss_function, "keras")
     by_row = network.loss_function.BY_ROW
     undo = network.outputs if network.loss.outputs == "sum" and not by_row else 1
-    reduce = keras.ops.mean if network.loss.batch == "mean" else keras.ops.sum
 
     def loss(targets: Any, outputs: Any, weights: Any = None) -> Any:
         if built is not None:
@@ -88,7 +87,7 @@ def data_loss(network: Network, built: Built | None = None) -> Any:
         each = own(outputs, targets)
         if weights is not None:
             each = each * keras.ops.repeat(weights, network.rows(1))
-        total = (network.loss.scale * undo) * reduce(each)
+        total = (network.loss.scale * undo) * reduced(network, each, targets, samples)
         for name, variable, axes in by_samples(network, built):
             penalty = network.penalty_on(name)
             w = turned(variable, axes)
@@ -97,6 +96,26 @@ def data_loss(network: Network, built: Built | None = None) -> Any:
         return total
 
     return loss
+
+
+def reduced(network: Network, each: Any, targets: Any, samples: Any) -> Any:
+    """The mean or sum over the batch; ``targets`` (rows, outputs)."""
+    if network.loss.batch == "mean":
+        return keras.ops.mean(each)
+    total = keras.ops.sum(each)
+    if network.loss.batch == "sum":
+        return total
+    if network.loss.batch == "valid":
+        samples = keras.ops.sum(keras.ops.cast(valid(network, targets), "int32"))
+    return total / keras.ops.cast(samples, each.dtype)
+
+
+def valid(network: Network, targets: Any) -> Any:
+    """Which rows of targets the loss does not ignore."""
+    rows = keras.ops.reshape(targets, (-1, network.outputs))
+    if not network.loss_function.IGNORES:
+        return keras.ops.ones(keras.ops.shape(rows)[:1], "bool")
+    return keras.ops.any(rows != 0, axis=-1)
 
 
 def by_samples(network: Network, built: Built | None) -> list[tuple[str, Any, tuple[int, ...]]]:
@@ -242,7 +261,9 @@ class KerasTwin:
             results[f"gradient/{name}"] = self._ours(name, by_variable[id(variable)])
         if self.network.decision is not None:
             right = correct(self.network, targets, final)
-            results["accuracy"] = keras.ops.mean(keras.ops.cast(right, "float64"))
+            counted = keras.ops.cast(valid(self.network, targets), "float64")
+            right = keras.ops.cast(right, "float64") * counted
+            results["accuracy"] = keras.ops.sum(right) / keras.ops.sum(counted)
         for name, variable in self.buffers.items():
             results[f"updated/{name}"] = tf.identity(variable.value)
         if self.optimizer.AHEAD:
@@ -330,7 +351,9 @@ class KerasTwin:
 
         def accuracy(targets: Any, outputs: Any) -> Any:
             right = correct(self.network, targets, last_activation(self.fused)(outputs))
-            return keras.ops.mean(keras.ops.cast(right, "float64"))
+            counted = keras.ops.cast(valid(self.network, targets), "float64")
+            right = keras.ops.cast(right, "float64") * counted
+            return keras.ops.sum(right) / keras.ops.sum(counted)
 
         loop = keras_loop.Loop(
             self.model,

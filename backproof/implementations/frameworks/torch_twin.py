@@ -314,7 +314,13 @@ def data_loss(
         rows = rows.mean(dim=1) if network.loss.outputs == "mean" else rows.sum(dim=1)
     if weights is not None:
         rows = rows * weights.repeat_interleave(network.rows(1))
-    total = rows.mean() if network.loss.batch == "mean" else rows.sum()
+    total = rows.sum()
+    if network.loss.batch == "mean":
+        total = rows.mean()
+    elif network.loss.batch == "samples":
+        total = total / (len(rows) // network.rows(1))
+    elif network.loss.batch == "valid":
+        total = total / (targets != 0).any(dim=1).sum()
     return network.loss.scale * total
 
 
@@ -322,6 +328,9 @@ def accuracy(network: Network, final: Tensor, targets: Tensor) -> float:
     """The share of rows classified as the targets say."""
     if final.ndim > 2:
         final, targets = (x.reshape(-1, network.outputs) for x in (final, targets))
+    if network.loss_function.IGNORES:
+        counted = (targets != 0).any(dim=1)
+        final, targets = final[counted], targets[counted]
     if network.decision == "argmax":
         right = final.argmax(dim=1) == targets.argmax(dim=1)
     else:

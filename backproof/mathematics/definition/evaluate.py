@@ -185,12 +185,17 @@ class Evaluation(Generic[T]):
         terms = data_terms(loss, self.batch) + sums.penalties
         own = count * (1 if loss.BY_ROW else network.outputs)
         total = self.ops.total(rows, further_terms=terms - own)
-        data = self.site("loss/data", reduced(self.ops, total, network, len(self.batch.inputs)))
-        cotangent = reduced(self.ops, slope, network, len(self.batch.inputs))
+        data = self.site("loss/data", self.reduced(total))
+        cotangent = self.reduced(slope)
         if len(shape) > 2:
             cotangent = self.ops.reshaped(cotangent, shape)
         self.values[COTANGENT] = cotangent
         return data, cotangent
+
+    def reduced(self, x: T) -> T:
+        """x, times the coefficient of the loss."""
+        counted = self.network.counted(self.batch.targets)
+        return reduced(self.ops, x, self.network, len(self.batch.inputs), counted)
 
     def in_rows(self, value: T) -> T:
         """As (rows, outputs)."""
@@ -255,11 +260,14 @@ class Evaluation(Generic[T]):
         return found | self.buffers
 
 
-def reduced(ops: Ops[T], x: T, network: Network, samples: int) -> T:
-    """x, times the scale of the loss, by its divisor; 3/3 rounds as well, where each is applied."""
+def reduced(ops: Ops[T], x: T, network: Network, samples: int, counted: int | None = None) -> T:
+    """x, times the scale of the loss, by its divisor; 3/3 rounds as well, where each is applied.
+
+    ``counted``: what a mean over the batch counts; all rows where it is not told.
+    """
     scale, divisor = (
         network.loss.scale,
-        network.loss.divisor(network.rows(samples), network.outputs),
+        network.loss.divisor(counted or network.rows(samples), network.outputs),
     )
     roundings = sums_of(network, samples).coefficient
     if scale == divisor == 1:

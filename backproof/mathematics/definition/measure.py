@@ -41,8 +41,10 @@ def measure(
 
 
 def correct(network: Network, outputs: NDArray[np.floating], targets: Array) -> NDArray[np.bool_]:
-    """Which rows the outputs (rows, outputs) classify as the targets say."""
+    """Which rows the outputs (rows, outputs) classify as the targets say; of those not ignored."""
     outputs, targets = (x.reshape(-1, x.shape[-1]) for x in (outputs, targets))
+    if network.loss_function.IGNORES:
+        outputs, targets = (x[network.valid(targets)] for x in (outputs, targets))
     if network.decision == "argmax":
         return np.asarray(outputs.argmax(axis=1) == targets.argmax(axis=1))
     between = network.output_above

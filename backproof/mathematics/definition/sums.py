@@ -63,7 +63,9 @@ def sums_of(network: Network, samples: int) -> Sums:
     loss, rows = network.loss, network.rows(samples)
     coefficient = 2 * rounds(loss.scale)
     enlargement = max(1.0, abs(loss.scale))
-    axes = [(rows, loss.batch)]
+    axes: list[tuple[int, str]] = [(rows, loss.batch)]
+    if loss.batch in ("samples", "valid"):  # or the mean of all rows, times rows by what is counted
+        coefficient += 2 * rounds(samples) if loss.batch == "samples" else 2
     if not network.loss_function.BY_ROW:
         axes.append((network.outputs, loss.outputs))
     for count, reduction in axes:

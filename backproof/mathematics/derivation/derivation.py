@@ -73,7 +73,9 @@ def coefficient(network: Network) -> str:
     """What the sum of all elements of the loss is multiplied by: scale and divisors."""
     loss = network.loss
     positions = network.rows(1)
-    divisors = [f"{positions} n" if positions > 1 else "n"] if loss.batch == "mean" else []
+    counts = {"samples": "n", "valid": r"|\{\text{rows not ignored}\}|", "sum": ""}
+    counted = counts.get(loss.batch, f"{positions} n" if positions > 1 else "n")
+    divisors = [counted] if counted else []
     if loss.outputs == "mean" and not network.loss_function.BY_ROW and network.outputs > 1:
         divisors.insert(0, str(network.outputs))
     if not divisors:

@@ -87,7 +87,14 @@ def reshaped(value: T, scope: Scope[T]) -> T:
 
 def scaled_slope(scope: Scope[T]) -> T:
     """The derivative of the loss, by what the loss is taken of, reduced and scaled."""
-    return reduced(scope.ops, scope.values["loss/slope"], scope.network, samples(scope))
+    return reduced_as(scope, scope.values["loss/slope"])
+
+
+def reduced_as(scope: Scope[T], value: T) -> T:
+    """The value, reduced and scaled as the loss is."""
+    assert scope.batch is not None
+    counted = scope.network.counted(scope.batch.targets)
+    return reduced(scope.ops, value, scope.network, samples(scope), counted)
 
 
 def arriving(scope: Scope[T], layer: str) -> T:

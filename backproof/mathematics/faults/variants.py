@@ -150,7 +150,7 @@ def mean_at_the_end(name: str, value: Any, scope: Any) -> Any:
         z, a = scope.values[f"z/{last.name}"], scope.values[f"activation/{last.name}"]
         return scope.ops.vjp(last.layer.function, z, a, slope)
     if name.startswith("data_gradient/"):
-        divisor = loss.divisor(network.rows(len(scope.batch.inputs)), network.outputs)
+        divisor = loss.divisor(network.counted(scope.batch.targets), network.outputs)
         return scope.ops.scale(value, loss.scale, divisor)
     return value
 
@@ -185,8 +185,8 @@ def sample_by_sample(
                 activations.setdefault(name, []).append(value)
             else:
                 values[name] = values[name] + value if name in values else value
-    if network.loss.batch == "mean":
-        values = {name: value / network.rows(len(batch.inputs)) for name, value in values.items()}
+    if network.loss.averaged:
+        values = {name: value / network.counted(batch.targets) for name, value in values.items()}
     values |= {name: np.concatenate(rows) for name, rows in activations.items()}
     for name in network.parameters:
         w, penalty = parameters[name], network.penalty_on(name)

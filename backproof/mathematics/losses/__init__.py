@@ -35,7 +35,8 @@ class LossFunction(ABC):
     ``BY_ROW``: one value a sample, not one an output. ``DECISION``: how the outputs are classified.
     ``LABELS``: the targets of an output that says no, and yes; None where any number may be one.
     ``SIGNED``: whether elements of both signs may cancel in a batch's loss. ``AT_KINK``: shares of
-    the slope that others take at an exact kink, and that are right as well.
+    the slope that others take at an exact kink, and that are right as well. ``IGNORES``: whether a
+    row of targets that is all zeros takes no part.
 
     For each framework that has a twin of it, a method of its name (``keras``, ``torch``, ``jax``)
     imports the framework and returns the function of outputs (samples, outputs) and targets that
@@ -50,6 +51,7 @@ class LossFunction(ABC):
     LABELS: ClassVar[tuple[float, float] | None]
     SIGNED: ClassVar[bool] = False
     AT_KINK: ClassVar[tuple[float, ...]] = ()
+    IGNORES: ClassVar[bool] = False
 
     @abstractmethod
     def latex(self) -> tuple[str, str, str]:
@@ -85,6 +87,10 @@ class LossFunction(ABC):
         As `Activation.on_side`; of a loss that is taken of the outputs themselves.
         """
         return a
+
+    def valid(self, y: Values) -> NDArray[np.bool_]:
+        """Which rows of targets take part."""
+        return np.asarray(y.any(axis=1)) if self.IGNORES else np.ones(len(y), bool)
 
     @property
     def kinked(self) -> bool:

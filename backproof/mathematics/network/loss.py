@@ -12,6 +12,9 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.losses import LossFunction
 
 Reduction = Literal["mean", "sum"]
+OverBatch = Literal["mean", "sum", "samples", "valid"]
+"""The mean over all rows, their sum, the mean over the samples of the sums over their positions,
+or the mean over the rows whose label is not ignored."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +25,21 @@ class Loss:
     element of ``squared_error`` is (a − y)²; a half is written ``scale=0.5``. A cross-entropy is
     taken of the logits where the last layer applies its function (sigmoid, softmax) or none; of the
     outputs, as probabilities, where it applies another. ``hinge`` wants targets of −1 and 1. The
-    batch is all axes before the last. (``function`` is what `dataclasses.replace` gives in the
+    batch is all axes before the last: of samples with positions, "mean" is over both, "samples"
+    over the samples alone; "valid" over those rows that `masked_categorical_cross_entropy` does not
+    ignore. (``function`` is what `dataclasses.replace` gives in the
     place of ``kind``.)
     """
 
     function: LossFunction
-    batch: Reduction = "mean"
+    batch: OverBatch = "mean"
     outputs: Reduction = "sum"
     scale: float = 1.0
 
     def __init__(
         self,
         kind: str | LossFunction | None = None,
-        batch: Reduction = "mean",
+        batch: OverBatch = "mean",
         outputs: Reduction = "sum",
         scale: float = 1.0,
         *,
@@ -43,9 +48,10 @@ class Loss:
         chosen = function if kind is None else kind
         if chosen is None:
             raise UsageError(f"Loss() needs its kind; there are {', '.join(losses.names())}")
-        for axis, reduction in (("batch", batch), ("outputs", outputs)):
-            if not fits(reduction, Reduction):
-                raise UsageError(f"Loss({axis}={reduction!r}): choose 'mean' or 'sum'")
+        if not fits(outputs, Reduction):
+            raise UsageError(f"Loss(outputs={outputs!r}): choose 'mean' or 'sum'")
+        if not fits(batch, OverBatch):
+            raise UsageError(f"Loss(batch={batch!r}): choose 'mean', 'sum', 'samples' or 'valid'")
         function = losses.named(chosen) if isinstance(chosen, str) else chosen
         if isinstance(function, type) or not hasattr(function, "check_targets"):
             raise UsageError(f"Loss(kind={kind!r}): give a name, or an instance of a loss's class")
@@ -58,16 +64,29 @@ class Loss:
             object.__setattr__(self, name, value)
         check_fields(self)
         finite("Loss", scale=scale)
+        if batch == "valid" and not function.IGNORES:
+            raise UsageError(
+                f"Loss({function.name!r}, batch='valid'): it ignores no labels; give 'mean', or "
+                "masked_categorical_cross_entropy"
+            )
 
     @property
     def kind(self) -> str:
         """The name of the loss."""
         return self.function.name
 
-    def divisor(self, rows: int, outputs: int) -> int:
-        """What the sum over all elements is divided by, before ``scale`` multiplies it."""
+    @property
+    def averaged(self) -> bool:
+        """Whether it is some mean over the batch."""
+        return self.batch != "sum"
+
+    def divisor(self, counted: int, outputs: int) -> int:
+        """What the sum over all elements is divided by, before ``scale`` multiplies it.
+
+        ``counted``: what a mean over the batch counts, as `Network.counted` says.
+        """
         by_output = self.outputs == "mean" and not self.function.BY_ROW
-        return (rows if self.batch == "mean" else 1) * (outputs if by_output else 1)
+        return (counted if self.averaged else 1) * (outputs if by_output else 1)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` turns back into this loss."""

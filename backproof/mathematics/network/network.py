@@ -234,6 +234,18 @@ class Network:
         """How many rows of outputs so many samples have: each position is one."""
         return samples * prod(self.output_shape[:-1])
 
+    def valid(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rows of targets, of any axes, the loss does not ignore."""
+        return self.loss_function.valid(targets.reshape(-1, targets.shape[-1]))
+
+    def counted(self, targets: NDArray[Any]) -> int:
+        """What a mean of the loss over the batch counts: rows, samples, or rows not ignored."""
+        if self.loss.batch == "samples":
+            return len(targets)
+        if self.loss.batch == "valid":
+            return int(np.count_nonzero(self.valid(targets)))
+        return self.rows(len(targets))
+
     def shapes_into(self, node: Node) -> tuple[Shape, ...]:
         """The shapes that come into a node."""
         return tuple(self.output_shapes[name] for name in node.inputs)

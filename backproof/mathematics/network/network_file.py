@@ -13,7 +13,7 @@ from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers import kinds
 from backproof.mathematics.layers.layer import Layer
 from backproof.mathematics.losses import Decision
-from backproof.mathematics.network.loss import Loss, Reduction
+from backproof.mathematics.network.loss import Loss, OverBatch, Reduction
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.node import Node
 from backproof.mathematics.network.penalty import Penalty
@@ -30,7 +30,7 @@ FILE = {
     "decision": Decision,
     "input_gradient": bool,
 }
-LOSS = {"kind": str | dict, "batch": Reduction, "outputs": Reduction, "scale": float}
+LOSS = {"kind": str | dict, "batch": OverBatch, "outputs": Reduction, "scale": float}
 
 
 def load(path: Path) -> tuple[Network, Optimizer | None]:

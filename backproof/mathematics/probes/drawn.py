@@ -39,7 +39,7 @@ def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True
     return {
         name: stream.normal(0, parameter.fan_in**-0.5, parameter.shape)
         if parameter.role == "kernel"
-        else 0.5 * stream.normal(size=parameter.shape) * biases
+        else 0.5 * stream.normal(size=parameter.shape) * (biases or parameter.role == "table")
         for name, parameter in network.parameters.items()
     }
 
@@ -91,7 +91,11 @@ def drawn_targets(network: Network, stream: Generator, samples: int) -> np.ndarr
         drawn = np.asarray(np.where(flips, yes, no))
     else:
         drawn = stream.normal(size=(rows, outputs))
-    return drawn.reshape(samples, *network.output_shape)
+    if network.loss_function.IGNORES:
+        ignored = stream.random(rows) < 0.25
+        ignored[stream.integers(rows)] = False
+        drawn[ignored] = 0
+    return some_valid(network, drawn).reshape(samples, *network.output_shape)
 
 
 def labelled(network: Network, classes: np.ndarray) -> np.ndarray:
@@ -108,7 +112,14 @@ def labelled(network: Network, classes: np.ndarray) -> np.ndarray:
         given = np.where(rows > 0, yes, no)
     else:
         given = rows + 0.25
-    return np.asarray(given).reshape(-1, *network.output_shape)
+    return some_valid(network, np.asarray(given)).reshape(-1, *network.output_shape)
+
+
+def some_valid(network: Network, rows: np.ndarray) -> np.ndarray:
+    """The rows of targets; of a single class, where all would be ignored, the first is not."""
+    if network.loss_function.IGNORES and not rows.any():
+        rows[0, 0] = 1
+    return rows
 
 
 def labels(network: Network) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -39,6 +40,19 @@ def one_class(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
     inputs = stream.integers(-9, 10, size=(2, *network.input_shape)).astype(float)
     inputs[1, ..., 0] = inputs[0, ..., 0]
     return drawn_parameters(network, stream), Batch(inputs, targets)
+
+
+def one_label(network: Network, stream: Generator) -> tuple[Parameters, Batch] | None:
+    """All labels but one are ignored."""
+    if not network.loss_function.IGNORES:
+        return None
+    batch = drawn_batch(network, stream)
+    rows = batch.targets.reshape(-1, network.outputs).copy()
+    kept = np.flatnonzero(rows.any(axis=1))
+    rows[np.delete(np.arange(len(rows)), kept[len(kept) // 2])] = 0
+    return drawn_parameters(network, stream), replace(
+        batch, targets=rows.reshape(batch.targets.shape)
+    )
 
 
 def repeated_rows(network: Network, stream: Generator) -> tuple[Parameters, Batch]:

@@ -169,6 +169,8 @@ def with_numpy(network: Network, parameters: Parameters, batch: Batch) -> dict[s
     else:
         logs = np.logaddexp.reduce(zs[-1], axis=1, keepdims=True)
         loss = np.sum(y * (logs - zs[-1])) * factor
+        if kind.startswith("masked_"):
+            delta = (a * y.any(axis=1, keepdims=True) - y) * factor
     for index in reversed(range(len(network.layers))):
         name = f"dense_{index + 1}"
         found[f"gradient/{name}/kernel"] = values[index].T @ delta

@@ -34,6 +34,7 @@ C, BIAS = random.normal(size=(4, 3)), random.normal(size=3)
 POSITIVE = np.abs(A) + 0.1
 TANH, SIGMOID = functions.named("tanh"), functions.named("sigmoid")
 SQUARED = losses.named("squared_error")
+PLACES = np.repeat([0, 1, 2], [9, 10, 1]).reshape(4, 5)
 SMALL = np.array([[1e-30, 1.0], [-3e-39, 0.0]])
 
 
@@ -41,6 +42,12 @@ def of_sum(terms: np.ndarray, count: int, axis: Any = 0, unit: float = U) -> np.
     """u·√N·(|Σt| + ‖t‖₂)."""
     size = np.abs(terms.sum(axis=axis)) + np.sqrt((terms**2).sum(axis=axis))
     return np.asarray(unit * sqrt(count) * size)
+
+
+def scattered(terms: np.ndarray) -> np.ndarray:
+    """`of_sum` of each place; nothing of one term."""
+    parts = [terms[place == PLACES] for place in range(3)]
+    return np.array([of_sum(part, len(part)) * (len(part) > 1) for part in parts])
 
 
 def charge(function: str) -> float:
@@ -122,6 +129,7 @@ CASES: dict[str, tuple[Callable[[Any], Any], np.ndarray]] = {
     ),
     "charged": (lambda ops: ops.charged(ops.exact(A), 4), sqrt(20) * U * np.abs(A)),
     "summand": (lambda ops: ops.as_summand(ops.exact(A), 9), 3 * U * np.abs(A)),
+    "scatter": (lambda ops: ops.scatter(ops.exact(A), PLACES, (3,)), scattered(A)),
     "sqrt": (
         lambda ops: ops.sqrt(ops.exact(POSITIVE)),
         sqrt(3) * charge("sqrt") * np.sqrt(POSITIVE),
@@ -260,6 +268,7 @@ NOTICED_BY = {
     "summand": ("summand",),
     "root": ("sqrt",),
     "activation": ("tanh", "tanh in a sum"),
+    "scattered": ("scatter",),
     "vjp": ("tanh pulled",),
     "loss": ("loss", "slope"),
     "systematic": ("sqrt", "tanh", "tanh pulled", "loss", "slope", "tanh in a sum"),

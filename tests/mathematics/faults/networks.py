@@ -8,6 +8,7 @@ from backproof.mathematics.layers.public import (
     Branches,
     Concatenate,
     Dense,
+    Embedding,
     Flatten,
     Multiply,
     PReLU,
@@ -64,6 +65,11 @@ POSITIONS = Network(
 )
 RECTIFIED = Network((Dense(3, 4), PReLU(), Dense(4, 2)), Loss("squared_error"))
 FOCAL = Network((Dense(3, 4, "tanh"), Dense(4, 2, "sigmoid")), Loss("focal"))
+# Classes at positions, some of them ignored.
+TAGS = (Embedding(5, 3), Dense(3, 4, "softmax"))
+LABELLED = Network(TAGS, Loss("masked_categorical_cross_entropy", "valid"), inputs=(4,))
+EVERY_PLACE = Network(TAGS, Loss("categorical_cross_entropy"), inputs=(4,))
+EVERY_SAMPLE = Network(TAGS, Loss("categorical_cross_entropy", "samples"), inputs=(4,))
 # Optimizers with a state, for the faults that they have.
 STATEFUL = (
     Momentum(0.1, 0.75),

@@ -19,8 +19,11 @@ from backproof.mathematics.optimizers import Optimizer
 from backproof.mathematics.probes.probes import probes
 from tests.mathematics.faults.networks import (
     CLIPPED,
+    EVERY_PLACE,
+    EVERY_SAMPLE,
     FOCAL,
     JOINED,
+    LABELLED,
     LEAKY,
     OPTIMIZER,
     OUTPUTS,
@@ -41,6 +44,7 @@ Point = tuple[Parameters, Batch]
 def grounds() -> list[tuple[Network, Optimizer, list[Point]]]:
     """Every network with its probes and, where it is a pairing's, its data."""
     plain = (SQUARE, OUTPUTS, LEAKY, SCALAR, JOINED, POSITIONS, RECTIFIED, FOCAL)
+    plain = (*plain, LABELLED, EVERY_PLACE, EVERY_SAMPLE)
     mine = [(each, OPTIMIZER) for each in plain]
     mine += [(LEAKY, optimizer) for optimizer in (*STATEFUL, CLIPPED)]
     found = [(network, optimizer, points(network, optimizer)) for network, optimizer in mine]

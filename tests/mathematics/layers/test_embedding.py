@@ -9,6 +9,9 @@ import pytest
 
 from backproof import Dense, Embedding, Loss, Network, Node, Shared, UsageError, verify
 from backproof.mathematics.arithmetic.indices import are_indices, indices
+from backproof.mathematics.arithmetic.random.local_errors import errors_of
+from backproof.mathematics.arithmetic.random.spread import spreads
+from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.network.parameters import Batch, Parameters
 
 TIED = Network(
@@ -66,6 +69,26 @@ def test_repeated_tokens_that_overwrite_each_other_are_named() -> None:
 def test_a_head_without_its_gradient_is_caught() -> None:
     report = verify(TIED, lambda p, b: tied(p, b, both=False), references=["torch"])
     assert str(report.status) == "MISMATCH"
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5])
+def test_many_terms_of_one_sign_are_within_the_random_bound(spread: float) -> None:
+    """Added one by one, they are off by far more than u·√N of their norm; equal ones most."""
+    stream = np.random.default_rng(3)
+    terms = (0.1 * (1 + spread * stream.uniform(-1, 1, (20_000, 1)))).astype(np.float32)
+    index = np.zeros(terms.shape, np.intp)
+    rounding = Rounding.of("float32")
+    found = spreads(
+        lambda ops, intervene: {"it": ops.scatter(ops.exact(terms), index, (1,))},
+        rounding,
+        chance=1e-9,
+        replicas=32,
+        errors=errors_of(rounding),
+    )["it"]
+    one_by_one = np.add.accumulate(terms[:, 0])[-1]
+    off = abs(float(one_by_one) - float(terms.astype(np.float64).sum()))
+    alone = rounding.unit * np.sqrt(len(terms)) * np.linalg.norm(terms)
+    assert 3 * alone < off < 4 * found.sigma[0]
 
 
 @pytest.mark.parametrize(("wrong", "told"), [(7, "7"), (-1, "-1"), (0.5, "0.5")])

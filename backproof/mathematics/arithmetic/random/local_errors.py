@@ -141,6 +141,26 @@ class LocalErrors:
         """u·√times of a term of a sum of so many additions: its share of `of_sum`."""
         return self.elementary(times)
 
+    def scattered(self, a: Values, result: Values, index: NDArray[np.intp]) -> Values | None:
+        """The sums by place: `of_sum` of as many terms as each place has, none of a single one.
+
+        Charges to the terms, u·√N of each, are its part u·√N·‖t‖₂ alone: where terms have one sign,
+        |Σt| is √N times as much. Of terms that are equal, as those of one token in a network
+        without context are, the additions err alike while the sum stays between two powers of two:
+        of D different ones only √(N/D) as many errors are independent.
+        """
+        many = np.bincount(index.ravel(), minlength=result.size).reshape(result.shape)
+        if many.max() < 2:
+            return None
+        squares = np.zeros(result.size)
+        np.add.at(squares, index.ravel(), np.square(a).ravel())
+        norm = np.sqrt(squares).reshape(result.shape)
+        size = self.of_sum(result, norm, int(many.max()), self.rounding.unit)
+        pairs = np.unique(np.stack([index.ravel(), a.ravel()]), axis=1)[0].astype(np.intp)
+        different = np.bincount(pairs, minlength=result.size).reshape(result.shape)
+        alike = np.sqrt(many / np.maximum(different, 1))
+        return np.asarray(size * np.sqrt(many / many.max()) * alike * (many > 1))
+
     def activation(self, f: Activation, z: Values) -> Values | None:
         """The ball rule at an exact z: the charge, coefficients, and whatever else the forms round.
 

@@ -55,7 +55,11 @@ class Recording(Float):
         return z
 
     def scatter(self, a: Values, index: NDArray[np.intp], shape: tuple[int, ...]) -> Values:
-        return self._elementary(super().scatter(a, index, shape))
+        result = super().scatter(a, index, shape)
+        lost = self.errors.underflow(result)
+        size = self.errors.scattered(a, result, index)
+        self.tape.write(lost if size is None else size + (0.0 if lost is None else lost))
+        return result
 
     def add(self, a: Values, b: Values) -> Values:
         return self._elementary(a + b)

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backproof.mathematics.definition.evaluate import reduced
 from backproof.mathematics.definition.sites import Scope
-from backproof.mathematics.faults.changes import T, arriving, one_minus, rows_of, samples, turned
+from backproof.mathematics.faults.changes import T, arriving, one_minus, reduced_as, rows_of, turned
 from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
 
 family = Family(__name__)
@@ -133,7 +132,7 @@ def error(last: Place, scope: Scope[T]) -> T:
 
 def bare_error(last: Place) -> Change:
     """Outputs minus targets, reduced."""
-    return lambda value, s: reduced(s.ops, error(last, s), s.network, samples(s))
+    return lambda value, s: reduced_as(s, error(last, s))
 
 
 def squares(last: Place) -> Change:
@@ -142,7 +141,7 @@ def squares(last: Place) -> Change:
     def change(value: T, scope: Scope[T]) -> T:
         off = error(last, scope)
         total = scope.ops.total(scope.ops.multiply(off, off))
-        return reduced(scope.ops, total, scope.network, samples(scope))
+        return reduced_as(scope, total)
 
     return change
 

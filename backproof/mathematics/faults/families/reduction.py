@@ -31,7 +31,7 @@ def averaged(of: Target) -> bool:
 @family.fault(Kind.CONVENTION, "L = 1/n Σ_s ℓ_s")
 def summed_over_batch(of: Target) -> Iterator[Plant]:
     """The loss and its gradient are summed over the batch, not averaged."""
-    if of.network.loss.batch == "mean":
+    if of.network.loss.averaged:
         yield Plant("", both(times_samples))
 
 
@@ -45,7 +45,7 @@ def averaged_over_batch(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "L = 1/n Σ_s ℓ_s, of which δ = 1/n ∂ℓ/∂z is the derivative")
 def value_summed_over_batch(of: Target) -> Iterator[Plant]:
     """The loss is summed over the batch, but its gradient is that of the mean."""
-    if of.network.loss.batch == "mean":
+    if of.network.loss.averaged:
         yield Plant("", {"loss/data": times_samples})
 
 
@@ -59,7 +59,7 @@ def value_averaged_over_batch(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "δ = 1/n ∂ℓ/∂z, as the loss is 1/n Σ_s ℓ_s")
 def gradient_summed_over_batch(of: Target) -> Iterator[Plant]:
     """The gradient is summed over the batch, but the loss is the mean."""
-    if of.network.loss.batch == "mean":
+    if of.network.loss.averaged:
         yield Plant("", {"loss/slope": times_samples})
 
 
@@ -73,7 +73,7 @@ def gradient_averaged_over_batch(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.MATHEMATICAL, "∂L/∂W = aᵀ δ with δ = 1/n ∂ℓ/∂z: one 1/n")
 def gradient_averaged_twice(of: Target) -> Iterator[Plant]:
     """The gradient is divided by the number of samples twice."""
-    if of.network.loss.batch == "mean":
+    if of.network.loss.averaged:
         yield Plant("", {"loss/slope": over_samples})
 
 
@@ -108,7 +108,7 @@ def gradient_averaged_over_outputs(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.CONVENTION, "1/n, with the n samples of the batch")
 def one_sample_less(of: Target) -> Iterator[Plant]:
     """The mean over the batch is divided by n − 1 instead of n."""
-    if of.network.loss.batch == "mean":
+    if of.network.loss.averaged:
         yield Plant("", both(unbiased))
 
 

@@ -125,7 +125,7 @@ def full_part(value: T, scope: Scope[T]) -> T:
     count = samples(scope)
     full = 1 << (count.bit_length() - 1)
     kept = rows_kept(value, scope, slice(full))
-    mean = scope.network.loss.batch == "mean"
+    mean = scope.network.loss.averaged
     return scope.ops.scale(kept, float(count), full, roundings=2) if mean else kept
 
 
