@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backproof.faces.python import assert_equivalent, verify
     from backproof.implementations.programs import external
     from backproof.mathematics.arithmetic.rounding.forms import Form
+    from backproof.mathematics.arithmetic.rounding.precision import Precision
     from backproof.mathematics.errors import UsageError
     from backproof.mathematics.layers.public import *  # noqa: F403 (the kinds of layers)
     from backproof.mathematics.losses import Decision
@@ -56,6 +57,7 @@ __all__ = [
     "Pairing",
     "Parameters",
     "Penalty",
+    "Precision",
     "RMSprop",
     "Report",
     "Scheduled",
@@ -95,6 +97,7 @@ _HOMES = {
     "Pairing": "comparison.pairing.pairing",
     "Parameters": "mathematics.network.parameters",
     "Penalty": "mathematics.network.penalty",
+    "Precision": "mathematics.arithmetic.rounding.precision",
     "RMSprop": "mathematics.optimizers.rmsprop",
     "Report": "reports.report",
     "Scheduled": "mathematics.optimizers.scheduled",

@@ -373,6 +373,7 @@ def new_record(
         recorded=pairing.traits.recorded,
         seed=seed,
         accuracy=declared_accuracy(pairing),
+        precision=pairing.precision,
         forms=dict(pairing.forms),
         recovered=pairing.recovered,
         chance=chance,

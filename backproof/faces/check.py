@@ -28,6 +28,8 @@ from backproof.faces.recordings import judge_recorded
 from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.arrays import Arrays, as_numpy, kind_of
 from backproof.implementations.subject.recorded_files import read
+from backproof.mathematics.arithmetic.rounding.model import HALF
+from backproof.mathematics.arithmetic.rounding.precision import Precision, dtype_of
 from backproof.mathematics.checking import check_arguments
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.layers.blocks import Block
@@ -82,7 +84,8 @@ class Check:
         parameters: Mapping[str, Any] | None = None,
         batch: Batch | tuple[Any, Any] | None = None,
         references: Iterable[str] | Mapping[str, str | None] = (DEFINITION,),
-        dtype: Literal["float64", "float32"] = "float64",
+        dtype: Literal["float64", "float32"] | None = None,
+        precision: Precision | None = None,
         certified: bool = True,
         false_alarm: float = FALSE_ALARM,
         proven: bool = False,
@@ -103,8 +106,9 @@ class Check:
         ``arguments`` says it: ``("inputs", "kernel", "bias")``. ``axes``: by name of a tensor, the
         order that the code has its axes in, theirs = ours.transpose(axes): ``{"kernel": (1, 0)}``;
         beside parameters there are ``inputs`` and ``outputs``. ``inputs``: the shape of one sample,
-        where the layer does not tell it. ``arrays``: which arrays it takes, if its type does not
-        tell; ``device``: where they are put.
+        where the layer does not tell it. ``dtype``: float64, if not given; ``precision``: what the
+        code stores and accumulates in, whose bounds it is held to (a `Precision`). ``arrays``:
+        which arrays it takes, if its type does not tell; ``device``: where they are put.
 
         It is asked at ``batch`` (inputs and the upstream gradient; drawn, if not given) and at the
         probes. ``references``: the definition itself, or frameworks as in `verify`, whose other
@@ -115,8 +119,10 @@ class Check:
         check_limits("check", time_limit, false_alarm)
         network = of_layer(layer, inputs)
         kind = arrays or kind_of(code if forward is None else forward)
+        computed_in = dtype_of(dtype, precision)
+        half = computed_in if computed_in in HALF else ""
         subject = subject_of(
-            network, code, forward, backward, Arrays(kind, device), arguments, axes
+            network, code, forward, backward, Arrays(kind, device, half), arguments, axes
         )
         models = models_of(references)
         chosen = seed_of(seed)
@@ -136,13 +142,14 @@ class Check:
             steps=1,
             quantities=QUANTITIES,
             partial=True,
+            precision=precision,
         )
         folder = Path.cwd()
         if root is not None or named_files({"references": models}):
             folder = Path(root) if root is not None else caller_folder(sys._getframe(1))
         return report_of(
             pairing,
-            dtype,
+            computed_in,
             folder,
             time_limit=time_limit,
             certified=certified,
@@ -166,6 +173,7 @@ class Check:
         optimizer: Optimizer | None = None,
         references: Iterable[str] | Mapping[str, str | None] = (DEFINITION,),
         dtype: Literal["float64", "float32"] | None = None,
+        precision: Precision | None = None,
         certified: bool = True,
         false_alarm: float = FALSE_ALARM,
         proven: bool = False,
@@ -180,8 +188,9 @@ class Check:
         layer that takes one. Or ``file``: a
         ``.npz``, a ``.safetensors``, or a folder of them, with these names. Arrays of NumPy,
         PyTorch, JAX, or whatever has ``__array__`` or DLPack; of any device. ``dtype``: the
-        precision that they were computed in, where theirs does not tell. The others are as in
-        `check`. Raises `UsageError` for what is missing, unknown, or of another shape.
+        precision that they were computed in, where theirs does not tell; ``precision`` and the
+        others are as in `check`. Raises `UsageError` for what is missing, unknown, or of another
+        shape.
         """
         check_limits("check.recorded", time_limit, false_alarm)
         given: Mapping[str, Any] | str | Path
@@ -224,6 +233,7 @@ class Check:
             references=models_of(references),
             optimizer=optimizer,
             dtype=dtype,
+            precision=precision,
             forms=None,
             certified=certified,
             chance=0.0 if proven else false_alarm,

@@ -21,6 +21,7 @@ from backproof.implementations.host.watched import TIME_LIMIT
 from backproof.implementations.subject.declaration import traits_of, written
 from backproof.implementations.worker import IN_WORKER
 from backproof.mathematics.arithmetic.rounding.forms import Form
+from backproof.mathematics.arithmetic.rounding.precision import Precision, dtype_of
 from backproof.mathematics.checking import check_arguments
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network import quantities
@@ -45,6 +46,7 @@ def verify(
     references: Iterable[str] | Mapping[str, str | None] | None = None,
     optimizer: Optimizer | None = None,
     dtype: str | None = None,
+    precision: Precision | None = None,
     steps: int = 10,
     forms: Mapping[str, Form] | None = None,
     points: Mapping[str, Mapping[str, Any]] | None = None,
@@ -72,6 +74,7 @@ def verify(
     definition alone; with a model ("models.py:make") where one is not to be built from the network;
     its path is relative to ``root``, by default the folder of the file that
     calls. ``dtype``: float64 or float32, by default what the subject declares, or float64.
+    ``precision``: what it stores and accumulates in, whose bounds it is held to (a `Precision`).
     ``false_alarm``: the chance that correct code is called wrong, where rounding errors are taken
     as random; ``proven``: judge by worst cases alone, which no chance enters. ``seed``: of what is
     drawn, "random" for a fresh one, that no subject can know; the report tells it. ``time_limit``:
@@ -103,6 +106,7 @@ def verify(
             references=models_of((DEFINITION,) if references is None else references),
             optimizer=optimizer,
             dtype=dtype,
+            precision=precision,
             forms=forms,
             certified=certified,
             chance=0.0 if proven else false_alarm,
@@ -112,10 +116,8 @@ def verify(
         )
     assert subject is not None
     declared = traits_of(subject)
-    precision = dtype or declared.dtype or "float64"
-    if precision not in ("float64", "float32"):
-        raise UsageError(f"dtype {precision!r}: choose 'float64' or 'float32'")
-    if declared.dtype not in (None, precision):
+    computed_in = dtype_of(dtype or declared.dtype, precision)
+    if declared.dtype not in (None, computed_in):
         raise UsageError(f"the subject computes in {declared.dtype}: leave dtype={dtype!r} out")
     if optimizer is None and declared.rate is not None:
         optimizer = GradientDescent(declared.rate)
@@ -138,6 +140,7 @@ def verify(
         points=None if points is None else lambda: points,
         forms=dict(forms or {}),
         partial=True,
+        precision=precision,
     )
     if root is not None:
         folder = Path(root)
@@ -147,7 +150,7 @@ def verify(
         folder = Path.cwd()
     return report_of(
         pairing,
-        precision,
+        computed_in,
         folder,
         time_limit=time_limit,
         certified=certified,

@@ -17,6 +17,7 @@ from backproof.implementations.subject.recorded_files import read
 from backproof.mathematics import optimizers
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.arithmetic.rounding.model import held_in
+from backproof.mathematics.arithmetic.rounding.precision import Precision, dtype_of
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.network import Network
@@ -37,6 +38,7 @@ def judge_recorded(
     references: Mapping[str, str | None],
     optimizer: Optimizer | None,
     dtype: str | None,
+    precision: Precision | None = None,
     forms: Mapping[str, Form] | None,
     certified: bool,
     chance: float,
@@ -56,6 +58,7 @@ def judge_recorded(
         references=references,
         optimizer=optimizer,
         dtype=dtype,
+        precision=precision,
         forms=dict(forms or {}),
         name=name,
         of=of,
@@ -87,6 +90,7 @@ def pairing_of(
     references: Mapping[str, str | None],
     optimizer: Optimizer | None,
     dtype: str | None,
+    precision: Precision | None = None,
     forms: Mapping[str, Form],
     name: str = "",
     of: tuple[str, ...] = quantities.KNOWN,
@@ -95,11 +99,12 @@ def pairing_of(
 
     ``of``: the quantities that are asked for.
     """
+    computed_in = dtype if precision is None else dtype_of(dtype, precision)
     if isinstance(given, Mapping):
-        subject = recorded(given, network, dtype=dtype, name=name or "recorded")
+        subject = recorded(given, network, dtype=computed_in, name=name or "recorded")
     else:
         path = Path(given)
-        found = recorded(read(path), network, dtype=dtype, name=str(path))
+        found = recorded(read(path), network, dtype=computed_in, name=str(path))
         subject = replace(found, name=name or path.stem)
     chosen = tuple(q for q in of if q != "updated" or optimizer is not None)
     if "targets" not in subject.batch:
@@ -128,6 +133,7 @@ def pairing_of(
         quantities=chosen,
         forms=forms,
         partial=True,
+        precision=precision,
     )
 
 

@@ -16,8 +16,8 @@ from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.implementations.host import watched
 from backproof.implementations.host.mapped import let_go
+from backproof.mathematics.arithmetic.balls.accumulating import balls_of
 from backproof.mathematics.arithmetic.balls.ball import Ball
-from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.definition.sites import Intervention

@@ -45,7 +45,10 @@ def declared(record: Record, implementation: str, granted: Conventions | None) -
     same without. ``granted``: to the subject, beside its declarations.
     """
     known = implementation in record.calibrated
-    model = Rounding.declared(traits_of(implementation), record.dtype, calibrated=known)
+    if implementation == SUBJECT and record.precision is not None:
+        model = record.precision.rounding()
+    else:
+        model = Rounding.declared(traits_of(implementation), record.dtype, calibrated=known)
     here = record.network.functions
     kinks, slopes = (
         tuple(name for name in names if name in here) for names in (model.kinks, model.slopes)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.bounds.worst_case import casting
 from backproof.comparison.record.record import Point, Record
 from backproof.mathematics.arithmetic.balls.ball import Ball
 from backproof.mathematics.arithmetic.operations import Ops
@@ -114,6 +115,8 @@ def spreads_at(
     what is only explained, not judged.
     """
     watching = watched_of(record, point) if watched is None else watched
+    if rounding.casts:
+        change = casting(rounding, change)
     found = spreads(
         evaluation_at(
             record, point, recovers=recovers, watched=watching, shifts=shifts, change=change

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from backproof.comparison.record.record import Point, Record
 from backproof.implementations.host.mapped import LARGE, moved
 from backproof.mathematics.arithmetic.balls.ball import Ball, widened
 from backproof.mathematics.arithmetic.balls.operations import BallOps
-from backproof.mathematics.arithmetic.rounding.model import inflated
+from backproof.mathematics.arithmetic.rounding.model import Rounding, inflated
 from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.sites import Intervention, Scope, unchanged
@@ -37,6 +37,8 @@ def balls_at(
     network, state, batch = record.network, record.parameters[point], record.batch(point)
     if ops.rounding.any_form:
         intervene = in_pieces(intervene)
+    if ops.rounding.casts:
+        intervene = casting(ops.rounding, intervene)
     with np.errstate(all="ignore"):  # an overflow becomes an infinite radius, and is reported
         balls: dict[str, Ball] = evaluate(ops, network, state, batch, intervene, before)
         balls |= step(ops, network, state, balls, record.optimizer, intervene, before, batch)
@@ -66,6 +68,17 @@ def in_pieces(intervene: Intervention) -> Intervention:
             w = scope.ops.exact(scope.parameters[parameter])
             value = charged_at(scope.ops, value, w, pieces)
         return cast(Ball, intervene(name, value, scope))
+
+    return change
+
+
+def casting(rounding: Rounding, intervene: Intervention) -> Intervention:
+    """Before another change: what the code rounds to a narrower dtype, where it says so."""
+
+    def change(name: str, value: Any, scope: Scope[Any]) -> Any:
+        if name.startswith(rounding.casts):
+            value = scope.ops.cast(value, rounding.cast_unit)
+        return intervene(name, value, scope)
 
     return change
 

@@ -19,8 +19,8 @@ from backproof.comparison.bounds.bound import WEAKEST_POWER, Bound, bound_of, di
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.bounds.worst_case import balls_at
 from backproof.comparison.record.record import DATA, SUBJECT, Point, Record
+from backproof.mathematics.arithmetic.balls.accumulating import balls_of
 from backproof.mathematics.arithmetic.balls.ball import Ball
-from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.rounding.model import Rounding, held_in
 from backproof.mathematics.arithmetic.running_means import charged_at

@@ -7,7 +7,7 @@ from functools import cache
 
 from backproof.comparison.bounds.bound import distance
 from backproof.comparison.bounds.bounds import Bounds
-from backproof.comparison.diagnosis import Diagnosis, Evidence, diagnose
+from backproof.comparison.diagnosis import Diagnosis, Evidence, diagnose, narrow_sums
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.record.record import SUBJECT, Point, Record
 
@@ -30,7 +30,13 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
     def diagnosis(who: str) -> Diagnosis | None:
         return diagnose(evidence(who), measure)
 
+    off = narrow_sums.off_by(record, bounds) if record.precision is not None and failing else {}
+    of_sums = narrow_sums.accumulated(record, bounds, off)
     for row in failing:
+        if row.status is Status.MISMATCH and row.name in of_sums:
+            row.detail = f"{row.detail}; {row.cause}" if row.cause else row.detail
+            row.cause = of_sums[row.name]
+            continue
         point = Point(row.point, row.step)
         if point in record.errors.get(SUBJECT, {}) or point in record.errors.get(row.reference, {}):
             continue
@@ -55,6 +61,8 @@ def explain(rows: list[Row], record: Record, bounds: Bounds, measure: Callable[[
             row.cause = "; ".join(filter(None, [row.cause, found[0][1].sentence]))
     if not any(row.status is Status.MISMATCH for row in failing):
         return False
+    if off and of_sums.keys() == off.keys():
+        return True
     of_subject = diagnosis(SUBJECT)
     record.tables = () if of_subject is None else of_subject.tables
     record.corrections = () if of_subject is None else of_subject.corrections

@@ -13,7 +13,7 @@ from backproof.comparison.judging.judging import blank
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.comparison.record.subject_run import KEEPS, state_of
-from backproof.mathematics.arithmetic.balls.half import balls_of
+from backproof.mathematics.arithmetic.balls.accumulating import balls_of
 from backproof.mathematics.optimizers import STEP_COUNT
 
 

@@ -235,20 +235,22 @@ def pass_small(rows: list[Row], record: Record) -> None:
 
 
 def pass_coarse(rows: list[Row], record: Record) -> None:
-    """What a declared accuracy makes weak at a probe is noted there.
+    """What a declared accuracy or precision makes weak at a probe is noted there.
 
-    A function that errs by as much as is declared may move a tensor that far: no bound could be
-    narrower. Where the tensor is compared with strength at most points, and errors of its own size
-    would be seen here too, the comparison is as good as theirs.
+    A function that errs by as much as is declared, or a half precision, may move a tensor that
+    far: no bound could be narrower. Where the tensor is compared with strength at most points, and
+    errors of its own size would be seen here too, the comparison is as good as theirs.
     """
-    for row in rows if record.accuracy else ():
+    for row in rows if record.accuracy or record.precision else ():
         if row.status is not Status.UNDECIDED or row.power is None or not row.power < 1:
             continue
         same = [r for r in rows if (r.name, r.reference) == (row.name, row.reference)]
         if 2 * sum(r.status is Status.MATCH for r in same) > len(same):
             row.status, row.cause = Status.MATCH, ""
-            named = ", ".join(record.accuracy)
-            row.detail = f"weak here, by what is declared of {named}: power {row.power:.3g}"
+            declared = [f"of {name}" for name in record.accuracy]
+            declared += [] if record.precision is None else [f"({record.precision.told})"]
+            named = ", ".join(declared)
+            row.detail = f"weak here, by what is declared {named}: power {row.power:.3g}"
 
 
 def size_at(record: Record, row: Row) -> float:

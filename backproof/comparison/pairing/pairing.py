@@ -18,6 +18,7 @@ from backproof.implementations.subject import calling
 from backproof.implementations.subject.declaration import Traits, traits_of, written
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form
 from backproof.mathematics.arithmetic.rounding.model import round_to
+from backproof.mathematics.arithmetic.rounding.precision import Precision
 from backproof.mathematics.checking import came, check_fields, quoted
 from backproof.mathematics.errors import EvaluationError, UsageError, message, told
 from backproof.mathematics.network import parameters as weights
@@ -68,7 +69,8 @@ class Pairing:
     which only the logits bear, are then left out. ``recovered``: the subject hides its gradients
     in a step of gradient descent, and gives (W − updated W) / learning_rate for them.
     ``partial``: what the subject does not give at its first point is not compared, and the report
-    says so; else it is an error. ``dtype``: its precision, where that is not the run's. What an
+    says so; else it is an error. ``dtype``: its precision, where that is not the run's.
+    ``precision``: what it stores and accumulates in; its bounds are then those of that. What an
     adapter declares of the subject counts as said here.
     """
 
@@ -90,6 +92,7 @@ class Pairing:
     recovered: bool = False
     partial: bool = False
     dtype: str | None = None
+    precision: Precision | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -22,7 +22,9 @@ from backproof.comparison.record.tables import SlopeTable
 from backproof.implementations.host.mapped import let_go
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import optimizers
+from backproof.mathematics.arithmetic.rounding import precision as precisions
 from backproof.mathematics.arithmetic.rounding.forms import LOGITS, Form, from_json, to_json
+from backproof.mathematics.arithmetic.rounding.precision import Precision
 from backproof.mathematics.network import quantities
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch, Parameters, digest
@@ -69,6 +71,8 @@ class Record:
     """Whether the subject declares that it does not bear saturated units."""
     accuracy: dict[str, float] = field(default_factory=dict)
     """What the subject declares to err by, beyond rounding."""
+    precision: Precision | None = None
+    """What the subject declares to compute in, where that is not the dtype throughout."""
     omits: tuple[str, ...] = ()
     """What the subject does not give, and what is not compared for that."""
     unsteady: dict[str, float] = field(default_factory=dict)
@@ -161,6 +165,8 @@ class Record:
         found = []
         if self.recorded:
             found.append("one point was compared and no probe, for the numbers are recorded")
+        if self.precision is not None:
+            found.append(f"its bounds are those of {self.precision.told}")
         if self.recorded and self.recovered:
             found.append("its gradients are (W − W′)/η, as a step shows them")
         if self.seed is not None:
@@ -251,6 +257,7 @@ class Record:
             "recovered": self.recovered,
             "mild": self.mild,
             "accuracy": self.accuracy,
+            **({} if self.precision is None else {"precision": precisions.to_json(self.precision)}),
             "omits": self.omits,
             "unsteady": self.unsteady,
             "chance": self.chance,
@@ -299,6 +306,9 @@ class Record:
             recovered=described["recovered"],
             mild=described["mild"],
             accuracy=described["accuracy"],
+            precision=precisions.from_json(described["precision"])
+            if "precision" in described
+            else None,
             omits=tuple(described["omits"]),
             unsteady=described["unsteady"],
             chance=described.get("chance", 0.0),

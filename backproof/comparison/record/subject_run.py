@@ -254,6 +254,7 @@ def borne(pairing: Pairing, record: Record) -> Bears:
         guarded=bool(traits.accuracy) or any(form.guarded for form in pairing.forms.values()),
         hard=traits.hard,
         samples=traits.samples,
+        sums=record.precision is not None,
     )
 
 

@@ -54,10 +54,14 @@ def kind_of(code: object) -> str:
 
 @dataclass(frozen=True)
 class Arrays:
-    """The arrays of a framework, on a device of it; ``kind``: numpy, torch or jax."""
+    """The arrays of a framework, on a device of it; ``kind``: numpy, torch or jax.
+
+    ``half``: the half precision that they are in; NumPy's are float32 that hold it, in bfloat16.
+    """
 
     kind: str = "numpy"
     device: Any = None
+    half: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -89,6 +93,15 @@ class Arrays:
 
     def of(self, array: NDArray[Any]) -> Any:
         """The same numbers as an array of that framework, which is nobody else's."""
+        half = self.half if array.dtype.kind == "f" else ""
+        if half and self.kind == "torch":
+            whole = self.module.tensor(np.ascontiguousarray(array), device=self.device)
+            return whole.to(getattr(self.module, half))
+        if half and self.kind == "jax":
+            whole = self.module.numpy.asarray(array, dtype=half)
+            return whole if self.device is None else self.module.device_put(whole, self.device)
+        if half == "float16":
+            return array.astype(half)
         if self.kind == "torch":
             return self.module.tensor(np.ascontiguousarray(array), device=self.device)
         if self.kind == "jax":

@@ -116,7 +116,10 @@ class Passes:
                 output, cache = parts_of(self.forward(*passed))
                 returned = self._back(self.arrays.of(upstream), output, cache, given)
             gradients = gradients_by_name(returned, self.tensors, len(batch.inputs), as_numpy)
-            return self.results(output, gradients)
+            found = self.results(output, gradients)
+            if self.arrays.half:  # float32 holds what is compared
+                found = {name: value.astype(np.float32) for name, value in found.items()}
+            return found
 
     def arrays_of(self, parameters: Parameters, batch: Batch) -> dict[str, NDArray[Any]]:
         """All that the code may take, by full name; indices are whole numbers."""

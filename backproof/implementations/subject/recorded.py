@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from backproof.implementations.subject.arrays import BFLOAT16, as_numpy
 from backproof.implementations.subject.declaration import Traits
-from backproof.mathematics.arithmetic.rounding.model import Rounding
+from backproof.mathematics.arithmetic.rounding.model import HALF, Rounding, held_in, round_to
 from backproof.mathematics.checking import odd_element
 from backproof.mathematics.errors import UsageError
 from backproof.mathematics.network.network import Network
@@ -112,13 +112,16 @@ def recorded(
         if own in parameters:
             parameters[own] = fitting(f"{name}: parameters/{own}", parameters[own], shape)
     precision = dtype or precision_of(name, {**results, **parameters, "inputs": batch["inputs"]})
+    if precision in HALF:  # it is declared, and so is what storing rounds
+        results = {full: in_float32(array) for full, array in results.items()}
+        narrow = {}
     stored = {
         full: float(np.abs(results[full]).max(initial=0.0)) * Rounding.of(kind).unit
         for full, kind in narrow.items()
         if full in results and results[full].dtype.kind == "f"
     }
     check_held(name, {**parameters, **batch}, precision)
-    state = {full: array.astype(precision) for full, array in state.items()}
+    state = {full: array.astype(held_in(precision)) for full, array in state.items()}
     return Recorded(batch, parameters, results, precision, stored, name, state)
 
 
@@ -226,13 +229,18 @@ def precision_of(name: str, arrays: Mapping[str, NDArray[Any]]) -> str:
     return next(iter(kinds), "float64")
 
 
+def in_float32(array: NDArray[Any]) -> NDArray[Any]:
+    """Numbers of half precision as they are compared."""
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
 def check_held(name: str, arrays: Mapping[str, NDArray[Any]], dtype: str) -> None:
     """Raise `UsageError` where what went in is not what code of that precision can have had."""
     for what, array in arrays.items():
         if array.dtype.kind != "f" or array.dtype == dtype:
             continue
         with np.errstate(over="ignore"):
-            rounded = array.astype(dtype)
+            rounded = round_to(array, dtype)
         if not np.array_equal(rounded.astype(array.dtype), array, equal_nan=True):
             raise UsageError(
                 f"{name}: {what} holds {array.dtype} numbers that {dtype} has not: it is not what "

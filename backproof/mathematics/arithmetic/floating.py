@@ -77,6 +77,12 @@ class Float:
     def charged(self, a: Values, times: int) -> Values:
         return a
 
+    def by_one(self, a: Values, roundings: int) -> Values:
+        return a
+
+    def cast(self, a: Values, unit: float) -> Values:
+        return a
+
     def as_summand(self, a: Values, times: int) -> Values:
         return a
 

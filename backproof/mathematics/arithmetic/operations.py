@@ -75,6 +75,12 @@ class Ops(Protocol[T]):
     def charged(self, a: T, times: int) -> T:
         """a, rounded so many times on the way to where it is used."""
 
+    def by_one(self, a: T, roundings: int) -> T:
+        """a times a coefficient that comes to 1; code may round so often until it is 1."""
+
+    def cast(self, a: T, unit: float) -> T:
+        """a, rounded once to a narrower dtype of that unit roundoff."""
+
     def as_summand(self, a: T, times: int) -> T:
         """a, as one term of a sum of so many additions that `sum_of_charged` completes."""
 

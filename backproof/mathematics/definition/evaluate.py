@@ -271,5 +271,5 @@ def reduced(ops: Ops[T], x: T, network: Network, samples: int, counted: int | No
     )
     roundings = sums_of(network, samples).coefficient
     if scale == divisor == 1:
-        return ops.charged(x, roundings) if roundings else x
+        return ops.by_one(x, roundings)
     return ops.scale(x, scale, divisor, roundings=roundings - 1)

@@ -145,7 +145,9 @@ def softmax_own(
     shared = row_sum(p * own)
     shared += np.abs(top)
     shared *= 2 * rounding.unit
-    shared += rounding.unit * (4 * float(np.log(m)) + 20 * reach) + rounding.gamma(m + 2) + charge
+    shared += (
+        rounding.unit * (4 * float(np.log(m)) + 20 * reach) + rounding.gamma_of_sum(m, 2) + charge
+    )
     own *= 2 * rounding.unit
     own += shared
     return own

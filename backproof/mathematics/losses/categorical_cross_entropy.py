@@ -66,7 +66,7 @@ class CategoricalCrossEntropy(LossFunction):
             return Ball(rows, np.zeros_like(rows)), Ball(slope, np.zeros_like(slope))
         m = z.value.shape[1]
         spread = float(np.log(m))
-        inner = rounding.charge("exp") + rounding.unit * spread + rounding.gamma(m)
+        inner = rounding.charge("exp") + rounding.unit * spread + rounding.gamma_of_sum(m, 0)
         off = np.abs(row_sum(y.value) - 1)
         off += m * U64
         size = np.abs(row_maximum(z.value))
@@ -79,14 +79,14 @@ class CategoricalCrossEntropy(LossFunction):
             largest = row_maximum(z.radius)
             moved = np.minimum(row_sum(weight) + 2.0**-48 * largest, 2 * largest)
             size += 2 * (moved + largest)
-        radius = size * (off + rounding.gamma(m + 5))
+        radius = size * (off + rounding.gamma_of_sum(m, 5))
         radius += inner * (1 + 2 * inner) + (rounding.charge("log") + 2 * rounding.unit) * spread
         if z.radius is not None:
             radius += moved
         radius *= SLACK
         radius += rounding.eta
         assert a.radius is not None
-        own = a.radius_with(rounding.unit + rounding.gamma(m + 1) + float(off.max()))
+        own = a.radius_with(rounding.unit + rounding.gamma_of_sum(m, 1) + float(off.max()))
         own += rounding.unit * y.magnitude
         own *= SLACK
         own += rounding.eta
@@ -210,7 +210,9 @@ class CategoricalOfOutputs(LossFunction):
         with np.errstate(all="ignore"):
             inside = p.least >= 2 * rounding.tiny
             error, size = p.logarithm(rounding)
-            terms = weighted(y.value, error + rounding.gamma(m) * size + p.above_one(rounding))
+            terms = weighted(
+                y.value, error + rounding.gamma_of_sum(m, 0) * size + p.above_one(rounding)
+            )
             radius = inflated(m + 56) * row_sum(terms) + row_sum(3 + size) * rounding.eta
             error, size = p.reciprocal()
             gamma = rounding.gamma(3 if form.epsilon else 2)

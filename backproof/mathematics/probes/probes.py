@@ -61,6 +61,7 @@ from backproof.mathematics.probes.ranges import FARTHEST, WIDEST, improbable, wi
 from backproof.mathematics.probes.samples import (
     SO_MANY,
     drawn_samples,
+    long_sums,
     many_samples,
     of_widths,
     one_class,
@@ -89,13 +90,15 @@ class Bears:
 
     ``saturates``: units at their limits. ``guarded``: a guard against log 0, or an accuracy that is
     declared, bends what small probabilities come to. ``hard``: its targets are classes, without
-    shares. ``samples``: the size of every batch, for a subject that takes no other.
+    shares. ``samples``: the size of every batch, for a subject that takes no other. ``sums``:
+    whether it declares what it accumulates them in, so that long ones are to show it.
     """
 
     saturates: bool = True
     guarded: bool = False
     hard: bool = False
     samples: int | None = None
+    sums: bool = False
 
 
 def probes(
@@ -158,6 +161,8 @@ def borne(make: Make, network: Network, bears: Bears) -> bool:
     """Whether a probe is one that every implementation bears."""
     if make is huge_outputs and network.loss_of not in ("fused", "logits"):
         return False
+    if make is long_sums:
+        return bears.sums and bears.samples is None
     if make is drawn_samples or (isinstance(make, partial) and make.func is so_many):
         return bears.samples is None
     return not (
@@ -226,6 +231,7 @@ PROBES: dict[str, Make] = {
         repeated_rows,
         many_samples,
         drawn_samples,
+        long_sums,
     )
 }
 # Units at their limits, where a probability has lost what the logit still tells.
@@ -251,6 +257,7 @@ STEPS = {
     "other_parameters": 12,
     "many_samples": 1000,
     "drawn_samples": 5000,
+    "long_sums": 5000,
     "repeated_rows": 100_000,
 }
 # Where a target is no class, or two outputs are the largest, an accuracy has several meanings.

@@ -26,6 +26,7 @@ from backproof.mathematics.probes.drawn import (
 )
 
 MANY = 257
+LONG = 4096
 # How the names of probes begin that have so many samples as a layer units.
 SO_MANY = "samples_"
 # A size is drawn from as many; all these are beyond what the other batches have.
@@ -53,6 +54,23 @@ def one_label(network: Network, stream: Generator) -> tuple[Parameters, Batch] |
     return drawn_parameters(network, stream), replace(
         batch, targets=rows.reshape(batch.targets.shape)
     )
+
+
+def long_sums(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
+    """Up to 4,096 samples of numbers above 0, tokens as in Zipf's law: sums that only grow.
+
+    Accumulated in a half precision, such a sum stands still where half an ulp of it is more than a
+    term: in bfloat16 from 256 terms on.
+    """
+    samples = at_most(network, LONG)
+    inputs = stream.uniform(1, 2, (samples, *network.input_shape))
+    if network.indices is not None:
+        inputs = np.minimum(stream.zipf(1.5, inputs.shape), network.indices) - 1.0
+    if network.decision is None:
+        targets = stream.uniform(0.5, 1, (samples, *network.output_shape))
+    else:
+        targets = drawn_targets(network, stream, samples)
+    return drawn_parameters(network, stream), Batch(inputs, targets)
 
 
 def repeated_rows(network: Network, stream: Generator) -> tuple[Parameters, Batch]:

@@ -201,11 +201,6 @@ def was_measured(loss: LossFunction, z: Ball, y: Ball, rounding: Rounding) -> bo
     return hard and functions.named(loss.ACTIVATION).measured(z)
 
 
-def balls_of(rounding: Rounding) -> BallOps:
-    """The balls of a rounding model."""
-    return HalfOps(rounding) if rounding.inside else BallOps(rounding)
-
-
 def rounded(ball: Ball, rounding: Rounding) -> Ball:
     """One rounding more: what lies within the radius of the exact result is off by u of it."""
     radius = radius_of(ball)

@@ -203,6 +203,13 @@ class BallOps:
             radius += times * self.rounding.eta * (a.magnitude > 0)
         return Ball(a.value, radius)
 
+    def by_one(self, a: Ball, roundings: int) -> Ball:
+        return self.charged(a, roundings) if roundings else a
+
+    def cast(self, a: Ball, unit: float) -> Ball:
+        """u·m, with the unit roundoff of the cast, and what underflow may take."""
+        return Ball(a.value, SLACK * a.radius_with(unit) + self.rounding.eta * (a.magnitude > 0))
+
     def as_summand(self, a: Ball, times: int) -> Ball:
         return self.charged(a, times)
 

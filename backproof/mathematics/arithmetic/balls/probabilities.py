@@ -138,9 +138,9 @@ def categorical(z: Ball, a: Ball, y: Values, rounding: Rounding) -> tuple[Values
     m = p.shape[1]
     moved = 0.0 if z.radius is None else 2 * z.radius.max(axis=1, keepdims=True)
     spread = np.abs(z.value - z.value.max(axis=1, keepdims=True))
-    gamma = rounding.gamma(m + 8)
+    gamma = rounding.gamma_of_sum(m, 8)
     with np.errstate(all="ignore"):
-        of_p = Range.of(p, moved + 2.0**-50 * spread, a.radius, rounding.gamma(m + 2))
+        of_p = Range.of(p, moved + 2.0**-50 * spread, a.radius, rounding.gamma_of_sum(m, 2))
         error, size = of_p.logarithm(form, rounding)
         terms = weighted(y, error) + gamma * weighted(y, size)
         total = y.sum(axis=1, keepdims=True)

@@ -85,14 +85,18 @@ class Groupwise:
         exact = size + self.moved
         moved = self.sum(2 * exact * self.radius + np.square(self.radius))
         reached = self.sum(np.square(exact + self.moved))
-        rounded = rounding.gamma(n + OF_SQUARES) * reached
+        rounded = rounding.gamma_of_sum(n, OF_SQUARES) * reached
         if self.by.centred:
             largest = self.size.max(axis=self.groups.axes, keepdims=True)
-            times = n / sqrt(3) + 14 * sqrt(max(1.0, log2(n) / 2))
-            off = sqrt(n) * (rounding.gamma(ceil(times)) * largest + times * rounding.eta)
+            merges = 14 * sqrt(max(1.0, log2(n) / 2))
+            times = n / sqrt(3) + merges
+            gamma = rounding.gamma_of_sum(ceil(times) - int(merges), int(merges))
+            off = sqrt(n) * (gamma * largest + times * rounding.eta)
             rounded = rounded + 2 * np.sqrt(reached) * off + np.square(off)
             if rounding.any_form:
-                rounded = rounded + rounding.gamma(3 * n + 10) * self.sum(np.square(self.size))
+                rounded = rounded + rounding.gamma_of_sum(3 * n, 10) * self.sum(
+                    np.square(self.size)
+                )
         radius = self.slack * (moved + rounded) / divisor + (n + 2) * rounding.eta
         return self.sum(np.square(self.centred)) / divisor, radius
 
@@ -121,7 +125,7 @@ class Groupwise:
         rounding = self.rounding
         own = rounding.gamma(UNCENTRED + terms) * self.uncentred + 4 * rounding.eta
         if self.by.centred:
-            own = own + rounding.gamma(self.n + 1) * self.mean(self.size)
+            own = own + rounding.gamma_of_sum(self.n, 1) * self.mean(self.size)
         off = self.moved + own
         radius = (off + (np.abs(self.centred) + 2 * off) * s.relative) / s.low
         return self.centred / s.value, self.slack * radius + rounding.eta * (1 + 1 / s.low)
@@ -170,7 +174,7 @@ def pulled(x: Ball, cotangent: Ball, by: Standard, rounding: Rounding) -> Ball:
         n, divisor = groups.n, groups.groups.divisor
         along = groups.sum(g * normal) / divisor
         of_along = groups.sum((np.abs(normal) + 2 * of_normal) * of_g + size * of_normal)
-        of_along += rounding.gamma(n + OF_SUMS) * groups.sum(size * groups.uncentred / s.low)
+        of_along += rounding.gamma_of_sum(n, OF_SUMS) * groups.sum(size * groups.uncentred / s.low)
         # Of g·x, which may be as small, underflow takes η before it is divided by s.
         of_along = groups.slack * of_along / divisor + (n + 2) * rounding.eta * (1 + 1 / s.low)
         most = np.abs(along) + 2 * of_along
@@ -179,8 +183,8 @@ def pulled(x: Ball, cotangent: Ball, by: Standard, rounding: Rounding) -> Ball:
         rounded = size + most * uncentred
         if by.centred:
             inner = inner - groups.mean(g)
-            radius = radius + groups.mean(of_g) + rounding.gamma(n + 1) * groups.mean(size)
-            radius = radius + rounding.gamma(n + OF_MEANS) * most * groups.mean(uncentred)
+            radius = radius + groups.mean(of_g) + rounding.gamma_of_sum(n, 1) * groups.mean(size)
+            radius = radius + rounding.gamma_of_sum(n, OF_MEANS) * most * groups.mean(uncentred)
             rounded = rounded + groups.mean(size)
         radius = radius + rounding.gamma(OF_TERMS) * rounded
         radius = (radius + (np.abs(inner) + 2 * radius) * s.relative) / s.low

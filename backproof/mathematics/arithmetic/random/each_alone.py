@@ -28,7 +28,7 @@ class DeclaredErrors(LocalErrors):
     """What an implementation declares of its functions, and no rounding."""
 
     def __init__(self, rounding: Rounding) -> None:
-        exact = replace(rounding, unit=0.0, tiny=0.0, coefficients=0.0, inside=())
+        exact = replace(rounding, unit=0.0, tiny=0.0, coefficients=0.0, inside=(), sums="")
         super().__init__(exact)
 
     def vjp(self, f: Activation, z: Values, a: Values, cotangent: Values) -> Values | None:

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproof.mathematics import functions
+from backproof.mathematics.arithmetic.balls.accumulating import balls_of
 from backproof.mathematics.arithmetic.balls.ball import Ball, terms_of
-from backproof.mathematics.arithmetic.balls.half import MOST_TERMS, SUMS, UNKNOWN, balls_of
+from backproof.mathematics.arithmetic.balls.half import MOST_TERMS, SUMS, UNKNOWN
 from backproof.mathematics.arithmetic.balls.operations import BallOps
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.rounding.model import Rounding
@@ -83,6 +84,10 @@ class LocalErrors:
         if roundings <= 0:
             return 0.0
         return self.rounding.unit * roundings + self.rounding.held(roundings)
+
+    def by_one(self, roundings: int) -> int:
+        """How often a coefficient that comes to 1 rounds on its way."""
+        return roundings
 
     def contraction(
         self, a: Values, b: Values, result: Values, further_terms: int, bias: Values | None
@@ -291,11 +296,6 @@ class HalfErrors(LocalErrors):
         measured = terms <= MOST_TERMS
         unit = self.rounding.unit_in(operation) if measured else self.rounding.unit
         return self.of_sum(total, norm, terms, unit)
-
-
-def errors_of(rounding: Rounding) -> LocalErrors:
-    """The local errors of a rounding model."""
-    return HalfErrors(rounding) if rounding.inside else LocalErrors(rounding)
 
 
 def norm_of_products(a: Values, b: Values) -> Values:

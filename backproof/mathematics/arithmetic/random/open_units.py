@@ -14,8 +14,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.mathematics.arithmetic.balls.accumulating import balls_of
 from backproof.mathematics.arithmetic.balls.ball import Ball
-from backproof.mathematics.arithmetic.balls.half import balls_of
 from backproof.mathematics.arithmetic.balls.operations import BallOps, radius_of
 from backproof.mathematics.arithmetic.operations import Axis
 from backproof.mathematics.arithmetic.random.tape import COTANGENT, OPERAND, RESULT
@@ -68,6 +68,12 @@ class OpenOps(BallOps):
         return bare(super().scale(a, c, divisor, roundings))
 
     def charged(self, a: Ball, times: int) -> Ball:
+        return a
+
+    def by_one(self, a: Ball, roundings: int) -> Ball:
+        return a
+
+    def cast(self, a: Ball, unit: float) -> Ball:
         return a
 
     def sign(self, a: Ball) -> Ball:

@@ -111,6 +111,13 @@ class Recording(Float):
         self.tape.write(self.errors.underflow(a, times=times))
         return a[...]  # in the replicas, it is not the same
 
+    def by_one(self, a: Values, roundings: int) -> Values:
+        return self.charged(a, roundings) if self.errors.by_one(roundings) else a
+
+    def cast(self, a: Values, unit: float) -> Values:
+        self.tape.write(unit * np.abs(a))
+        return a[...]
+
     def as_summand(self, a: Values, times: int) -> Values:
         return self.charged(a, times)
 

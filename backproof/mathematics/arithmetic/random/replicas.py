@@ -135,6 +135,12 @@ class RandomOps:
         """So many roundings of each element, which may be those of one coefficient for all."""
         return self._with_coefficient(a.drawn[:], times, times)
 
+    def by_one(self, a: Replicas, roundings: int) -> Replicas:
+        return self.charged(a, roundings) if self.errors.by_one(roundings) else a
+
+    def cast(self, a: Replicas, unit: float) -> Replicas:
+        return self._disturbed(a.drawn[:], next(self._entries))
+
     def as_summand(self, a: Replicas, times: int) -> Replicas:
         return self._disturbed(a.drawn[:], next(self._entries), self.errors.summand(times))
 

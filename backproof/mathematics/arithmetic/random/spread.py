@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from backproof.mathematics.arithmetic.random.accumulating import errors_of
 from backproof.mathematics.arithmetic.random.each_alone import DeclaredErrors
-from backproof.mathematics.arithmetic.random.local_errors import LocalErrors, errors_of
+from backproof.mathematics.arithmetic.random.local_errors import LocalErrors
 from backproof.mathematics.arithmetic.random.tape import SMALLEST_UNIT
 from backproof.mathematics.arithmetic.random.trial import Evaluation as Evaluation
 from backproof.mathematics.arithmetic.random.trial import Spread as Spread

@@ -55,9 +55,11 @@ class Rounding:
     `balls.half`. ``same_branches``: not any correct code, but what goes the definition's way where
     there are several: see `on_same_branches`. ``any_form``: functions in any usual form, the step
     in pieces: see `in_any_form`. ``at_kinks``: by function, or "l1", the share of the right side's
-    slope that it takes at an exact kink, where that is not the definition's. Source: Higham,
-    Accuracy and Stability of Numerical Algorithms, 2nd edition, section 2.2, with η for underflow
-    as in (2.8).
+    slope that it takes at an exact kink, where that is not the definition's. ``sums``: the dtype
+    that it accumulates sums in, where that is a wider one: see `balls.accumulating`. ``casts``:
+    how the names of sites begin at which it rounds to a narrower dtype, of the unit roundoff
+    ``cast_unit``. Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition,
+    section 2.2, with η for underflow as in (2.8).
     """
 
     dtype: str
@@ -74,6 +76,9 @@ class Rounding:
     same_branches: bool = False
     any_form: bool = False
     at_kinks: tuple[tuple[str, float], ...] = ()
+    sums: str = ""
+    casts: tuple[str, ...] = ()
+    cast_unit: float = 0.0
 
     @staticmethod
     @lru_cache
@@ -91,6 +96,23 @@ class Rounding:
         """
         nu = n * self.unit
         return nu / (1 - nu) if nu < 0.25 else inf
+
+    def gamma_of_sum(self, n: int, others: int) -> float:
+        """γ of a sum of n terms, with so many other roundings: the sum in the dtype of its own.
+
+        That is rounded once more, to the dtype, where it is another one.
+        """
+        if not self.sums:
+            return self.gamma(n + others)
+        return self.summing().gamma(n) + self.gamma(max(others, 0) + 1)
+
+    def summing(self) -> Rounding:
+        """The model inside of a sum: products are not rounded to the dtype there."""
+        if not self.sums:
+            return self
+        inside = Rounding.of(self.sums)
+        tiny = min(inside.tiny, self.tiny)
+        return replace(self, dtype=self.sums, unit=inside.unit, tiny=tiny, sums="")
 
     @staticmethod
     @lru_cache
