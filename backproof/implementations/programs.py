@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from backproof.implementations import lists
 from backproof.implementations.client import Worker
 from backproof.mathematics import optimizers
 from backproof.mathematics.checking import check_arguments
@@ -52,6 +53,8 @@ class External:
         self._worker: Worker | None = None
         self._refused: EvaluationError | None = None
         self._batch: Any = None
+        self._in_lists = False
+        """Whether it has said that it speaks JSON alone."""
 
     def open(self, network: Network, optimizer: Optimizer, dtype: str) -> None:
         """Start afresh, for this network; a program that was lost before gets another chance."""
@@ -80,7 +83,8 @@ class External:
         self._worker, self._refused, self._batch = worker, None, None
         weakref.finalize(self, worker.close)
         try:
-            worker.wait(worker.hello)
+            hello, _ = worker.wait(worker.hello)
+            self._in_lists = hello.get("json") is True
             worker.wait(
                 worker.request({"do": "open", "twin": "subject", "model": None, **self._described})
             )
@@ -93,6 +97,17 @@ class External:
         worker = self._worker or self._start()
         if (error := self._refused or worker.lost) is not None:
             raise error
+        if self._in_lists:
+            message, _ = worker.wait(
+                worker.request(
+                    {
+                        "do": "evaluate",
+                        "parameters": lists.as_lists(parameters),
+                        "batch": lists.as_lists(batch.arrays()),
+                    }
+                )
+            )
+            return lists.arrays_of(message.get("results"), self._described["dtype"])
         if batch is not self._batch:
             asked = {"do": "batch", "batch": "batch"}
             worker.wait(worker.request(asked, batch.arrays()))
