@@ -42,9 +42,10 @@ class Held:
 
     @property
     def source(self) -> str:
-        """The node whose activation this one takes; "" for the inputs, or for several."""
+        """The node whose activation this part takes; "" for the inputs, or for several."""
         inputs = self.node.inputs
-        return inputs[0] if len(inputs) == 1 and inputs[0] != INPUTS else ""
+        known = len(inputs) == 1 and inputs[0] != INPUTS and self.port.seen
+        return inputs[0] if known else ""
 
 
 def wanted_of(network: Network, framework: str) -> list[Wanted]:

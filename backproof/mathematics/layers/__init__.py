@@ -27,6 +27,7 @@ PUBLIC = {
     "Multiply": "multiply",
     "PReLU": "prelu",
     "Permute": "permute",
+    "Positions": "positions",
     "RMSNorm": "rms_norm",
     "Residual": "blocks",
     "SelfAttention": "self_attention",

@@ -23,7 +23,8 @@ class Port:
     that shares some of them. ``layout``: whether its channels come first, or last as ours do.
     ``buffers``: ours → the name of theirs. ``masked``: what it makes of its mask and its input, in
     the place of random numbers of its own. ``moved``: in JAX, its buffers after a step, by name, of
-    parameters and buffers by name and of the input.
+    parameters and buffers by name and of the input. ``seen``: whether what comes into that part is
+    what comes into the node.
     """
 
     make: Callable[..., Any]
@@ -34,6 +35,7 @@ class Port:
     buffers: Mapping[str, str] = field(default_factory=dict)
     masked: Callable[[Any, Any], Any] | None = None
     moved: Callable[[Mapping[str, Any], Any], dict[str, Any]] | None = None
+    seen: bool = True
 
 
 def as_module(function: Any) -> Any:

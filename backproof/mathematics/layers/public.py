@@ -24,6 +24,7 @@ from backproof.mathematics.layers.max_pool1d import MaxPool1D
 from backproof.mathematics.layers.max_pool2d import MaxPool2D
 from backproof.mathematics.layers.multiply import Multiply
 from backproof.mathematics.layers.permute import Permute
+from backproof.mathematics.layers.positions import Positions
 from backproof.mathematics.layers.prelu import PReLU
 from backproof.mathematics.layers.rms_norm import RMSNorm
 from backproof.mathematics.layers.self_attention import SelfAttention
@@ -54,6 +55,7 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Permute",
+    "Positions",
     "RMSNorm",
     "Residual",
     "SelfAttention",

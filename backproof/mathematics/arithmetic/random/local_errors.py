@@ -161,8 +161,12 @@ class LocalErrors:
         np.add.at(squares, index.ravel(), np.square(a).ravel())
         norm = np.sqrt(squares).reshape(result.shape)
         size = self.of_sum(result, norm, int(many.max()), self.rounding.unit)
-        pairs = np.unique(np.stack([index.ravel(), a.ravel()]), axis=1)[0].astype(np.intp)
-        different = np.bincount(pairs, minlength=result.size).reshape(result.shape)
+        places, terms = index.ravel(), a.ravel()
+        order = np.lexsort((terms, places))
+        places, terms = places[order], terms[order]
+        new = np.ones(len(terms), bool)
+        new[1:] = (terms[1:] != terms[:-1]) | (places[1:] != places[:-1])
+        different = np.bincount(places[new], minlength=result.size).reshape(result.shape)
         alike = np.sqrt(many / np.maximum(different, 1))
         return np.asarray(size * np.sqrt(many / many.max()) * alike * (many > 1))
 
