@@ -233,6 +233,61 @@ def layered_single() -> Layered:
     return Layered((6, 1), [nn.Identity], nn.BCEWithLogitsLoss(reduction="sum"), 0.01)
 
 
+class BiasedBatchNorm(nn.BatchNorm2d):
+    """nn.BatchNorm2d, but that the running variance is fed with the biased one, as in Keras."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the norm of pictures, channels first; in training, move the running values."""
+        if not self.training:
+            return super().forward(inputs)
+        with torch.no_grad():
+            self.running_mean.lerp_(inputs.mean((0, 2, 3)), self.momentum)
+            variance = inputs.var((0, 2, 3), unbiased=False)
+            self.running_var.lerp_(variance, self.momentum)
+        return F.batch_norm(inputs, None, None, self.weight, self.bias, training=True, eps=self.eps)
+
+
+class DigitsConv(nn.Module):
+    """Two convolutions, with the largest of windows, batch norm and dropout; 10 logits.
+
+    Mean cross-entropy. It takes channels last and puts them first, as the hand-written network has
+    them all along.
+    """
+
+    def __init__(self) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 6, 3, padding=1, bias=False),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(6, 12, 3, stride=2, padding=1, bias=False),
+            BiasedBatchNorm(12, eps=2.0**-10, momentum=0.125),
+            nn.ReLU(),
+        )
+        self.dropout = nn.Dropout(0.25)
+        self.output = nn.Linear(48, 10)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits, (batch, 10), of pictures (batch, 8, 8, 1)."""
+        features = self.features(inputs.movedim(-1, 1)).flatten(1)
+        logits: Tensor = self.output(self.dropout(features))
+        return logits
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy of logits and one-hot targets."""
+        return F.cross_entropy(outputs, targets)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return momentum."""
+        return torch.optim.SGD(self.parameters(), lr=0.015625, momentum=0.875)
+
+
+def digits_conv() -> DigitsConv:
+    """Return a new network for pictures of digits."""
+    return DigitsConv()
+
+
 class DigitsResidual(nn.Module):
     """A convolution, a residual block of two, the mean over the picture, 10 logits.
 

@@ -1,8 +1,9 @@
 """One training step in float64: how many times as long the frameworks take as the hand-written one.
 
 Each network, at its article's batch size, meets Keras `train_on_batch`, PyTorch eager and PyTorch
-compiled, all in one process, on one thread; every step computes its loss. In each round each
-contender makes a burst of steps, and its time is the median over the rounds.
+compiled, all in one process, on one thread; every step computes its loss. The networks for pictures
+of digits meet Keras alone, at batches of 32. In each round each contender makes a burst of steps,
+and its time is the median over the rounds.
 
 PyTorch compiled enters in two forms, of which the faster counts: the loss compiled, with autograd
 and the optimizer as in eager; and the whole step compiled, as a function of the parameters.
@@ -22,6 +23,7 @@ from typing import Any
 from tests.project import ROOT
 
 NETWORKS = ("xor", "circles", "clusters")
+PICTURES = ("digits_conv", "digits_residual")
 ROUNDS = 60
 BURST = 0.01  # seconds of steps by each contender in each round
 ENVIRONMENT = {
@@ -45,7 +47,7 @@ def ratios() -> list[tuple[str, float, str]]:
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     rows = []
     for name, seconds in json.loads(run.stdout.splitlines()[-1]).items():
-        own, product = seconds.pop("scratch"), seconds.pop("product")
+        own, product = seconds.pop("scratch"), seconds.pop("product", 0.0)
         rows += [(f"step: {name}, {who} / scratch", t / own, "> 1") for who, t in seconds.items()]
         if name == "xor":
             label = f"step: xor, scratch, {1e6 * own:.1f} µs / a NumPy product of its inputs"
@@ -71,7 +73,30 @@ def measure() -> dict[str, dict[str, float]]:
             seconds[name]["torch.compile"] = min(forms)
         else:
             seconds[name]["torch.compile (no C++ compiler here)"] = math.nan
-    return seconds
+    return seconds | {name: interleaved(digits_steps(name)) for name in PICTURES}
+
+
+def digits_steps(name: str) -> Steps:
+    """Return a step of a network for pictures of digits, and of its Keras twin, by 32 pictures."""
+    import numpy as np
+
+    import reference.keras_models
+    from scratch import digits_conv, digits_residual
+
+    rng = np.random.default_rng(0)
+    pictures, targets = rng.normal(size=(32, 8, 8, 1)), np.eye(10)[rng.integers(0, 10, 32)]
+    model = getattr(reference.keras_models, name)()
+    steps: Steps = {"Keras train_on_batch": lambda: model.train_on_batch(pictures, targets)}
+    if name == "digits_residual":
+        residual = digits_residual.ResidualDigits(digits_residual.initial_parameters(rng))
+        return {"scratch": lambda: residual.step(pictures, targets), **steps}
+    own = digits_conv.ConvDigits(digits_conv.initial_parameters(rng))
+    first = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
+
+    def step() -> object:  # Keras draws its masks within the step, too
+        return own.step(first, targets, digits_conv.mask(rng, 32))
+
+    return {"scratch": step, **steps}
 
 
 def batch(name: str) -> tuple[Any, Any, float]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from backproof.implementations.adapters.batches import View
+from backproof.implementations.adapters.batches import shown
 from backproof.implementations.subject.declaration import Adapted
 from backproof.mathematics.checking import checked
 from backproof.mathematics.errors import EvaluationError
+from backproof.mathematics.network.parameters import MASK
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
 
 Subject = Callable[..., Any]
@@ -26,8 +27,8 @@ def permuted(subject: Subject, axes: Mapping[str, tuple[int, ...]]) -> Adapted:
     """For arrays whose axes are in another order: the subject gets ``np.transpose(ours, axes)``.
 
     By name: a parameter (``conv2d_1/kernel``), with its gradient and what a step makes of it; an
-    activation (``activation/conv2d_1``); or ``inputs``, with the gradient of them. The axis of the
-    samples counts.
+    activation (``activation/conv2d_1``); a mask (``mask/dropout_1``); or ``inputs``, with the
+    gradient of them. The axis of the samples counts.
     """
 
     def axes_of(name: str, array: Any) -> Axes | None:
@@ -60,7 +61,7 @@ def channels_first(
         many = np.ndim(array)
         if many < 3 or name in images:
             return None
-        if name == INPUTS or name.startswith("activation/"):
+        if name == INPUTS or name.startswith(("activation/", MASK)):
             return (0, many - 1, *range(1, many - 1))
         return (many - 1, many - 2, *range(many - 2))
 
@@ -84,7 +85,9 @@ def with_axes(subject: Subject, axes_of: Callable[[str, Any], Axes | None]) -> S
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
         given = {name: there(a, axes_of(name, a)) for name, a in parameters.items()}
-        view = View(there(batch.inputs, axes_of(INPUTS, batch.inputs)), batch.targets)
+        masks = {n: there(m, axes_of(f"{MASK}{n}", m)) for n, m in batch.masks.items()}
+        inputs = there(batch.inputs, axes_of(INPUTS, batch.inputs))
+        view = shown(batch, inputs=inputs, masks=masks)
         return {
             name: back(result, axes_of(own_name(name), result))
             for name, result in subject(given, view).items()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +18,22 @@ Subject = Callable[..., Any]
 
 @dataclass(eq=False)
 class View:
-    """Inputs and targets as an adapter shows them: in whatever form the subject takes them."""
+    """A batch as an adapter shows it: in whatever form the subject takes its arrays."""
 
     inputs: Any
     targets: Any
+    weights: Any = None
+    masks: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shown(batch: Any, each: Callable[[Any], Any] | None = None, **others: Any) -> View:
+    """The batch with ``each`` of its arrays changed so, but for those that are given."""
+    arrays = {name: getattr(batch, name, None) for name in ("inputs", "targets", "weights")}
+    masks = dict(getattr(batch, "masks", {}))
+    if each is not None:
+        arrays = {n: None if a is None else each(a) for n, a in arrays.items() if n not in others}
+        masks = {node: each(mask) for node, mask in masks.items()}
+    return View(**{**arrays, "masks": masks, **others})
 
 
 @checked
@@ -28,7 +41,7 @@ def columns(subject: Subject) -> Adapted:
     """For a sample a column: inputs (features, samples), targets and activations likewise."""
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
-        view = View(turned(batch.inputs), turned(batch.targets))
+        view = shown(batch, turned)
         results = subject(parameters, view)
         return {
             name: turned(result) if name.startswith("activation/") else result
@@ -55,10 +68,7 @@ def one_sample(subject: Subject, batch: Literal["mean", "sum"] = "mean") -> Adap
     reduction = batch
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
-        every = [
-            subject(parameters, View(inputs, targets))
-            for inputs, targets in zip(batch.inputs, batch.targets, strict=True)
-        ]
+        every = [subject(parameters, shown(batch, itemgetter(i))) for i in range(len(batch.inputs))]
         return {name: together(name, [each[name] for each in every]) for name in every[0]}
 
     def together(name: str, found: list[Any]) -> Any:
@@ -93,7 +103,7 @@ def integer_labels(subject: Subject, first: int = 0, ignored: int = -100) -> Ada
         labels = labels + first
         if not single:
             labels = np.where(hot.any(axis=-1), labels, ignored)
-        results: Mapping[str, Any] = subject(parameters, View(batch.inputs, labels))
+        results: Mapping[str, Any] = subject(parameters, shown(batch, targets=labels))
         return results
 
     return Adapted(subject, call, hard=True)
@@ -104,7 +114,7 @@ def signed_labels(subject: Subject) -> Adapted:
     """For labels −1 and 1 instead of 0 and 1, in the same shape."""
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
-        view = View(batch.inputs, 2 * hard(batch.targets) - 1)
+        view = shown(batch, targets=2 * hard(batch.targets) - 1)
         results: Mapping[str, Any] = subject(parameters, view)
         return results
 
@@ -154,7 +164,7 @@ def copied(subject: Subject) -> Adapted:
     """For code that changes its batch in place: it gets copies that it may write to."""
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
-        view = View(np.array(batch.inputs), np.array(batch.targets))
+        view = shown(batch, np.array)
         results: Mapping[str, Any] = subject(parameters, view)
         return results
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backproof.implementations.adapters.batches import View
+from backproof.implementations.adapters.batches import shown
 from backproof.implementations.subject.calling import screen
 from backproof.implementations.subject.declaration import Adapted, traits_of
 from backproof.mathematics.arithmetic.rounding.forms import Form
@@ -55,7 +55,7 @@ def float32(subject: Subject) -> Adapted:
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
         given = {name: np.asarray(a, np.float32) for name, a in parameters.items()}
-        view = View(np.asarray(batch.inputs, np.float32), np.asarray(batch.targets, np.float32))
+        view = shown(batch, lambda array: np.asarray(array, np.float32))
         results = {name: np.asarray(result) for name, result in subject(given, view).items()}
         return {n: r.astype(np.float32) if r.dtype.kind == "f" else r for n, r in results.items()}
 

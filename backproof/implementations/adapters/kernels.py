@@ -159,11 +159,11 @@ def vector(
 @checked
 def lists(subject: Subject) -> Adapted:
     """For code without NumPy: nested lists of floats, in and out."""
-    from backproof.implementations.adapters.batches import View
+    from backproof.implementations.adapters.batches import shown
 
     def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
         given = {name: np.asarray(a).tolist() for name, a in parameters.items()}
-        view = View(np.asarray(batch.inputs).tolist(), np.asarray(batch.targets).tolist())
+        view = shown(batch, lambda array: np.asarray(array).tolist())
         return {name: np.asarray(result) for name, result in subject(given, view).items()}
 
     return Adapted(subject, call)

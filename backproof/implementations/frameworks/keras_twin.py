@@ -25,6 +25,7 @@ from backproof.implementations.frameworks.parts import Held, held, inverse
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
+from backproof.mathematics.layers.port import without_zeros
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import MASK, Batch
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
@@ -407,9 +408,11 @@ def recording(
 
         return recorded
 
-    def inputs_of(name: str, call: Any) -> Any:
+    def inputs_of(each: Held, call: Any) -> Any:
+        lengths = network.output_shapes[each.source][:-1]
+
         def recorded(value: Any, *arguments: Any, **options: Any) -> Any:
-            found[name] = value
+            found[each.source] = without_zeros(each.port, value, lengths)
             return call(value, *arguments, **options)
 
         return recorded
@@ -423,7 +426,7 @@ def recording(
         [(part, outputs_of(name, call_of(part))) for name, part in built.parts.items()]
         if built is not None
         else [
-            (each.part, inputs_of(each.source, call_of(each.part)) if each.source else own)
+            (each.part, inputs_of(each, call_of(each.part)) if each.source else own)
             for each in parts
             for own in [call_of(each.part)]
         ]

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from backproof.implementations.frameworks import factory, slots_of, torch_loop, twin_of
+from backproof.implementations.frameworks.parts import Held, inverse
 from backproof.implementations.frameworks.parts import held as held_at
-from backproof.implementations.frameworks.parts import inverse
 from backproof.implementations.frameworks.torch_functions import MODES, apply, last_activation
 from backproof.implementations.frameworks.torch_graph import Graph, held_by, turned
 from backproof.implementations.protocol import Tensors
 from backproof.mathematics import losses
 from backproof.mathematics.errors import UsageError
+from backproof.mathematics.layers.port import without_zeros
 from backproof.mathematics.network.network import Network
 from backproof.mathematics.network.parameters import Batch
 from backproof.mathematics.network.quantities import INPUT_GRADIENT
@@ -106,10 +107,13 @@ class TorchTwin:
         def gives(name: str) -> Any:
             return lambda _, arguments, output: self.recorded.__setitem__(name, output)
 
-        def takes(name: str, layout: str) -> Any:
+        def takes(each: Held) -> Any:
+            lengths = self.network.output_shapes[each.source][:-1]
+
             def keep(_: Any, arguments: Any) -> None:
                 (x,) = arguments
-                self.recorded[name] = x.movedim(1, -1) if layout == "first" else x
+                x = x.movedim(1, -1) if each.layout == "first" else x
+                self.recorded[each.source] = without_zeros(each.port, x, lengths)
 
             return keep
 
@@ -119,7 +123,7 @@ class TorchTwin:
             return
         for each in self.parts:
             if each.source:
-                each.part.register_forward_pre_hook(takes(each.source, each.layout))
+                each.part.register_forward_pre_hook(takes(each))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The module's own ``loss`` where it has one, else PyTorch's for the network."""

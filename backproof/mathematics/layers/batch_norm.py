@@ -371,18 +371,21 @@ class BatchNorm(Normalised):
 
         shape = inputs[0]
         kinds = {1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d, 4: nn.BatchNorm3d}
-        plain = self.inside and not self.unbiased and self.running == "unbiased"
-        plain = (plain or not self.training) and self.scale == self.bias and len(shape) in kinds
-        if not plain or not self.inside or (self.per == "element" and len(shape) > 1):
+        plain = self.inside and not (self.training and self.unbiased)
+        plain = plain and self.scale == self.bias and len(shape) in kinds
+        if not plain or (self.per == "element" and len(shape) > 1):
             return plain_norms.torch_port(self, *inputs)
         kind = kinds[len(shape)]
+        made = kind if self.running == "unbiased" else plain_norms.feeding_biased(kind)
 
         def make(bare: bool) -> Any:
-            own = kind(shape[-1], self.epsilon, momentum=1 - self.keeps, affine=self.scale)
+            own = made(shape[-1], self.epsilon, momentum=1 - self.keeps, affine=self.scale)
             return plain_norms.channels_last(own if self.training else own.eval(), shape)
 
         named = {"scale": ("weight", (0,)), "bias": ("bias", (0,))}
-        port = plain_norms.port_of(self, make, kind, named, plain_norms.torch(self), *inputs)
+        port = plain_norms.port_of(
+            self, make, kind, named, plain_norms.torch(self), *inputs, first=True
+        )
         homes = {"running_mean": "running_mean", "running_variance": "running_var"}
         return replace(port, buffers=homes, apply=None)
 

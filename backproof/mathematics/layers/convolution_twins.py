@@ -54,7 +54,8 @@ def in_keras(layer: Convolution, shape: Shape) -> Port:
         return found
 
     order = tuple(range(layer.axes + 2))
-    return Port(make, kind, named_in(layer, ("kernel", order), ("bias", (0,))))
+    weights = named_in(layer, ("kernel", order), ("bias", (0,)))
+    return Port(make, kind, weights, around=windows.padding)
 
 
 @cache
@@ -112,7 +113,7 @@ def in_torch(layer: Convolution, shape: Shape) -> Port:
 
     places = range(2, layer.axes + 2)
     weights = named_in(layer, ("weight", (*places, 1, 0)), ("bias", (0,)))
-    return Port(make, kind, weights, layout="first")
+    return Port(make, kind, weights, layout="first", around=windows.padding)
 
 
 @cache

@@ -176,7 +176,7 @@ class GroupNorm(Normalised):
 
         named = {"scale": ("weight", (0,)), "bias": ("bias", (0,))}
         return plain_norms.port_of(
-            self, make, nn.GroupNorm, named, plain_norms.torch(self), *inputs
+            self, make, nn.GroupNorm, named, plain_norms.torch(self), *inputs, first=True
         )
 
     def jax(self, *inputs: Shape) -> Port:

@@ -149,7 +149,9 @@ class InstanceNorm(Normalised):
             return plain_norms.channels_last(own, inputs[0])
 
         named = {"scale": ("weight", (0,)), "bias": ("bias", (0,))}
-        return plain_norms.port_of(self, make, kind, named, plain_norms.torch(self), *inputs)
+        return plain_norms.port_of(
+            self, make, kind, named, plain_norms.torch(self), *inputs, first=True
+        )
 
     def jax(self, *inputs: Shape) -> Port:
         return Port(lambda bare: plain_norms.jax(self))

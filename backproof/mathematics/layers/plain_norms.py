@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 from backproof.mathematics.arithmetic.standard import Standard
 from backproof.mathematics.layers.layer import Shape
@@ -202,6 +202,27 @@ def keras_inferring() -> Any:
     return Inferring
 
 
+@cache
+def feeding_biased(kind: type[Any]) -> type[Any]:
+    """A batch norm of PyTorch whose running variance is fed with the biased one."""
+    import torch as framework
+    from torch import nn
+
+    class FeedingBiased(kind):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            if not self.training:
+                return super().forward(x)
+            with framework.no_grad():
+                axes = [axis for axis in range(x.ndim) if axis != 1]
+                self.running_mean.lerp_(x.mean(axes), self.momentum)
+                self.running_var.lerp_(x.var(axes, unbiased=False), self.momentum)
+            return nn.functional.batch_norm(
+                x, None, None, self.weight, self.bias, training=True, eps=self.eps
+            )
+
+    return FeedingBiased
+
+
 def jax(layer: Normalised) -> Callable[..., Any]:
     """The norm in JAX."""
     return applying(layer, in_jax())
@@ -224,11 +245,16 @@ def port_of(
     names: Mapping[str, tuple[str, tuple[int, ...]]],
     apply: Callable[..., Any],
     *inputs: Shape,
+    first: bool = False,
 ) -> Port:
-    """The port of a framework's own layer; ``names``: of its parameters, by ours."""
+    """The port of a framework's own layer; ``names``: of its parameters, by ours.
+
+    ``first``: whether its channels are the first axis of a sample, if it has several.
+    """
+    layout: Literal["first", "last"] = "first" if first and len(inputs[0]) > 1 else "last"
     own = {name: names[name] for name in layer.parameters(*inputs)}
     buffers = {name: name for name in layer.buffers(*inputs)}
-    return Port(make, kind, own, lambda bare: apply, buffers=buffers)
+    return Port(make, kind, own, lambda bare: apply, layout=layout, buffers=buffers)
 
 
 def keras_port(layer: Normalised, *inputs: Shape) -> Port:

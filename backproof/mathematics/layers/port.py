@@ -21,6 +21,7 @@ class Port:
     the name of theirs, with the permutation of axes that takes theirs to ours. ``apply(bare)``:
     the layer as a function of the parameters by name, in our layout, and of the inputs, for a node
     that shares some of them. ``layout``: whether its channels come first, or last as ours do.
+    ``around``: the zeros by axis that a model may put around the input in a layer before.
     ``buffers``: ours → the name of theirs. ``masked``: what it makes of its mask and its input, in
     the place of random numbers of its own. ``moved``: in JAX, its buffers after a step, by name, of
     parameters and buffers by name and of the input. ``seen``: whether what comes into that part is
@@ -32,10 +33,19 @@ class Port:
     weights: Mapping[str, tuple[str, Axes]] = field(default_factory=dict)
     apply: Callable[..., Any] | None = None
     layout: Literal["last", "first"] = "last"
+    around: tuple[tuple[int, int], ...] = ()
     buffers: Mapping[str, str] = field(default_factory=dict)
     masked: Callable[[Any, Any], Any] | None = None
     moved: Callable[[Mapping[str, Any], Any], dict[str, Any]] | None = None
     seen: bool = True
+
+
+def without_zeros(port: Port, x: Any, lengths: tuple[int, ...]) -> Any:
+    """What comes into a layer, channels last, without the zeros that a layer before put around."""
+    if x.shape[1:-1] == lengths or not port.around:
+        return x
+    cut = (slice(before, before + n) for (before, _), n in zip(port.around, lengths, strict=True))
+    return x[(slice(None), *cut)]
 
 
 def as_module(function: Any) -> Any:

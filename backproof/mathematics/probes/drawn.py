@@ -39,7 +39,7 @@ def drawn_parameters(network: Network, stream: Generator, *, biases: bool = True
     return {
         name: stream.normal(0, parameter.fan_in**-0.5, parameter.shape)
         if parameter.role == "kernel"
-        else 0.5 * stream.normal(size=parameter.shape) * (biases or parameter.role == "table")
+        else 0.5 * stream.normal(size=parameter.shape) * (biases or parameter.role != "bias")
         for name, parameter in network.parameters.items()
     }
 
