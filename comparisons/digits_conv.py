@@ -102,7 +102,7 @@ PAIRING = Pairing(
     name="digits_conv",
     network=Network(
         layers=(
-            Conv2D(1, 6, 3, padding=1, bias=False, activation="relu"),
+            Conv2D(1, 6, 3, padding=1, activation="relu"),
             MaxPool2D(2),
             Conv2D(6, 12, 3, stride=2, padding=1, bias=False),
             BatchNorm(KEPT, EPSILON),

@@ -192,7 +192,7 @@ def digits_conv() -> keras.Model:
     model = keras.Sequential(
         [
             keras.Input((8, 8, 1)),
-            layers.Conv2D(6, 3, padding="same", use_bias=False, activation="relu"),
+            layers.Conv2D(6, 3, padding="same", activation="relu"),
             layers.MaxPooling2D(2),
             layers.ZeroPadding2D(1),
             layers.Conv2D(12, 3, strides=2, use_bias=False),

@@ -258,7 +258,7 @@ class DigitsConv(nn.Module):
         """Build the layers."""
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(1, 6, 3, padding=1, bias=False),
+            nn.Conv2d(1, 6, 3, padding=1),
             nn.ReLU(),
             nn.MaxPool2d(2),
             nn.Conv2d(6, 12, 3, stride=2, padding=1, bias=False),

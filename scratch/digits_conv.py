@@ -6,13 +6,13 @@ a rectifier; dropout; a dense layer to 10 classes. Both convolutions have a bord
 around. With * for the convolution, as people call it (the kernel is not turned), ⊙ for the product
 by elements, n samples and N = 4 n positions:
 
-    Z1 = X * K1                 A1 = max(Z1, 0)                     (n, 6, 8, 8)
+    Z1 = X * K1 + b1            A1 = max(Z1, 0)                     (n, 6, 8, 8)
     Q  = largest of each 2 × 2 window of A1                         (n, 6, 4, 4)
     Z2 = Q * K2, stride 2                                           (n, 12, 2, 2)
     μ = mean of Z2, v = mean of (Z2 - μ)², of each channel over the N positions
     X̂  = (Z2 - μ) / √(v + ε)    A2 = max(γ ⊙ X̂ + β, 0)              (n, 12, 2, 2)
     D  = A2 as rows of 48, ⊙ M / (1 - p), of a mask M of 0 and 1    (n, 48)
-    Z3 = D W + b                Ŷ = softmax(Z3)                     (n, 10)
+    Z3 = D W + b3               Ŷ = softmax(Z3)                     (n, 10)
     L  = -1/n Σ y log ŷ
 
 A convolution is one product of matrices (im2col): every position of every picture is a row, which
@@ -20,7 +20,7 @@ holds the window around it. With C(X) for these rows, Z = C(X) Kᵀ, where K has
 filter. Backwards, where Δ stands for ∂L/∂Z:
 
     output delta    Δ3 = (Ŷ - Y) / n                as d/dz (-Σ y log softmax(z)) = ŷ - y
-    dense layer     ∂L/∂W = Dᵀ Δ3,  ∂L/∂b = Σ Δ3 over samples
+    dense layer     ∂L/∂W = Dᵀ Δ3,  ∂L/∂b3 = Σ Δ3 over samples
     dropout         ∂L/∂A2 = Δ3 Wᵀ ⊙ M / (1 - p)    what was dropped has no share in the loss
     rectifier       G = ∂L/∂A2 ⊙ [A2 > 0]
     batch norm      ∂L/∂β = Σ G,  ∂L/∂γ = Σ G ⊙ X̂, over samples and positions
@@ -28,12 +28,12 @@ filter. Backwards, where Δ stands for ∂L/∂Z:
     convolution     ∂L/∂K2 = Δ2ᵀ C(Q)
                     ∂L/∂Q = Cᵀ(Δ2 K2)               each row is added back to where its window lay
     largest         ∂L/∂A1 = ∂L/∂Q where A1 is the first of the largest in its window, else 0
-    convolution     Δ1 = ∂L/∂A1 ⊙ [A1 > 0],  ∂L/∂K1 = Δ1ᵀ C(X)
+    convolution     Δ1 = ∂L/∂A1 ⊙ [A1 > 0],  ∂L/∂K1 = Δ1ᵀ C(X),  ∂L/∂b1 = Σ Δ1
 
 The two sums in Δ2 are what goes back through μ and v: with s = √(v + ε) and Ĝ = γ ⊙ G, ∂L/∂v = -Σ
 Ĝ ⊙ (Z2 - μ) / (2 s³) and ∂L/∂μ = -Σ Ĝ / s; as ∂v/∂Z2 = 2 (Z2 - μ) / N and ∂μ/∂Z2 = 1 / N, they add
--X̂ ⊙ Σ (Ĝ ⊙ X̂) / (N s) and -Σ Ĝ / (N s) to Ĝ / s. The convolutions have no biases: μ would take that
-of the second away again, and most of the first's.
+-X̂ ⊙ Σ (Ĝ ⊙ X̂) / (N s) and -Σ Ĝ / (N s) to Ĝ / s. The second convolution has no bias, for μ would
+take it away again.
 
 A step of training moves the running mean and variance, r ← k r + (1 - k) · (μ or v), by which
 pictures are read afterwards. Momentum makes the step: V ← β V + ∂L/∂W, W ← W - rate · V.
@@ -62,6 +62,7 @@ FILTERS, CLASSES = (6, 12), 10
 FEATURES = 48  # 12 channels of 2 × 2
 SHAPES: dict[str, tuple[int, ...]] = {
     "conv2d_1/kernel": (FILTERS[0], 1, 3, 3),
+    "conv2d_1/bias": (FILTERS[0],),
     "conv2d_2/kernel": (FILTERS[1], FILTERS[0], 3, 3),
     "batch_norm_1/scale": (FILTERS[1],),
     "batch_norm_1/bias": (FILTERS[1],),
@@ -182,10 +183,10 @@ class ConvDigits:
 
         With a mask as in training; without one by the running values, and nothing is dropped.
         """
-        k1, k2, gamma, beta, w, b = self.parameters.values()
+        k1, b1, k2, gamma, beta, w, b3 = self.parameters.values()
         n = len(x)
         rows1 = im2col(x, 3, stride=1, pad=1)
-        a1 = np.maximum(as_pictures(rows1 @ k1.reshape(len(k1), -1).T, n, 8, 8), 0)
+        a1 = np.maximum(as_pictures(rows1 @ k1.reshape(len(k1), -1).T + b1, n, 8, 8), 0)
         windows = a1.reshape(n, -1, 4, 2, 4, 2).transpose(0, 1, 2, 4, 3, 5).reshape(n, -1, 4, 4, 4)
         largest = windows.argmax(axis=-1)[..., None]
         q = np.take_along_axis(windows, largest, axis=-1)[..., 0]
@@ -201,7 +202,7 @@ class ConvDigits:
         normal = (z2 - mean) / np.sqrt(variance + self.dtype.type(EPSILON))
         a2 = np.maximum(gamma[:, None, None] * normal + beta[:, None, None], 0)
         d = a2.reshape(n, -1) * kept
-        logits = d @ w + b
+        logits = d @ w + b3
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = shifted / shifted.sum(axis=1, keepdims=True)
         return Pass(
@@ -220,7 +221,7 @@ class ConvDigits:
 
     def gradients(self, y: Array, seen: Pass) -> dict[str, Array]:
         """The gradient of that loss by each parameter, in its shape, in training."""
-        k1, k2, gamma, _, w, _ = self.parameters.values()
+        k1, _, k2, gamma, _, w, _ = self.parameters.values()
         n = len(y)
         delta3 = (seen.probabilities - y) / n
         by_a2 = (delta3 @ w.T * seen.kept).reshape(seen.a2.shape)
@@ -238,6 +239,7 @@ class ConvDigits:
         delta1 = as_rows(by_a1.reshape(seen.a1.shape) * (seen.a1 > 0))
         return {
             "conv2d_1/kernel": (delta1.T @ seen.rows1).reshape(k1.shape),
+            "conv2d_1/bias": delta1.sum(axis=0),
             "conv2d_2/kernel": (delta2.T @ seen.rows2).reshape(k2.shape),
             "batch_norm_1/scale": by_gamma,
             "batch_norm_1/bias": by_beta,

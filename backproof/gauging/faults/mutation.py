@@ -29,7 +29,7 @@ from backproof.mathematics.errors import EvaluationError, UsageError
 from backproof.mathematics.faults import Planted, planted
 from backproof.mathematics.faults.equivalence import Proof, provable
 from backproof.mathematics.faults.evaluation import computed
-from backproof.mathematics.faults.variants import DEFINITION, FORMS
+from backproof.mathematics.faults.variants import DEFINITION, FORMS, forms_of
 
 # Two steps: at the second one, what outlives a step is seen.
 STEPS = 2
@@ -152,7 +152,7 @@ def gauge(
             exchange.collect()
         record.omits += hidden(record)
         ground = Ground(record)
-        score = Score(record.pairing, len(ground.calls))
+        score = Score(record.pairing, len(ground.calls), forms=len(forms_of(record.network)))
         on_stage(f"{record.pairing}: fault-free forms")
         score.alarms += false_alarms(ground)
         if not score.void:
@@ -191,7 +191,7 @@ def false_alarms(ground: Ground) -> list[Alarm]:
     """The rows in which a fault-free form does not match."""
     record = ground.record
     alarms: list[Alarm] = []
-    for name, form in FORMS.items():
+    for name, form in forms_of(record.network).items():
         rows: list[Row] = []
         for point in (p for p in ground.order if p.name != DATA or not p.step):
             parameters, batch = record.parameters[point], record.batch(point)
@@ -276,6 +276,16 @@ def most_off(ground: Ground, plant: Planted) -> float:
     return most
 
 
+def within_rounding(ground: Ground, plant: Planted) -> bool:
+    """Whether right code may have all that a fault gives, by the bounds of every way it may go."""
+    for point in ground.order:
+        bound, given = ground.bounds.at(SUBJECT, point), ground.evaluated(plant, point)
+        for name, radius in bound.radii.items():
+            if (np.abs(given[name] - bound.values[name]) > radius).any():
+                return False
+    return True
+
+
 def uncaught(ground: Ground, plant: Planted, proof: Proof) -> Outcome:
     """Within rounding if right code may be as far off, equivalent if that is proven, or escaped."""
     pairing, dtype = ground.record.pairing, ground.record.dtype
@@ -285,6 +295,9 @@ def uncaught(ground: Ground, plant: Planted, proof: Proof) -> Outcome:
             f"right code in {dtype} may be off by {plant.roundings * unit:.2g} of that value, and "
             f"this is by {most * unit:.2g} at most"
         )
+        return Outcome(pairing, plant, Verdict.ROUNDING, reason=reason)
+    if plant.at_ties and within_rounding(ground, plant):
+        reason = "where numbers are equal, right code that rounds may take either for the larger"
         return Outcome(pairing, plant, Verdict.ROUNDING, reason=reason)
     if proof.values.get(plant):
         found = (

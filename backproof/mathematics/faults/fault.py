@@ -177,12 +177,14 @@ class Plant:
 
     ``moot`` says why it does nothing there, where mathematics says so; that is still proven.
     ``roundings``: by how many unit roundoffs of itself right code may be off what it changes.
+    ``at_ties``: what it changes is another only where numbers are equal.
     """
 
     where: str
     changes: Changes
     moot: str = ""
     roundings: float = 0.0
+    at_ties: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +206,7 @@ class Fault:
     def planted(self, target: Target) -> list[Planted]:
         """The fault at every place where it applies."""
         return [
-            Planted(self, each.where, each.changes, each.moot, each.roundings)
+            Planted(self, each.where, each.changes, each.moot, each.roundings, each.at_ties)
             for each in self.places(target)
         ]
 
@@ -218,6 +220,7 @@ class Planted:
     changes: Changes
     moot: str = ""
     roundings: float = 0.0
+    at_ties: bool = False
 
     def intervene(self, name: str, value: Any, scope: Scope[Any]) -> Any:
         """The value at a site, changed if the fault concerns it."""

@@ -33,4 +33,4 @@ def places(of: Target, kind: str, fault: LayerFault) -> Iterator[Plant]:
         if node.layer.kind == kind:
             changes = fault.changes(at(of.network, node))
             if changes:
-                yield Plant(node.name, changes)
+                yield Plant(node.name, changes, at_ties=fault.at_ties)

@@ -201,6 +201,7 @@ def sample_by_sample(
 
 
 DEFINITION = "as the definition has it"
+SAMPLE_BY_SAMPLE = "sample by sample"
 FORMS: dict[str, Form] = {
     DEFINITION: by(Float()),
     "row-major batches": by(RowMajor()),
@@ -211,5 +212,11 @@ FORMS: dict[str, Form] = {
     "sums in extended precision": by(Extended()),
     "the mean at the end": by(Float(), mean_at_the_end),
     "other forms of the functions": by(OtherFunctions()),
-    "sample by sample": sample_by_sample,
+    SAMPLE_BY_SAMPLE: sample_by_sample,
 }
+
+
+def forms_of(network: Network) -> dict[str, Form]:
+    """Those that a network has: where samples hang together, none is computed by itself."""
+    together = any(node.layer.couples for node in network.nodes)
+    return {n: form for n, form in FORMS.items() if n != SAMPLE_BY_SAMPLE or not together}

@@ -201,6 +201,11 @@ class BatchNorm(Normalised):
         return self.training
 
     @property
+    def couples(self) -> bool:  # type: ignore[override]
+        """Whether what it gives for a sample depends on the others of the batch."""
+        return self.training
+
+    @property
     def feeds_unbiased(self) -> bool:  # type: ignore[override]
         """Whether the running variance is fed with the unbiased one."""
         return self.running == "unbiased"

@@ -84,6 +84,9 @@ class Layer(ABC):
     shares: ClassVar[bool] = True
     """Whether a node of it can take parameters of others: whether its ports have an ``apply``."""
 
+    couples: ClassVar[bool] = False
+    """Whether what it gives for a sample depends on the others of the batch."""
+
     compares: ClassVar[bool] = False
     """Whether what it gives back rests on how its positions differ: of none that hardly do, no
     implementation knows anything."""

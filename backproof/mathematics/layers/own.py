@@ -53,7 +53,8 @@ class LayerFault:
     """A fault of one kind: its name, what is wrong as a clause, and the formula that should stand.
 
     ``changes`` at a node: by site, empty where it does nothing there. ``sort``: a convention is the
-    right gradient of another layer than the one declared.
+    right gradient of another layer than the one declared. ``at_ties``: it is another only where
+    numbers are equal, of which right code that rounds may take either for the larger.
     """
 
     name: str
@@ -61,6 +62,7 @@ class LayerFault:
     formula: str
     changes: Callable[[At], Mapping[str, Change]]
     sort: Literal["mathematical", "convention", "numerical"] = "mathematical"
+    at_ties: bool = False
 
 
 @dataclass(frozen=True)

@@ -248,6 +248,7 @@ TIED: tuple[LayerFault, ...] = (
         LARGEST,
         other_ties("all"),
         sort="convention",
+        at_ties=True,
     ),
     LayerFault(
         "ties_share",
@@ -255,6 +256,7 @@ TIED: tuple[LayerFault, ...] = (
         LARGEST,
         other_ties("shared"),
         sort="convention",
+        at_ties=True,
     ),
     LayerFault(
         "last_tie",
@@ -262,6 +264,7 @@ TIED: tuple[LayerFault, ...] = (
         LARGEST,
         other_ties("last"),
         sort="convention",
+        at_ties=True,
     ),
     LayerFault(
         "first_tie",
@@ -269,6 +272,7 @@ TIED: tuple[LayerFault, ...] = (
         LARGEST,
         other_ties("first"),
         sort="convention",
+        at_ties=True,
     ),
     LayerFault(
         "first_of_window",
@@ -362,10 +366,13 @@ OF_AVERAGE = (
 
 
 def ties(node: At, parameters: dict[str, Any], inputs: Any, stream: Any) -> None:
-    """Whole numbers of few values, and a first unit of zeros everywhere: exact ties."""
+    """Whole numbers of few values, and a first unit that is its bias everywhere: exact ties.
+
+    The bias is not negative, for a rectifier would let nothing through.
+    """
     inputs[...] = np.rint(inputs)
     for value in parameters.values():
-        value[..., 0] = 0
+        value[..., 0] = 0 if value.ndim > 1 else np.abs(value[..., 0])
 
 
 def negative(node: At, parameters: dict[str, Any], inputs: Any, stream: Any) -> None:

@@ -163,7 +163,7 @@ def test_a_variant_that_is_wrong_is_a_false_alarm(workers: Workers, monkeypatch)
         values = forms.FORMS[forms.DEFINITION](*given)
         return values | {"loss": np.asarray(values["loss"] * (1 + 1e-9))}
 
-    monkeypatch.setattr(mutation, "FORMS", {**forms.FORMS, "a little off": wrong})
+    monkeypatch.setattr(forms, "FORMS", {**forms.FORMS, "a little off": wrong})
     score = only(PAIRINGS["xor"], workers)
     assert {alarm.form for alarm in score.alarms} == {"a little off"}
     assert {alarm.row.status for alarm in score.alarms} == {Status.MISMATCH}
