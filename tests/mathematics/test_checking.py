@@ -129,7 +129,10 @@ def test_what_came_and_what_is_wanted_is_said(function, name, value, message):
     ("make", "message"),
     [
         (lambda: Loss(3), "Loss(kind=3): give a name"),
-        (lambda: Loss("squared_error", batch="sums"), "Loss(batch='sums'): choose 'mean' or 'sum'"),
+        (
+            lambda: Loss("squared_error", batch="sums"),
+            "Loss(batch='sums'): choose 'mean', 'sum', 'samples' or 'valid'",
+        ),
         (lambda: Loss("squared_error", scale=None), "scale is None; give a number"),
         (lambda: Momentum(0.1, nesterov="yes"), "nesterov is a str"),
         (lambda: Momentum(0.1, momentum=INFINITY), "momentum is inf"),

@@ -36,7 +36,7 @@ def build(network: Network) -> Built:
         else:
             parts[node.name] = port.make(bare, regularizers(network, node))
         taken = [tensors[name] for name in node.inputs]
-        tensors[node.name] = parts[node.name](taken if node.layer.several else taken[0])
+        tensors[node.name] = parts[node.name](taken if len(taken) > 1 else taken[0])
     return Built(keras.Model(tensors[INPUTS], tensors[network.last.name]), parts)
 
 

@@ -111,7 +111,7 @@ class TorchTwin:
             lengths = self.network.output_shapes[each.source][:-1]
 
             def keep(_: Any, arguments: Any) -> None:
-                (x,) = arguments
+                x, *_ = arguments
                 x = x.movedim(1, -1) if each.layout == "first" else x
                 self.recorded[each.source] = without_zeros(each.port, x, lengths)
 

@@ -17,10 +17,12 @@ PUBLIC = {
     "Dropout": "dropout",
     "Embedding": "embedding",
     "Flatten": "flatten",
+    "GRU": "gru",
     "GlobalAveragePool": "global_average_pool",
     "GlobalMaxPool": "global_max_pool",
     "GroupNorm": "group_norm",
     "InstanceNorm": "instance_norm",
+    "LSTM": "lstm",
     "LayerNorm": "layer_norm",
     "MaxPool1D": "max_pool1d",
     "MaxPool2D": "max_pool2d",
@@ -32,4 +34,5 @@ PUBLIC = {
     "Residual": "blocks",
     "SelfAttention": "self_attention",
     "Sequential": "blocks",
+    "SimpleRNN": "simple_rnn",
 }

@@ -21,6 +21,7 @@ LAYERS: Registry[type[Layer]] = Registry(
         *("normalised", "plain_norms", "plain_twins"),
         *("transposed_faults", "transposed_twins"),
         *("attending", "attending_twins", "attending_faults"),
+        *("recurring", "recurring_twins", "recurring_faults", "recurring_latex"),
         *("pooled", "pooling", "pooling_twins", "pooling_faults"),
     ),
     called="kind",

@@ -18,8 +18,10 @@ from backproof.mathematics.layers.flatten import Flatten
 from backproof.mathematics.layers.global_average_pool import GlobalAveragePool
 from backproof.mathematics.layers.global_max_pool import GlobalMaxPool
 from backproof.mathematics.layers.group_norm import GroupNorm
+from backproof.mathematics.layers.gru import GRU
 from backproof.mathematics.layers.instance_norm import InstanceNorm
 from backproof.mathematics.layers.layer_norm import LayerNorm
+from backproof.mathematics.layers.lstm import LSTM
 from backproof.mathematics.layers.max_pool1d import MaxPool1D
 from backproof.mathematics.layers.max_pool2d import MaxPool2D
 from backproof.mathematics.layers.multiply import Multiply
@@ -28,8 +30,11 @@ from backproof.mathematics.layers.positions import Positions
 from backproof.mathematics.layers.prelu import PReLU
 from backproof.mathematics.layers.rms_norm import RMSNorm
 from backproof.mathematics.layers.self_attention import SelfAttention
+from backproof.mathematics.layers.simple_rnn import SimpleRNN
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Activation",
     "Add",
     "Attention",
@@ -60,4 +65,5 @@ __all__ = [
     "Residual",
     "SelfAttention",
     "Sequential",
+    "SimpleRNN",
 ]

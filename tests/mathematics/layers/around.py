@@ -11,6 +11,7 @@ from backproof.mathematics.arithmetic.operations import Ops
 from backproof.mathematics.layers.conv1d import Conv1D
 from backproof.mathematics.layers.dense import Dense
 from backproof.mathematics.layers.embedding import Embedding
+from backproof.mathematics.layers.global_average_pool import GlobalAveragePool
 from backproof.mathematics.layers.here import Here
 from backproof.mathematics.layers.kinds import LAYERS
 from backproof.mathematics.layers.layer import Layer, Shape
@@ -139,6 +140,8 @@ def network(case: Case) -> Network:
         return Network((*below, here, above), Loss("squared_error"), inputs=tokens)
     leading = {shape[:-1] for shape in case.shapes}
     before = max(leading)
+    if before and () in leading:  # a sequence, and states beside it
+        return with_states(case, above)
     layers: list[Layer] = [
         Dense(3, shape[-1], "tanh")
         if shape[:-1] == before
@@ -148,6 +151,17 @@ def network(case: Case) -> Network:
     below = [Node(f"below_{i}", layer, "inputs") for i, layer in enumerate(layers)]
     here = Node("here", case.layer, tuple(node.name for node in below))
     return Network((*below, here, above), Loss("squared_error"), inputs=(*before, 3))
+
+
+def with_states(case: Case, above: Node) -> Network:
+    """The layer behind dense ones, those of its states behind the mean of the sequence."""
+    nodes = [Node("mean", GlobalAveragePool(), "inputs")]
+    for i, shape in enumerate(case.shapes):
+        source = "inputs" if len(shape) > 1 else "mean"
+        nodes.append(Node(f"below_{i}", Dense(3, shape[-1], "tanh"), source))
+    here = Node("here", case.layer, tuple(node.name for node in nodes[1:]))
+    inputs = (*case.shapes[0][:-1], 3)
+    return Network((*nodes, here, above), Loss("squared_error"), inputs=inputs)
 
 
 def counted(layer: Layer) -> set[int]:

@@ -9,7 +9,7 @@ import pytest
 
 from backproof import Dense, Embedding, Loss, Network, Node, Shared, UsageError, verify
 from backproof.mathematics.arithmetic.indices import are_indices, indices
-from backproof.mathematics.arithmetic.random.local_errors import errors_of
+from backproof.mathematics.arithmetic.random.accumulating import errors_of
 from backproof.mathematics.arithmetic.random.spread import spreads
 from backproof.mathematics.arithmetic.rounding.model import Rounding
 from backproof.mathematics.network.parameters import Batch, Parameters
