@@ -60,6 +60,17 @@ class Bound:
                     random[name] = kept(np.where(radii[name] == radius, random[name], 0.0))
         return replace(self, radii=radii, random=random)
 
+    def with_spreads(self, found: Mapping[str, Ball], random: Mapping[str, Values]) -> Bound:
+        """With what random rounding errors say of some of its tensors."""
+        part = Bound(
+            values=mapped({name: ball.value for name, ball in found.items()}),
+            radii=mapped({name: radius_of(ball) for name, ball in found.items()}),
+            open_samples=self.open_samples,
+            random=mapped({name: random[name] for name in found}),
+        ).narrowed(self)
+        values, radii = self.values | part.values, self.radii | part.radii
+        return replace(self, values=values, radii=radii, random=part.random)
+
     @property
     def weakest(self) -> float:
         """The power of the weakest comparison of two such implementations."""

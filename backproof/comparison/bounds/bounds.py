@@ -7,11 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from backproof.comparison.bounds.bound import Bound, Statistical, Values, bound_of, enough
+from backproof.comparison.bounds.bound import (
+    WEAKEST_POWER,
+    Bound,
+    Statistical,
+    Values,
+    bound_of,
+    enough,
+)
 from backproof.comparison.bounds.models import Conventions, declared, traits_of
 from backproof.comparison.bounds.statistical import Spreads, shifts_to, spreads_at
 from backproof.comparison.bounds.vacuity import Watch
-from backproof.comparison.bounds.worst_case import balls_at, in_files
+from backproof.comparison.bounds.worst_case import balls_at, in_files, shifted
 from backproof.comparison.judging.rows import Grade
 from backproof.comparison.record.record import SUBJECT, Point, Record
 from backproof.implementations.host import watched
@@ -119,19 +126,50 @@ class Bounds:
         """The same along the way that all of these have gone; None if it is the definition's."""
         rounding, recovers, _ = self._key(implementation, point, self.rounding(implementation))
         known = self._random(rounding, recovers, point)
-        shifts = shifts_to(self.record.network, known.sites, given)
+        large = known.every_way.large
+        sites = self.sites(implementation, point, "z/") if large else known.sites
+        shifts = shifts_to(self.record.network, sites, given)
         if not shifts:
             return None
+        if large:
+            return self._along_of_large(known.every_way, rounding, point, shifts, recovers=recovers)
         found = spreads_at(self.record, rounding, point, recovers=recovers, shifts=shifts)
         return bound_of(self.record, point, found.one_way, found.random)
+
+    def _along_of_large(
+        self,
+        known: Bound,
+        rounding: Rounding,
+        point: Point,
+        shifts: Mapping[str, Values],
+        *,
+        recovers: bool,
+    ) -> Bound:
+        """That way in the worst case, for it is evaluated once; by replicas where it is too weak.
+
+        And of those tensors alone that are undecided otherwise.
+        """
+        ops = balls_of(rounding.on_same_branches())
+        balls = balls_at(self.record, ops, point, shifted(shifts), recovers=recovers)
+        found = bound_of(self.record, point, balls).narrowed(known)
+        only = frozenset(name for name in found.radii if not found.power(name) <= WEAKEST_POWER)
+        if not only:
+            return found
+        spread = spreads_at(
+            self.record, rounding, point, recovers=recovers, watched=(), shifts=shifts, only=only
+        )
+        return found.with_spreads(spread.one_way, spread.random)
 
     def _random(self, rounding: Rounding, recovers: bool, point: Point) -> Statistical:
         key = (rounding, recovers, point)
         if key not in self._spread:
             if self._large:
                 self._make_room(point)
-            found = spreads_at(self.record, rounding, point, recovers=recovers)
             known = self._known.get(key)
+            if known is not None and known.large and not self.idle.get((point.name, point.step)):
+                self._spread[key] = self._of_weak(known, rounding, point, recovers=recovers)
+                return self._spread[key]
+            found = spreads_at(self.record, rounding, point, recovers=recovers)
             every_way = bound_of(self.record, point, found.tensors, found.random).narrowed(known)
             one_way = every_way
             if found.opened:
@@ -141,6 +179,26 @@ class Bounds:
             self._spread[key] = Statistical(every_way, one_way, sites, found.unknown)
             self._reconsider(found, rounding, point)
         return self._spread[key]
+
+    def _of_weak(
+        self, known: Bound, rounding: Rounding, point: Point, *, recovers: bool
+    ) -> Statistical:
+        """Large tensors' spreads, of those alone of which the worst case says too little."""
+        wanted = enough(self.record.dtype, point.name, point.step) / 2
+        weak = [name for name in known.radii if not known.power(name) <= wanted]
+        if not weak:
+            return Statistical(known, known, {}, {})
+        # Where it is an open unit that makes it weak, replicas would say the same.
+        key = rounding.on_same_branches(), recovers, point
+        if key not in self._known:
+            self._known[key] = self._compute(key[0], point, recovers=recovers)
+        only = frozenset(name for name in weak if not self._known[key].power(name) <= wanted)
+        if not only:
+            return Statistical(known, known, {}, {})
+        found = spreads_at(self.record, rounding, point, recovers=recovers, watched=(), only=only)
+        every_way = known.with_spreads(found.tensors, found.random)
+        one_way = known.with_spreads(found.one_way, found.random) if found.opened else every_way
+        return Statistical(every_way, one_way, {}, found.unknown)
 
     def _reconsider(self, found: Spreads, rounding: Rounding, point: Point) -> None:
         """What the worst case cannot tell from 0, may be exercised all the same."""
@@ -225,12 +283,16 @@ class Bounds:
             self.idle[point.name, point.step] = watch.idle(ops, balls)
         return bound_of(self.record, point, balls)
 
-    def sites(self, implementation: str, point: Point) -> dict[str, Ball]:
-        """Every named site of the definition at a point, in the order of computation."""
+    def sites(self, implementation: str, point: Point, begin: str = "") -> dict[str, Ball]:
+        """Every named site of the definition at a point, in the order of computation.
+
+        ``begin``: those whose names begin like that.
+        """
         seen: dict[str, Ball] = {}
 
         def noted(name: str, value: Ball, scope: object) -> Ball:
-            seen[name] = in_files(value)
+            if name.startswith(begin):
+                seen[name] = in_files(value)
             return value
 
         balls_at(self.record, self._arithmetic(self.rounding(implementation)), point, noted)

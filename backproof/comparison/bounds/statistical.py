@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from backproof.mathematics.definition.evaluate import evaluate
 from backproof.mathematics.definition.sites import Intervention, unchanged
 from backproof.mathematics.definition.step import recovered, step
 from backproof.mathematics.network.network import Network
+from backproof.mathematics.network.quantities import INPUT_GRADIENT
 
 Values = NDArray[np.floating]
 
@@ -64,13 +65,18 @@ def evaluation_at(
     watched: tuple[str, ...] = (),
     shifts: Mapping[str, Values] | None = None,
     change: Intervention = unchanged,
+    only: frozenset[str] | None = None,
 ) -> Evaluation:
     """What is compared at a point, in any arithmetic; see `spreads_at`."""
     network, state, batch = record.network, record.parameters[point], record.batch(point)
+    if only is not None and INPUT_GRADIENT not in only:
+        network = replace(network, input_gradient=False)
     # Samples are left open by the outputs, vacuity is judged by what a step makes
     # and by the activations, whether or not the subject gives them.
     wanted = {*record.names(point), *(f"activation/{name}" for name in network.node_names)}
     wanted |= {f"updated/{name}" for name in network.parameters}
+    if only is not None:
+        wanted = set(only)
 
     def evaluation(ops: Ops[Any], intervene: Intervention) -> Mapping[str, Any]:
         sites: dict[str, Any] = {}
@@ -106,20 +112,27 @@ def spreads_at(
     shifts: Mapping[str, Values] | None = None,
     change: Intervention = unchanged,
     few: bool = False,
+    only: frozenset[str] | None = None,
 ) -> Spreads:
     """The definition at a point of a record, every element with its radius.
 
     ``watched``: how the names of the sites begin that are wanted too; without, those by which
     vacuity is judged. ``shifts``: what is added at some sites, see `shifts_to`. ``change``: of a
     definition with changes. ``few``: from fewer replicas, at a chance that makes up for it: for
-    what is only explained, not judged.
+    what is only explained, not judged. ``only``: the tensors that are wanted, where not all are.
     """
     watching = watched_of(record, point) if watched is None else watched
     if rounding.casts:
         change = casting(rounding, change)
     found = spreads(
         evaluation_at(
-            record, point, recovers=recovers, watched=watching, shifts=shifts, change=change
+            record,
+            point,
+            recovers=recovers,
+            watched=watching,
+            shifts=shifts,
+            change=change,
+            only=only,
         ),
         rounding,
         chance=CHANCE_OF_FEW if few else element_chance(record),
@@ -129,8 +142,9 @@ def spreads_at(
     every_way = {name: Ball(spread.value, spread.radius) for name, spread in found.items()}
     tensors = {name: each for name, each in every_way.items() if not name.startswith("site:")}
     random = {name: found[name].sigma for name in tensors}
-    for name, sigma in random.items():  # in place: such arrays are large
-        sigma *= found[name].deviations
+    # In place, for such arrays are large; once, where two tensors are the same.
+    for spread in {id(random[name]): found[name] for name in random}.values():
+        spread.sigma.__imul__(spread.deviations)
     return Spreads(
         tensors,
         {

@@ -83,6 +83,17 @@ def casting(rounding: Rounding, intervene: Intervention) -> Intervention:
     return change
 
 
+def shifted(shifts: Mapping[str, Any]) -> Intervention:
+    """What moves some sites by so much."""
+
+    def change(name: str, value: Any, scope: Scope[Any]) -> Any:
+        if name not in shifts:
+            return value
+        return scope.ops.add(value, scope.ops.exact(shifts[name]))
+
+    return change
+
+
 def in_files(ball: Ball) -> Ball:
     """The same ball, its arrays in files where they are large."""
     if ball.value.nbytes < LARGE:

@@ -26,6 +26,10 @@ from backproof.mathematics.network.quantities import split
 
 Array = NDArray[Any]
 
+# Begins the cause of a row that is too weak, until no other way decides it: to find where it became
+# so takes as long as to judge it.
+WEAK = "too weak: "
+
 
 def compare_point(
     record: Record, bounds: Bounds, certainty: Certainty, reference: str, point: Point
@@ -49,26 +53,32 @@ def compare_point(
         judge,
         subject=subject,
         samples=int(np.count_nonzero(record.network.valid(record.batch(point).targets))),
-        weakness=Weakness(bounds, reference, point),
     )
     every_way = sides()
     for row in rows:
         judging(row, sides=every_way)
-    weak = [is_weak(row, several_ways=every_way.several_ways) for row in rows]
+    # Of large tensors, what is decided is left at that: each way takes as long as all the rest.
+    several_ways = every_way.several_ways and not every_way.proven.mine.large
+    weak = [is_weak(row, several_ways=several_ways) for row in rows]
     if any(weak):
         one_way = partial(judging, sides=sides(same_branches=True))
         rows = [
             retried_on_same_branches(row, one_way) if again else row
             for row, again in zip(rows, weak, strict=True)
         ]
-        weak = [is_weak(row, several_ways=every_way.several_ways) for row in rows]
+        weak = [is_weak(row, several_ways=several_ways) for row in rows]
     if any(weak) and (shared := SharedWay(bounds, reference, point)).pair is not None:
         their_way = partial(judging, sides=shared)
         rows = [
             retried_on_same_branches(row, their_way, SHARED_WAY) if again else row
             for row, again in zip(rows, weak, strict=True)
         ]
+    weakness = Weakness(bounds, reference, point)
     for row in rows:
+        if row.status is Status.UNDECIDED and row.cause.startswith(WEAK):
+            lost = row.cause.removeprefix(WEAK)
+            row.cause = weakness.cause(row)
+            row.cause += f"; as random rounding errors have it: {lost}" * bool(lost)
         if bounds.granted is not None and row.status is Status.MATCH:
             row.detail = bounds.granted.told
         if row.name in truths and row.shape:
@@ -122,7 +132,6 @@ def judge(
     subject: Tensors,
     sides: Sides,
     samples: int,
-    weakness: Weakness,
 ) -> None:
     """Fill one row: shapes, dtypes and names first, then numbers.
 
@@ -180,9 +189,7 @@ def judge(
         judge_unmoved(row, pair.mine, sides.bounds.record.network.unmoved[row.tensor])
     elif radius is not None and not found.power <= WEAKEST_POWER:
         row.status = Status.UNDECIDED
-        row.cause = weakness.cause(row)
-        if lost := sides.unknown(name):
-            row.cause += f"; as random rounding errors have it: {lost}"
+        row.cause = WEAK + sides.unknown(name)
     else:
         row.status = Status.MATCH
 

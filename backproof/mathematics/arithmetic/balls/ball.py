@@ -28,6 +28,10 @@ Axis = int | tuple[int, ...] | None
 SLACK = inflated(56)
 
 
+# Elements of a magnitude that is kept: of a larger ball it would be a third of its memory.
+MOST_KEPT = 1_000_000
+
+
 def growth(radius: Values, rate: float) -> float:
     """exp(rate · the largest radius): by how much a slope may grow over the reach of a ball."""
     largest = float(radius.max())
@@ -60,12 +64,15 @@ class Ball:
 
         Up to three float64 roundings, which the SLACK of the radius that it goes into makes up for.
         """
-        if self._magnitude is None:
-            self._magnitude = np.abs(self.value)
-            if self.radius is not None:  # twice, which takes no array more
-                self._magnitude += self.radius
-                self._magnitude += self.radius
-        return self._magnitude
+        if self._magnitude is not None:
+            return self._magnitude
+        found: Values = np.abs(self.value)
+        if self.radius is not None:  # twice, which takes no array more
+            found += self.radius
+            found += self.radius
+        if found.size <= MOST_KEPT:
+            self._magnitude = found
+        return found
 
     @property
     def reach(self) -> Values | float:

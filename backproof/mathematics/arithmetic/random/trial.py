@@ -107,7 +107,14 @@ class Trial:
         self.enlargements = enlarged
         self.tape = Tape(errors)
         found = evaluation(Recording(self.tape), unchanged)
-        self.values = {name: np.asarray(value, order="C") for name, value in found.items()}
+        # What has two names is looked at once: the gradient by the inputs is a site, too.
+        first: dict[int, str] = {}
+        self.same = {name: first.setdefault(id(value), name) for name, value in found.items()}
+        self.values = {
+            name: np.asarray(value, order="C")
+            for name, value in found.items()
+            if self.same[name] == name
+        }
 
     def each_alone(self, memory: int) -> Alone | None:
         """What each error does alone, summed up; None where these are too many."""
@@ -154,7 +161,7 @@ class Trial:
                 every_way += (1 + OPEN_ROUNDED) * off
             unknown = "" if np.isfinite(every_way).all() else self._why(name, pairs)
             found[name] = Spread(value, sigma, every_way, one_way, deviations, unknown)
-        return found
+        return {name: found[other] for name, other in self.same.items()}
 
     def _add_up(
         self, squares: Mapping[str, Squares], bent: Mapping[str, Squares], start: int, many: int
@@ -182,7 +189,7 @@ class Trial:
             largest = float(np.abs(value).max(initial=0.0))
             share = sigma / largest if largest else inf
             found[name] = (share if isfinite(share) else inf) if sigma else 0.0
-        return found
+        return {name: found[other] for name, other in self.same.items()}
 
     def _chunks(self, replicas: int, pairs: int, memory: int) -> Iterator[tuple[int, int]]:
         """First and number of the replicas that are evaluated at a time, those of pairs first."""
@@ -193,7 +200,11 @@ class Trial:
 
     def _fitting(self, memory: int) -> int:
         """How many replicas fit into so much memory: one, at least."""
-        one = ALIVE * sum(value.nbytes for value in self.values.values())
+        # Of what is wanted, or of the largest results on the way.
+        sizes = [0 if each.size is None else each.size.nbytes for each in self.tape.entries]
+        one = ALIVE * max(
+            sum(value.nbytes for value in self.values.values()), max(sizes, default=0)
+        )
         return max(1, memory // max(1, one))
 
     def _replicas(
