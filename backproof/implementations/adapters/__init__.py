@@ -6,7 +6,7 @@ an example of each.
 
 from __future__ import annotations
 
-from backproof.implementations.adapters.axes import channels_first, permuted
+from backproof.implementations.adapters.axes import channels_first, permuted, shaped
 from backproof.implementations.adapters.batches import (
     View,
     classes,
@@ -50,6 +50,7 @@ __all__ = [
     "printed",
     "scalar_biases",
     "script",
+    "shaped",
     "signed_labels",
     "stateful",
     "thresholds",

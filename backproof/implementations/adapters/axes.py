@@ -80,6 +80,40 @@ def channels_first(
     return Adapted(subject, call)
 
 
+@checked
+def shaped(subject: Subject, shapes: Mapping[str, tuple[int, ...]]) -> Adapted:
+    """For parameters in another shape of as many elements: (1, C, 1, 1) or (1, D) for (C,), (D,).
+
+    By name, ``batch_norm_1/scale`` or a running value, with its gradient, what an optimizer keeps
+    for it and what a step makes of it. The elements stand in the same order, row by row.
+    """
+
+    def shape_of(name: str) -> Shape | None:
+        return shapes.get(own_name(name))
+
+    def reshaped(name: str, array: Any, wanted: Shape) -> Any:
+        if np.size(array) != prod(wanted):
+            raise EvaluationError(
+                f"shaped: {name} has {np.size(array)} elements, and {tuple(wanted)} {prod(wanted)}"
+            )
+        return np.reshape(array, wanted)
+
+    def call(parameters: Any, batch: Any) -> Mapping[str, Any]:
+        given = {
+            name: array if (wanted := shape_of(name)) is None else reshaped(name, array, wanted)
+            for name, array in parameters.items()
+        }
+        ours = {own_name(name): np.shape(array) for name, array in parameters.items()}
+        return {
+            name: result
+            if shape_of(name) is None or name.startswith("parameter_count")
+            else reshaped(name, result, ours[own_name(name)])
+            for name, result in subject(given, batch).items()
+        }
+
+    return Adapted(subject, call)
+
+
 def with_axes(subject: Subject, axes_of: Callable[[str, Any], Axes | None]) -> Subject:
     """The subject, with arrays turned on their way there and back."""
 

@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backproof import Conv2D, Dense, Flatten, Loss, MaxPool2D, Network, Permute, adapters, verify
+from backproof import (
+    Batch,
+    Conv2D,
+    Dense,
+    Flatten,
+    Loss,
+    MaxPool2D,
+    Network,
+    Permute,
+    adapters,
+    verify,
+)
 from backproof.implementations.adapters.batches import View
 from backproof.mathematics.errors import EvaluationError
 from tests.halves import slow_but
@@ -115,3 +126,60 @@ def test_axes_and_images_that_do_not_fit_are_told() -> None:
     )
     with pytest.raises(EvaluationError, match=r"has 3 rows, the image \(2, 2, 1\) 4"):
         other({"dense_1/kernel": kernel}, batch)
+
+
+def test_parameters_of_another_shape_are_handed_over_and_back() -> None:
+    """Those of a state too: a velocity, and running values."""
+    scale = np.arange(3.0)
+    given = {"batch_norm_1/scale": scale, "velocity/batch_norm_1/scale": scale + 3}
+
+    def subject(parameters: Any, batch: Any) -> Any:
+        assert {a.shape for a in parameters.values()} == {(1, 3, 1, 1)}
+        found = {f"updated/{name}": array for name, array in parameters.items()}
+        return {**found, "gradient/batch_norm_1/scale": parameters["batch_norm_1/scale"], "loss": 2}
+
+    batch = View(np.zeros((1, 3)), np.zeros((1, 2)))
+    found = adapters.shaped(subject, {"batch_norm_1/scale": (1, 3, 1, 1)})(given, batch)
+    np.testing.assert_array_equal(found["updated/velocity/batch_norm_1/scale"], scale + 3)
+    np.testing.assert_array_equal(found["gradient/batch_norm_1/scale"], scale)
+    assert found["loss"] == 2
+    with pytest.raises(EvaluationError, match=r"has 3 elements, and \(2, 1\) 2"):
+        adapters.shaped(subject, {"batch_norm_1/scale": (2, 1)})(given, batch)
+
+
+@pytest.mark.parametrize(
+    "adapter",
+    [
+        adapters.columns,
+        adapters.copied,
+        adapters.float32,
+        adapters.lists,
+        adapters.one_sample,
+        adapters.signed_labels,
+        adapters.channels_first,
+    ],
+)
+def test_masks_and_weights_go_on_to_the_subject(adapter: Any) -> None:
+    seen: list[Any] = []
+
+    def subject(parameters: Any, batch: Any) -> Any:
+        seen.append(batch)
+        return {"loss": 0.0}
+
+    masks = {"dropout_1": np.eye(2, 3)}
+    adapter(subject)({}, Batch(np.ones((2, 3)), np.ones((2, 3)), np.ones(2), masks))
+    view = seen[0]
+    assert np.shape(view.masks["dropout_1"]) == np.shape(view.inputs)
+    assert np.sum(view.masks["dropout_1"]) == (1 if adapter is adapters.one_sample else 2)
+    assert np.size(view.weights) == (1 if adapter is adapters.one_sample else 2)
+
+
+def test_a_mask_of_pictures_is_turned_with_them() -> None:
+    mask = np.arange(24.0).reshape(1, 2, 3, 4) % 2
+
+    def subject(parameters: Any, batch: Any) -> Any:
+        return {"loss": 0.0, "activation/x": batch.masks["dropout_1"]}
+
+    batch = Batch(np.ones((1, 2, 3, 4)), np.ones((1, 1)), masks={"dropout_1": mask})
+    found = adapters.channels_first(subject)({}, batch)
+    np.testing.assert_array_equal(found["activation/x"], mask)

@@ -40,6 +40,7 @@ GOOD: dict[str, Any] = {
     "where": "first row",
     "samples": 4,
     "axes": {"dense_1/kernel": (1, 0)},
+    "shapes": {"dense_1/bias": (1, 2)},
 }
 ADAPTERS = [name for name in adapters.__all__ if name != "View"]
 ARGUMENTS = [
