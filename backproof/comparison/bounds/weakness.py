@@ -113,9 +113,9 @@ def summed(site: str, network: Network, samples: int) -> int:
     if kind in (sums := node.layer.sums(*network.shapes_into(node))):
         return sums[kind]
     if kind == "back":
+        takers = network.consumers[node.name]  # of what the loss takes there are none
         return max(
-            sum(taker.layer.summands(*network.shapes_into(taker)))
-            for taker in network.consumers[node.name]
+            (sum(each.layer.summands(*network.shapes_into(each))) for each in takers), default=0
         )
     if kind == "data_gradient":
         return sums_of(network, samples).summands[place]

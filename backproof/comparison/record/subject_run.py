@@ -382,7 +382,7 @@ def next_state(
         return None
     if dtype in HALF:
         good = {name: round_to(array, dtype) for name, array in good.items()}
-    return good | counted(pairing.optimizer, steps, str(next(iter(good.values())).dtype))
+    return good | counted(pairing.optimizer, steps, dtype)
 
 
 SLOPES_AT = Point("general", 0)

@@ -486,8 +486,12 @@ def apart(at: At, ops: Any, x: Any) -> Any:
 
 
 def constant_feature(at: At, parameters: dict[str, Any], inputs: Any, stream: Any) -> None:
-    """The same number everywhere along one feature of the network's inputs."""
-    inputs[..., 0] = 0.5
+    """The same number everywhere along one feature of the network's inputs.
+
+    With ε outside of the root nothing is known there, for √v has no derivative at 0.
+    """
+    if norm_of(at).inside:
+        inputs[..., 0] = 0.5
 
 
 def far_mean(at: At, parameters: dict[str, Any], inputs: Any, stream: Any) -> None:

@@ -36,11 +36,16 @@ PARTS = 16
 
 
 def one_class(network: Network, stream: Generator) -> tuple[Parameters, Batch]:
-    """Two samples of the first class (or both say no), of whole numbers, and the first alike."""
-    targets = labelled(network, np.zeros(network.rows(2), dtype=int))
+    """Two samples of the first class (or both say no), of whole numbers, and the first alike.
+
+    An upstream gradient has no classes, and of equal numbers a norm would give nothing back.
+    """
     inputs = stream.integers(-9, 10, size=(2, *network.input_shape)).astype(float)
     inputs[1, ..., 0] = inputs[0, ..., 0]
-    return drawn_parameters(network, stream), Batch(inputs, targets)
+    parameters = drawn_parameters(network, stream)
+    if network.decision is None:
+        return parameters, Batch(inputs, drawn_targets(network, stream, 2))
+    return parameters, Batch(inputs, labelled(network, np.zeros(network.rows(2), dtype=int)))
 
 
 def one_label(network: Network, stream: Generator) -> tuple[Parameters, Batch] | None:
