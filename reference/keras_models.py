@@ -240,3 +240,14 @@ def digits_residual() -> keras.Model:
         metrics=[metrics.CategoricalAccuracy(name="accuracy")],
     )
     return model
+
+
+def words_lstm() -> keras.Model:
+    """Return a character-level LSTM: 8 numbers a character, 16 units, logits of the next one.
+
+    It is not compiled: Keras's own Adam adds ε elsewhere than the hand-written one does.
+    """
+    characters = keras.Input((12,))
+    x = layers.Embedding(21, 8)(characters)
+    x = layers.LSTM(16, return_sequences=True)(x)
+    return keras.Model(characters, layers.Dense(21)(x))

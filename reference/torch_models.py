@@ -330,3 +330,61 @@ def digits_residual() -> DigitsResidual:
 def captcha() -> Captcha:
     """Return a new network for the characters of captchas."""
     return Captcha()
+
+
+class Block(nn.Module):
+    """Attention and a wide layer, each normed as it goes in and added to what came in."""
+
+    def __init__(self, width: int, heads: int, inner: int) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, heads, bias=False, batch_first=True)
+        self.norm_2 = nn.LayerNorm(width)
+        self.wide = nn.Linear(width, inner)
+        self.narrow = nn.Linear(inner, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, places, width) of the same."""
+        normed = self.norm_1(x)
+        later = torch.triu(torch.ones(x.shape[1], x.shape[1], dtype=torch.bool), 1)
+        x = x + self.attention(normed, normed, normed, attn_mask=later, need_weights=False)[0]
+        wide = F.gelu(self.wide(self.norm_2(x)), approximate="tanh")
+        shown: Tensor = x + self.narrow(wide)
+        return shown
+
+
+class WordsGPT(nn.Module):
+    """A GPT of two blocks, 8 numbers wide, with 2 heads; the table of 21 characters is its head.
+
+    Mean cross-entropy over samples and places; AdamW.
+    """
+
+    def __init__(self) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.characters = nn.Embedding(21, 8)
+        self.places = nn.Embedding(8, 8)
+        self.blocks = nn.Sequential(Block(8, 2, 32), Block(8, 2, 32))
+        self.norm = nn.LayerNorm(8)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits, (batch, places, 21), of characters (batch, places)."""
+        x = self.characters(inputs.long()) + self.places(torch.arange(inputs.shape[1]))
+        return F.linear(self.norm(self.blocks(x)), self.characters.weight)
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy of logits and one-hot targets."""
+        return F.cross_entropy(outputs.flatten(0, 1), targets.flatten(0, 1))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return AdamW."""
+        betas = (0.875, 1 - 2.0**-7)
+        return torch.optim.AdamW(
+            self.parameters(), 2.0**-8, betas, eps=2.0**-20, weight_decay=2.0**-5
+        )
+
+
+def words_gpt() -> WordsGPT:
+    """Return a new GPT for numbers in words."""
+    return WordsGPT()

@@ -36,7 +36,8 @@ def coefficient(number: float) -> Change:
 @family.fault(Kind.NUMERICAL, PRECISE)
 def inputs(of: Target) -> Iterator[Plant]:
     """The inputs are held in half the precision."""
-    yield Plant("", {"inputs": lowered})
+    if of.network.indices is None:  # small whole numbers are the same
+        yield Plant("", {"inputs": lowered})
 
 
 @family.fault(Kind.NUMERICAL, PRECISE)
@@ -75,7 +76,8 @@ def loss(of: Target) -> Iterator[Plant]:
 @family.fault(Kind.NUMERICAL, PRECISE)
 def deltas(of: Target) -> Iterator[Plant]:
     """The deltas are computed in half the precision."""
-    yield Plant("", {f"delta/{layer.name}": lowered for layer in of.layers})
+    if of.layers:
+        yield Plant("", {f"delta/{layer.name}": lowered for layer in of.layers})
 
 
 @family.fault(Kind.NUMERICAL, PRECISE)
