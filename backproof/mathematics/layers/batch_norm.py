@@ -21,6 +21,7 @@ from backproof.mathematics.layers.normalised import (
     DIVISOR,
     EPSILON_PLACE,
     EPSILONS,
+    FORMULA,
     GIVEN_MEAN,
     GIVEN_MOMENTS,
     GIVEN_VARIANCE,
@@ -31,11 +32,14 @@ from backproof.mathematics.layers.normalised import (
     SCALE_OF_INPUT,
     SUMMED_ALL,
     SUMMED_MEAN,
+    SUMS_FOR_MEANS,
     VARIANCE_SIGN,
     VARIANCE_TWICE,
     Normalised,
     as_if,
+    backwards,
     norm_of,
+    with_larger_means,
 )
 from backproof.mathematics.layers.own import At, Change, LayerFault
 from backproof.mathematics.layers.port import Port
@@ -86,7 +90,14 @@ class BatchNorm(Normalised):
             for fault in (
                 *(GIVEN_VARIANCE, GIVEN_MEAN, GIVEN_MOMENTS, SCALE_OF_INPUT, SCALE_FORGOTTEN),
                 *(EPSILON_PLACE, DIVISOR, *EPSILONS, VARIANCE_SIGN, VARIANCE_TWICE),
-                *(SUMMED_MEAN, SUMMED_ALL, SCALE_OF_CENTRED),
+                *(SUMMED_MEAN, SUMMED_ALL, SUMS_FOR_MEANS, SCALE_OF_CENTRED),
+                LayerFault(
+                    "means_over_samples_backwards",
+                    "the sums of the way back are divided by the number of samples, not by that "
+                    "of samples and positions",
+                    FORMULA,
+                    lambda at: over_the_samples_alone(at),
+                ),
             )
         ),
         LayerFault(
@@ -127,6 +138,12 @@ class BatchNorm(Normalised):
             lambda at: moved_otherwise(
                 at, lambda norm: {"momentum": 1.0, "of": "old"}, "running_mean"
             ),
+        ),
+        LayerFault(
+            "running_values_exchanged",
+            "the running mean is fed with the variance, and the running variance with the mean",
+            "running = k·running + (1 − k)·new",
+            lambda at: fed_the_other_way(at),
         ),
         LayerFault(
             "running_deviation",
@@ -441,6 +458,35 @@ def fed_with_the_deviation(at: At) -> dict[str, Change]:
         return norm.mixed(s.ops, running(at, s, "running_variance"), new)
 
     return {f"updated/{at.name}/running_variance": change}
+
+
+def fed_the_other_way(at: At) -> dict[str, Change]:
+    """The running mean moved towards v, the running variance towards μ."""
+    norm = batch_norm_of(at)
+    if not norm.training:
+        return {}
+
+    def moved(own: str, other: str) -> Change:
+        def change(value: Any, s: Any) -> Any:
+            zero = s.ops.exact(np.zeros(value.shape))
+            shares = norm.after(s.ops, s.values[at.sources[0]], lambda name: zero)
+            return s.ops.add(s.ops.subtract(value, shares[own]), shares[other])
+
+        return change
+
+    mean, variance = "running_mean", "running_variance"
+    return {
+        f"updated/{at.name}/{mean}": moved(mean, variance),
+        f"updated/{at.name}/{variance}": moved(variance, mean),
+    }
+
+
+def over_the_samples_alone(at: At) -> dict[str, Change]:
+    """N/n times as much is taken off; nothing where a sample has one position."""
+    norm, positions = batch_norm_of(at), prod(at.inputs[0][:-1])
+    if norm.per == "element" or positions == 1:
+        return {}
+    return backwards(at, partial(with_larger_means, times=lambda by, x: positions))
 
 
 def moved_otherwise(at: At, fields: Any, *names: str) -> dict[str, Change]:

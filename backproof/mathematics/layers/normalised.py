@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -453,6 +454,25 @@ SUMMED_ALL = LayerFault(
     "the way back is N times as large: its division by N is missing",
     FORMULA,
     lambda at: backwards(at, times_the_number),
+)
+
+
+def with_larger_means(
+    ops: Any, by: Standard, x: Any, g: Any, times: Callable[[Standard, Any], int]
+) -> Any:
+    """(g − k·mean g − k·x̂·mean(g ⊙ x̂))/s."""
+    whole = over_s(ops, by, x, g)
+    taken_off = ops.subtract(whole, ops.standardise_vjp(x, g, by))
+    return ops.subtract(whole, ops.scale(taken_off, float(times(by, x)), 1))
+
+
+SUMS_FOR_MEANS = LayerFault(
+    "sums_for_both_means_backwards",
+    "sums are taken off where the means of g and of g ⊙ x̂ belong",
+    FORMULA,
+    lambda at: backwards(
+        at, partial(with_larger_means, times=lambda by, x: by.groups(x.shape).terms)
+    ),
 )
 
 

@@ -166,6 +166,48 @@ def fitted(group: Group, right: Windows, taken: Index) -> Index:
     return np.asarray(moved[there != NOWHERE].reshape(group.positions.shape))
 
 
+def placed(at: At, moved: Callable[[Group], Index]) -> dict[str, Change]:
+    """What goes back lands at other positions: ``moved(group)``, (windows, places of a window)."""
+    layer = layer_of(at)
+    windows = layer.windows(at.inputs[0])
+    groups = layer.groups(at.inputs[0])
+    if not many(at) or any(group.count != windows.places for group in groups):
+        return {}
+    elsewhere = [Group(group.windows, moved(group)) for group in groups]
+    if all(
+        np.array_equal(a.positions, b.positions) for a, b in zip(elsewhere, groups, strict=True)
+    ):
+        return {}
+
+    def among(places: Places) -> Places:
+        return places_of(elsewhere, prod(windows.lengths), at.inputs[0][-1])
+
+    return by_rule(at, layer.taken_back, among)
+
+
+def turned_windows(at: At) -> dict[str, Change]:
+    """Height and width of each window are exchanged on the way back."""
+    kernel = layer_of(at).windows(at.inputs[0]).kernel
+    if len(kernel) != 2 or kernel[0] != kernel[1]:
+        return {}
+
+    def moved(group: Group) -> Index:
+        squares = group.positions.reshape(-1, *kernel).transpose(0, 2, 1)
+        return np.ascontiguousarray(squares).reshape(group.positions.shape)
+
+    return placed(at, moved)
+
+
+def one_after_the_other(at: At) -> dict[str, Change]:
+    """The windows are reshaped to a picture, where they should be put side by side."""
+    windows = layer_of(at).windows(at.inputs[0])
+    if windows.positions * windows.places != prod(windows.lengths):
+        return {}
+    return placed(
+        at, lambda group: group.windows[:, None] * windows.places + np.arange(windows.places)
+    )
+
+
 def zeros_otherwise(at: At) -> dict[str, Change]:
     """Zeros around the input take part where they should not, or the reverse; both ways."""
     layer = layer_of(at)
@@ -285,6 +327,26 @@ TIED: tuple[LayerFault, ...] = (
         "all elements of each window get the cotangent, not the largest alone",
         LARGEST,
         when(many, at_place(False)),
+    ),
+    LayerFault(
+        "window_averaged",
+        "all elements of each window get an equal part of the cotangent, as of a mean, not the "
+        "largest alone",
+        LARGEST,
+        when(many, at_place(False, share=lambda count: 1 / count)),
+    ),
+    LayerFault(
+        "windows_turned_backwards",
+        "height and width of each window are exchanged on the way back",
+        LARGEST,
+        turned_windows,
+    ),
+    LayerFault(
+        "windows_reshaped_backwards",
+        "the windows are reshaped to a picture on the way back, where they should be put side by "
+        "side",
+        LARGEST,
+        one_after_the_other,
     ),
     LayerFault(
         "largest_averaged",
