@@ -136,7 +136,7 @@ def verify(
         optimizer=optimizer or GradientDescent(1.0),
         references=models,
         steps=steps,
-        quantities=tuple(q for q in quantities.ALL if q != "updated" or optimizer is not None),
+        quantities=tuple(q for q in quantities.KNOWN if q != "updated" or optimizer is not None),
         points=None if points is None else lambda: points,
         forms=dict(forms or {}),
         partial=True,

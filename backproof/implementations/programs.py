@@ -116,6 +116,6 @@ class External:
             "do": "evaluate",
             "twin": "subject",
             "batch": "batch",
-            "want": list(quantities.ALL),
+            "want": list(quantities.KNOWN),
         }
         return worker.wait(worker.request(request, dict(parameters)))[1]

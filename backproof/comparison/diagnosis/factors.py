@@ -126,11 +126,16 @@ def computed(n: float, outputs: float, rate: float | None) -> NDArray[np.float64
 
 
 def factor_of(
-    numbers: Sequence[float], known: Sequence[Mapping[str, float]], share: float
+    numbers: Sequence[float],
+    known: Sequence[Mapping[str, float]],
+    share: float,
+    *,
+    alone: bool = False,
 ) -> Factor | None:
     """The number that a factor is wherever it was measured, within a share of it; None if none.
 
-    One that is in no list counts where two points have it, or more.
+    One that is in no list counts where two points have it, or more; or, of one that is ``alone``,
+    as there is no other, where many elements have it.
     """
     same = np.ones(len(FACTORS), bool)
     for each, at in zip(numbers, known, strict=True):
@@ -138,7 +143,7 @@ def factor_of(
     if same.any():
         factor = FACTORS[int(same.argmax())]
         return factor if "outputs" not in factor.text else counted(factor, numbers)
-    if len(numbers) > 1 and agree(numbers, share):
+    if (len(numbers) > 1 or alone) and agree(numbers, share):
         return number(numbers[0])
     sizes = [k["n"] for k in known]
     for over in (1, -1):

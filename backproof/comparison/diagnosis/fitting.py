@@ -19,6 +19,8 @@ Values = NDArray[np.float64]
 # So many that fit are looked at more closely, of one expression and of two. (At one point alone,
 # the same quotient by another number fits as well.)
 MOST_SINGLES, MOST_PAIRS, MOST_AT_ONE = 12, 24, 256
+# Elements that confirm a number that stands nowhere, where no other point does.
+ELEMENTS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,8 @@ class Sample:
     computed: Values
     allowed: Values
     known: Mapping[str, float]
+    alone: bool = False
+    """Whether there is no other point: its numbers are recorded."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +136,11 @@ def everywhere(samples: Sequence[Sample], chosen: tuple[int, ...], share: float)
         known.append(sample.known)
     if not numbers:
         return None
+    enough = np.count_nonzero(samples[0].computed) >= len(chosen) + ELEMENTS
+    alone = samples[0].alone and bool(enough)
     terms = []
     for place, index in enumerate(chosen):
-        factor = factor_of([float(c[place]) for c in numbers], known, share)
+        factor = factor_of([float(c[place]) for c in numbers], known, share, alone=alone)
         if factor is None:
             return None
         terms.append((factor, index))

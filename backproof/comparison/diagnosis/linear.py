@@ -107,7 +107,9 @@ def combined(
                 rows.append(row[few] if fits else np.full(len(few), np.nan))
         scale = size or 1.0
         found.append(
-            Sample(np.stack(rows) / scale, actual[few] / scale, allowed[few] / scale, known)
+            Sample(
+                np.stack(rows) / scale, actual[few] / scale, allowed[few] / scale, known, view.alone
+            )
         )
     if not found:
         return

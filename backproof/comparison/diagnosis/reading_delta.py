@@ -164,7 +164,8 @@ def expressions(
             deltas = np.stack([sources_at[id(s)] * values[id(p)] for s, p in labels])
             deltas[~np.isfinite(deltas)] = 0
         rows = numbers_at.of(deltas)
-        found.append(Sample(rows, numbers_at.computed, numbers_at.allowed, known[position]))
+        shown, alone = numbers_at.computed, numbers_at.view.alone
+        found.append(Sample(rows, shown, numbers_at.allowed, known[position], alone))
     return labels, found
 
 

@@ -83,7 +83,8 @@ def turned_back(
     few = np.linspace(0, actual.size - 1, min(actual.size, MOST_ELEMENTS)).astype(np.intp)
     scale = float(np.abs(actual).max()) or 1.0
     allowed += view.unit * np.abs(actual)
-    return Sample(np.stack(rows)[:, few] / scale, actual[few] / scale, allowed[few] / scale, known)
+    expressions = np.stack(rows)[:, few] / scale
+    return Sample(expressions, actual[few] / scale, allowed[few] / scale, known, view.alone)
 
 
 def inverse(place: Place) -> Callable[[Values], Values] | None:

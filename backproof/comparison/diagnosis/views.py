@@ -34,6 +34,8 @@ class View:
     unit: float
     errs: float = 0.0
     """What is declared to be off beyond rounding, as a share."""
+    alone: bool = False
+    """Whether there is no other point: its numbers are recorded."""
     cache: dict[str, Values] = field(default_factory=dict)
     """The atoms that were computed already."""
 
@@ -77,7 +79,8 @@ def view(evidence: Evidence, suspect: Suspect, point: Point) -> View:
     results = computed(record.network, record.optimizer, state, batch, seen)
     right = evidence.right(point)
     errs = 16 * max(record.accuracy.values(), default=0.0)
-    return View(point, scopes[0], results, evidence.given[point], right.radii, evidence.unit, errs)
+    given, alone = evidence.given[point], record.recorded
+    return View(point, scopes[0], results, given, right.radii, evidence.unit, errs, alone)
 
 
 def known_at(network: Network, samples: int, rate: float) -> dict[str, float]:

@@ -108,6 +108,8 @@ class Pairing:
                 f"dtype={self.dtype!r} out"
             )
         self._take_over(self.traits)
+        if self.network.input_gradient and self.quantities == quantities.ALL:
+            object.__setattr__(self, "quantities", quantities.KNOWN)
         unknown = set(self.quantities) - set(quantities.KNOWN)
         if unknown:
             raise UsageError(

@@ -5,6 +5,7 @@ import tomllib
 import pytest
 
 from tests.gauging.blind.__main__ import GRADES, READ, WRONG, judged, programs
+from tests.gauging.blind.recorded import OWN, verdict
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,29 @@ def test_a_run_that_ends_in_nan_is_judged_all_the_same(workers):
 
 
 def test_every_grade_is_of_a_program_and_one_that_is_known():
-    read = tomllib.loads(READ.read_text(encoding="utf-8"))
     names = {name for folder in WRONG for name, _ in programs(folder, [])}
-    assert read.keys() <= names
-    assert {each["grade"] for each in read.values()} <= set(GRADES)
+    for file in (READ, OWN):
+        read = tomllib.loads(file.read_text(encoding="utf-8"))
+        assert read.keys() <= names
+        assert {each["grade"] for each in read.values()} <= set(GRADES)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("adam_absolute_gradient", "the new second moment is 0.999 * v + 0.001 * abs(g)"),
+        ("learning_rate_twice", "in dense_1/kernel: the step takes off rate * 0.1 * g"),
+        ("leaky_slopes_exchanged", "the slope is where(z > 0, 0.1, 1)"),
+    ],
+)
+def test_numbers_that_stand_nowhere_are_read_of_one_recorded_batch(name, told):
+    """No other point confirms them, but all elements do."""
+    ((_, module),) = programs("wrong", [name])
+    kind, sentence = verdict(module)
+    assert kind == "caught"
+    assert told in sentence
+
+
+def test_what_a_batch_does_not_show_is_unseen():
+    ((_, module),) = programs("wrong", ["softplus_linear_above_twenty"])
+    assert verdict(module)[0] == "unseen"
