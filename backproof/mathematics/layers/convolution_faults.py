@@ -375,6 +375,12 @@ FAULTS: tuple[LayerFault, ...] = (
         sort="convention",
     ),
     LayerFault(
+        "kernel_turned_forwards",
+        "the kernel is turned by half a circle forwards alone",
+        "z_q = Σ_t x_p W_t + b",
+        by_windows(forwards, wrong=turned),
+    ),
+    LayerFault(
         "kernel_not_turned_backwards",
         "δ is correlated with the kernel as it goes back, without turning it",
         BACK,

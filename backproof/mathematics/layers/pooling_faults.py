@@ -267,6 +267,29 @@ def summed(at: At) -> dict[str, Change]:
     return {f"activation/{at.name}": change} | by_rule(at, at_place(False))
 
 
+def smallest(at: At) -> dict[str, Change]:
+    """The smallest of each window, forwards and backwards: the largest of −x, negated."""
+    layer = layer_of(at)
+    if not many(at) or any(map(any, layer.windows(at.inputs[0]).padding)):
+        return {}
+    groups = layer.groups(at.inputs[0])
+
+    def negated(ops: Any, x: Any) -> Any:
+        return ops.scale(x, -1.0, 1)
+
+    def change(value: Any, s: Any) -> Any:
+        x = negated(s.ops, s.values[at.sources[0]])
+        parts = [layer.reduced(s.ops, rows_of(s.ops, x, group)) for group in groups]
+        windows = layer.windows(x.shape[1:]).positions
+        out = together(s.ops, parts, groups, (x.shape[0], windows, x.shape[-1]))
+        return negated(s.ops, s.ops.reshaped(out, value.shape))
+
+    def rule(ops: Any, rows: Any, cotangent: Any) -> Any:
+        return layer.taken_back(ops, negated(ops, rows), cotangent)
+
+    return {f"activation/{at.name}": change} | by_rule(at, rule)
+
+
 def by_windows_count(at: At) -> dict[str, Change]:
     """Divided by the number of windows, not by that of a window's positions."""
     windows = layer_of(at).windows(at.inputs[0])
@@ -329,24 +352,18 @@ TIED: tuple[LayerFault, ...] = (
         when(many, at_place(False)),
     ),
     LayerFault(
+        "smallest",
+        "the smallest of each window is taken, forwards and backwards",
+        "a_q = the largest x_p of window q",
+        smallest,
+        sort="convention",
+    ),
+    LayerFault(
         "window_averaged",
         "all elements of each window get an equal part of the cotangent, as of a mean, not the "
         "largest alone",
         LARGEST,
         when(many, at_place(False, share=lambda count: 1 / count)),
-    ),
-    LayerFault(
-        "windows_turned_backwards",
-        "height and width of each window are exchanged on the way back",
-        LARGEST,
-        turned_windows,
-    ),
-    LayerFault(
-        "windows_reshaped_backwards",
-        "the windows are reshaped to a picture on the way back, where they should be put side by "
-        "side",
-        LARGEST,
-        one_after_the_other,
     ),
     LayerFault(
         "largest_averaged",
@@ -386,6 +403,21 @@ SLIDING: tuple[LayerFault, ...] = (
 )
 
 OF_MAXIMUM = (*TIED, *SLIDING)
+OF_SQUARES: tuple[LayerFault, ...] = (
+    LayerFault(
+        "windows_turned_backwards",
+        "height and width of each window are exchanged on the way back",
+        LARGEST,
+        turned_windows,
+    ),
+    LayerFault(
+        "windows_reshaped_backwards",
+        "the windows are reshaped to a picture on the way back, where they should be put side by "
+        "side",
+        LARGEST,
+        one_after_the_other,
+    ),
+)
 
 MEANS: tuple[LayerFault, ...] = (
     LayerFault(
