@@ -54,10 +54,3 @@ def penalty_of(scope: Scope[T], name: str) -> Values | float:
 def is_penalty(site: str, name: str) -> bool:
     """Whether a site is a penalty's part of that gradient."""
     return site.startswith("penalty_gradient/") and site.endswith(f"/{name}")
-
-
-def centre(value: T) -> NDArray[np.float64]:
-    """The numbers of a value in any arithmetic: for a change that takes one of two ways by them."""
-    drawn = getattr(value, "drawn", None)  # in so many replicas, which all go the way of the first
-    found = getattr(value, "value", value) if drawn is None else drawn[0]
-    return np.asarray(found, np.float64)

@@ -14,6 +14,7 @@ import numpy as np
 
 from backproof.mathematics import functions
 from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.faults.changes import centre
 from backproof.mathematics.faults.fault import Place
 
 # A value in any arithmetic.
@@ -110,6 +111,12 @@ def side(above: bool, *, zero: bool = False) -> Make:
     return value
 
 
+def above_without_bias(scope: Scope[T], place: Place) -> T:
+    """1 where the pre-activation without its bias is above 0, else 0."""
+    z, bias = np.asarray(centre(z_of(scope, place))), np.asarray(scope.parameters[place.bias])
+    return scope.ops.exact((z - bias > 0).astype(np.float64))
+
+
 def unit_size(scope: Scope[T], place: Place) -> T:
     """The size of what is about 1 at most."""
     return one(scope, place)
@@ -132,6 +139,8 @@ def atoms(place: Place) -> list[Atom]:
         found.append(Atom(f"1 + {text}", *complement(make, 1), loose=True))
         found.append(Atom(f"1 - {text}**2", *complement(squared(make), -1), loose=True))
     found += [Atom(text, make, unit_size) for text, make in SIDES.items()]
+    if place.bias and place.f.PIECEWISE_LINEAR:
+        found.append(Atom("(x @ W > 0)", above_without_bias, unit_size))
     if place.f.name not in ("linear", "softmax"):
         found.append(Atom("f'(a)", slope_at(a_of), unit_size))
     for name in ("sigmoid", "tanh"):

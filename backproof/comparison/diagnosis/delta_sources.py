@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.at_hand import data_gradient, error, quotient, raised
 from backproof.comparison.diagnosis.atoms import a_of
+from backproof.comparison.diagnosis.reading_pieces import chosen
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
-from backproof.mathematics.faults.changes import arriving, samples, turned
+from backproof.mathematics.faults.changes import arriving, centre, samples, turned
 from backproof.mathematics.faults.fault import Place
 
 T = Any
+Values = NDArray[np.float64]
 Make = Callable[[Scope[T]], T]
 
 SMOOTHED = "(y - 1 / outputs)"
@@ -43,9 +46,12 @@ def sources(target: Target, place: Place) -> list[Source]:
             Source("(a - y)**3", lambda s: raised(s.ops, error(s, place), 3)),
             Source("a", lambda s: s.values[f"activation/{place.name}"]),
             Source("y", lambda s: s.values["targets"]),
+            *(decided(text, make, place) for text, make in DECIDED.items()),
+            Source("(a - one_hot(labels).max(axis=0))", lambda s: less(s, place, anywhere)),
             Source(SMOOTHED, lambda s: unsmoothed(s, place)),
             Source("y / a", lambda s: s.ops.divide(s.values["targets"], a_of(s, place))),
             Source("(a - y) / (a * (1 - a))", lambda s: quotient(s, place)),
+            *(guarded(place, each) for each in GUARDS if place.f.name == "sigmoid"),
         ]
     if place not in target.hidden:
         takers = target.network.consumers[place.name]
@@ -113,6 +119,9 @@ def sources(target: Target, place: Place) -> list[Source]:
     )
     if above.fan_out == place.fan_out:
         found.append(Source("delta_above", delta))
+    found.append(
+        Source("(delta_above @ W_above.T).cumsum(axis=1)", lambda s: summed_up(s, place, 1))
+    )
     found.append(Source("delta_above.sum(axis=1, keepdims=True)", lambda s: spread(delta(s), s, 1)))
     found.append(
         Source(
@@ -127,6 +136,63 @@ def sources(target: Target, place: Place) -> list[Source]:
         )
     )
     return found
+
+
+# What probabilities are clipped to before anything is divided by them.
+GUARDS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15)
+
+
+def guarded(place: Place, epsilon: float) -> Source:
+    """The derivative of a binary cross-entropy by a probability that is clipped."""
+
+    def of(s: Scope[T]) -> T:
+        ops, a = s.ops, a_of(s, place)
+        at, y = centre(a), s.values["targets"]
+        one = ops.exact(np.ones(at.shape))
+        ends = ops.exact(np.clip(at, epsilon, 1 - epsilon))
+        inside = (at >= epsilon) & (at <= 1 - epsilon)
+        p = chosen(s, ~inside, ends, a)
+        return ops.subtract(
+            ops.divide(ops.subtract(one, y), ops.subtract(one, p)), ops.divide(y, p)
+        )
+
+    return Source(f"((1 - y) / (1 - p) - y / p with p = clip(a, {epsilon:g}, 1 - {epsilon:g}))", of)
+
+
+DECIDED: dict[str, Callable[[Values], Values]] = {
+    "(a > 0.5)": lambda a: (a > 0.5).astype(np.float64),
+    "one_hot(a.argmax(axis=1))": lambda a: np.eye(a.shape[1])[a.argmax(axis=1)],
+    "sign(a)": np.sign,
+}
+"""Decisions that code may take for the outputs."""
+
+
+def decided(text: str, make: Callable[[Values], Values], place: Place) -> Source:
+    """A decision less the targets, as in a perceptron's rule."""
+
+    def of(s: Scope[T]) -> T:
+        a = centre(a_of(s, place))
+        return s.ops.subtract(s.ops.exact(make(a)), s.values["targets"])
+
+    return Source(f"({text} - y)", of)
+
+
+def less(s: Scope[T], place: Place, make: Callable[[Values], Values]) -> T:
+    """The output less other targets."""
+    return s.ops.subtract(a_of(s, place), s.ops.exact(make(centre(s.values["targets"]))))
+
+
+def anywhere(y: Values) -> Values:
+    """For every sample, the classes that any sample is of."""
+    labels = np.eye(y.shape[1])[y.argmax(axis=1)]
+    return np.broadcast_to(labels.max(axis=0), y.shape).copy()
+
+
+def summed_up(s: Scope[T], place: Place, axis: int) -> T:
+    """What arrives, with all that came before it: a sum that does not begin anew for each unit."""
+    units = place.fan_out
+    before = s.ops.exact(np.triu(np.ones((units, units))))
+    return s.ops.matmul(arriving(s, place.name), before)
 
 
 def unsmoothed(s: Scope[T], place: Place) -> T:

@@ -18,9 +18,14 @@ from backproof.comparison.record.record import SUBJECT, Point
 from backproof.mathematics.arithmetic.rounding.forms import Form
 from backproof.mathematics.functions import Activation
 from backproof.mathematics.probes.probes import SATURATING
+from backproof.mathematics.probes.samples import shares
 
 DECLARED_MILD = (
     "where it is not meant for saturated units, declare that, with adapters.unsaturated(subject)"
+)
+SOFT = (
+    "at shares, where targets lie between 0 and 1, it takes them for labels: where that is meant, "
+    "declare it with adapters.classes(subject)"
 )
 SATURATED = {make.__name__ for make in SATURATING}
 
@@ -60,27 +65,36 @@ def settings(evidence: Evidence) -> Iterator[Setting]:
     if spoilt:
         rest = evidence.among(point for point in evidence.points if point not in spoilt)
         yield Setting(rest, overflowing(evidence, spoilt, names))
+    overflow = overflowing(evidence, spoilt, names) if spoilt else ""
+    soft = evidence.record.network.decision is not None
+    between = [p for p in evidence.off if soft and p.name == shares.__name__ and p not in spoilt]
+    labelled = [p for p in evidence.points if p not in spoilt and p not in between]
+    if between and set(labelled) & set(evidence.off):
+        yield Setting(evidence.among(labelled), joined(overflow, SOFT))
     saturated = [p for p in evidence.off if p.name in SATURATED and p not in spoilt]
-    calm = [p for p in evidence.points if p.name not in SATURATED and p not in spoilt]
+    calm = [p for p in labelled if p.name not in SATURATED]
     if saturated and len(calm) > 1:
         extreme = sorted({p.name for p in saturated})
-        told = overflowing(evidence, spoilt, names) if spoilt else ""
         more = (
             f"at {listed(extreme)} it is off by more, where units are saturated: where that is "
             "meant, declare it with adapters.unsaturated(subject)"
         )
-        yield Setting(evidence.among(calm), f"{told}; {more}" if told else more)
+        yield Setting(evidence.among(calm), joined(overflow, more, SOFT if between else ""))
     kinked = [p for p in evidence.off if p not in spoilt and at_a_kink(evidence, p)]
     plain = [p for p in evidence.points if p not in spoilt and p not in kinked]
     if kinked and set(plain) & set(evidence.off):
-        told = overflowing(evidence, spoilt, names) if spoilt else ""
         more = (
             f"at {listed(sorted({p.name for p in kinked}))}, where units lie exactly at their "
             "kink, it takes another slope: any between those of both sides is right"
         )
-        yield Setting(evidence.among(plain), f"{told}; {more}" if told else more)
+        yield Setting(evidence.among(plain), joined(overflow, more))
     if evidence.record.network.loss_of == "fused" and SUBJECT not in evidence.record.forms:
         yield of_probabilities(evidence, calm)
+
+
+def joined(*sentences: str) -> str:
+    """Several sentences as one."""
+    return "; ".join(each for each in sentences if each)
 
 
 def at_a_kink(evidence: Evidence, point: Point) -> bool:

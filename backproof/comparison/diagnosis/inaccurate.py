@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from backproof.comparison.bounds.bounds import Bounds
 from backproof.comparison.diagnosis.evidence import Evidence, Suspect
 from backproof.comparison.record.record import SUBJECT
@@ -37,6 +39,8 @@ def declared_accuracy(evidence: Evidence) -> str | None:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if explains(evidence, name, middle) else (middle, high)
+        if not telling(evidence, name, high):
+            continue
         return (
             f"all that is off is explained by a {name} that errs by {2.0**high:.2g} at most, as "
             "one that is read from a table does; where that is meant, declare it: "
@@ -51,3 +55,17 @@ def explains(evidence: Evidence, name: str, power: int) -> bool:
     other = Evidence(record, Bounds(record), SUBJECT)
     nothing = Suspect(())
     return not any(other.left(nothing, point) for point in evidence.off)
+
+
+def telling(evidence: Evidence, name: str, power: int) -> bool:
+    """Whether its bounds would still tell a tensor that is off from zeros."""
+    record = replace(evidence.record, accuracy={name: 2.0**power})
+    other = Evidence(record, Bounds(record), SUBJECT)
+    return all(
+        any(
+            (other.right(point).radii[n] < np.abs(other.right(point).values[n])).any()
+            for n in names
+            if n in other.right(point).radii
+        )
+        for point, names in evidence.off.items()
+    )

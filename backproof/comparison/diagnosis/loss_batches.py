@@ -29,6 +29,8 @@ FIRST_FEW: tuple[int, ...] = (
     *(2, 4, 5, 8, 10, 16, 20, 25, 32, 48, 50, 60, 64, 96, 100, 128, 150, 200, 250, 256),
     *(300, 400, 500, 512, 1000, 1024),
 )
+# Pieces of a batch have so many samples.
+PIECES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 50, 64, 100, 128)
 # Beyond such a size a target is taken for no datum.
 LARGE = (1.0, 2.0, 3.0, 5.0)
 # What labels are smoothed by, and below what errors are taken for none.
@@ -134,6 +136,8 @@ def takings(target: Target, *, weighted: bool) -> Iterator[Taken]:
         if averaged:
             yield Taken(f"{within}, by their number", share=by_number(few))
             yield Taken(f"with min(n, {first}) for n", share=lambda s, k=first: capped(s, k))  # type: ignore[misc]
+    for size in PIECES:
+        yield from pieces(size, averaged=averaged)
     if averaged:
         yield Taken("with the number of distinct samples for n", share=by_distinct)
     for limit in LARGE:
@@ -202,6 +206,25 @@ def by_distinct(s: AtLoss) -> Values:
     return np.full((len(s.a), 1), len(s.inputs) / distinct)
 
 
+def pieces(size: int, *, averaged: bool) -> Iterator[Taken]:
+    """The last piece of fewer samples is left out, or has as much of a mean as the others."""
+    within = f"of whole pieces of {size} samples alone: the last one of fewer is left out"
+    whole = rows(lambda s: np.arange(len(s.a)) < len(s.a) // size * size)
+    yield Taken(within, share=whole)
+    if averaged:
+        yield Taken(f"{within}, by their number", share=by_number(whole))
+        text = f"as the mean of the means of pieces of {size} samples, whatever the last one has"
+        yield Taken(text, share=lambda s: of_pieces(s, size))
+
+
+def of_pieces(s: AtLoss, size: int) -> Values:
+    """What a sample has of a mean of means, to what it has of the mean."""
+    every = len(s.a)
+    starts = np.arange(every) // size * size
+    lengths = np.minimum(starts + size, every) - starts
+    return (every / (lengths * -(-every // size)))[:, None]
+
+
 def came_before(s: AtLoss) -> Flags:
     """Whether an equal row of inputs came before."""
     flat = s.inputs.reshape(len(s.inputs), -1)
@@ -258,6 +281,8 @@ TARGETS: dict[str, Make] = {
     "-y": lambda s: -s.y,
     "2 * y - 1": lambda s: 2 * s.y - 1,
     "round(y)": lambda s: np.round(s.y),
+    "y.astype(int)": lambda s: np.trunc(s.y),
+    "floor(y)": lambda s: np.floor(s.y),
     "(y > 0.5)": lambda s: (s.y > 0.5).astype(float),
     "(y > 0)": lambda s: (s.y > 0).astype(float),
     "sign(y)": lambda s: np.sign(s.y),
@@ -279,9 +304,6 @@ SAMPLES: dict[str, Callable[[AtLoss], Flags]] = {
     "of the first sample alone": lambda s: np.arange(len(s.a)) == 0,
     "of all samples but the last": lambda s: np.arange(len(s.a)) < len(s.a) - 1,
     "of all samples but the first": lambda s: np.arange(len(s.a)) > 0,
-    "of the first 2 * (n // 2) samples: of an odd number one is left out": lambda s: (
-        np.arange(len(s.a)) < 2 * (len(s.a) // 2)
-    ),
     "without rows equal to the one before": of_rows(repeats),
     "without rows that came before": of_rows(came_before),
     "of all samples but the last n // 10": lambda s: (

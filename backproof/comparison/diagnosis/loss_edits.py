@@ -78,6 +78,8 @@ BEHIND: dict[str, Callable[[AtLoss], Values]] = {
     "log(1 + exp(-z))": lambda s: np.logaddexp(0, -s.z),
     "log(1 + exp(-abs(z)))": lambda s: np.log1p(np.exp(-np.abs(s.z))),
     "log(1 + exp(abs(z)))": lambda s: np.logaddexp(0, np.abs(s.z)),
+    "log(1 + exp(-max(z, 0)))": lambda s: np.log1p(np.exp(-np.maximum(s.z, 0))),
+    "log(1 + exp(-z**2))": lambda s: np.log1p(np.exp(-(s.z**2))),
     "exp(-abs(z))": lambda s: np.exp(-np.abs(s.z)),
     "log(sum(exp(z)))": lambda s: logsumexp(s.z),
     "log(sum(exp(z))) / classes": lambda s: logsumexp(s.z) / s.z.shape[1],

@@ -19,7 +19,8 @@ class Total:
     """One number, before any divisor, as code would write it.
 
     ``note``: what is told behind it, in brackets. ``right``: the declared terms as they are written
-    beside it. ``taken``: the batch as it is taken, if that is what is another.
+    beside it. ``taken``: the batch as it is taken, if that is what is another. ``minor``: as of its
+    summand.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Total:
     note: str = ""
     right: str = ""
     taken: Taken | None = None
+    minor: bool = False
 
 
 def plain(summand: Summand, *, weighted: bool, taken: Taken | None = None) -> Total:
@@ -40,7 +42,7 @@ def plain(summand: Summand, *, weighted: bool, taken: Taken | None = None) -> To
     text = f"sum of {'w * ' * weighted}{bracketed(summand.text)}"
     note = summand.note if taken is None else taken.text
     cost = summand.cost + 0.03 * (taken is not None)
-    return Total(text, of, cost, note, summand.right, taken)
+    return Total(text, of, cost, note, summand.right, taken, summand.minor)
 
 
 def totals(summand: Summand, *, weighted: bool) -> Iterator[Total]:

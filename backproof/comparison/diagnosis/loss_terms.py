@@ -24,6 +24,8 @@ EPSILONS = (
     *(10.0**-power for power in range(1, 17)),
     *(0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 5e-4, 1.1920929e-07, 2.220446049250313e-16),
 )
+# Up to this size one may be meant.
+MOST_GUARD = 1e-5
 # Floors of a logarithm itself.
 FLOORS = (-5.0, -10.0, -20.0, -30.0, -50.0, -100.0, -1000.0)
 
@@ -83,7 +85,8 @@ class Summand:
     """An array (rows, outputs), or (rows, 1), that code sums up, as it would write it.
 
     ``cost``: how much it asks to be believed. ``note``: what is told behind it, in brackets.
-    ``right``: the declared one as it is written beside it.
+    ``right``: the declared one as it is written beside it. ``guards``: whether it differs from that
+    by a guard of the logarithm alone; ``minor``: by one so small that it may be meant.
     """
 
     text: str
@@ -91,6 +94,8 @@ class Summand:
     cost: float = 0.0
     note: str = ""
     right: str = ""
+    minor: bool = False
+    guards: bool = False
 
 
 def own_summand(target: Target) -> Summand:
@@ -156,8 +161,9 @@ def summands(target: Target) -> Iterator[Summand]:
 
             yield Summand(f"the {other} of the outputs", of_outputs, 0.02)
     if entropy:
-        yield from guarded()
-        yield from floored_logs()
+        right = WRITTEN.get(kind, "")
+        yield from guarded(right)
+        yield from floored_logs(right)
 
 
 def unshifted(s: AtLoss) -> Values:
@@ -166,7 +172,14 @@ def unshifted(s: AtLoss) -> Values:
     return np.asarray(s.y * (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - s.z))
 
 
-def guarded() -> Iterator[Summand]:
+# As code writes them.
+WRITTEN = {
+    "categorical_cross_entropy": "-y * log(a)",
+    "binary_cross_entropy": "-y * log(a) - (1 - y) * log(1 - a)",
+}
+
+
+def guarded(right: str) -> Iterator[Summand]:
     """Cross-entropies with a guard in their logarithms."""
     for epsilon in EPSILONS:
         told = f"{epsilon:.3g}"
@@ -186,15 +199,16 @@ def guarded() -> Iterator[Summand]:
             (clipped, f"clip({{}}, {told}, 1 - {told})"),
         ):
             a_text, b_text = text.format("a"), text.format("1 - a")
-            yield Summand(
-                f"-y * log({a_text})", likelihood(log, both=False), 0.1, "", "-y * log(a)"
-            )
+            text, minor = f"-y * log({a_text})", epsilon <= MOST_GUARD
+            one = right == WRITTEN["categorical_cross_entropy"]
+            yield Summand(text, likelihood(log, both=False), 0.1, "", right, minor and one, one)
             both = f"-y * log({a_text}) - (1 - y) * log({b_text})"
-            right = "-y * log(a) - (1 - y) * log(1 - a)"
-            yield Summand(both, likelihood(log, both=True), 0.1, "", right)
+            yield Summand(
+                both, likelihood(log, both=True), 0.1, "", right, minor and not one, not one
+            )
 
 
-def floored_logs() -> Iterator[Summand]:
+def floored_logs(right: str) -> Iterator[Summand]:
     """Cross-entropies whose logarithms have a floor."""
     for least in FLOORS:
 
@@ -203,8 +217,7 @@ def floored_logs() -> Iterator[Summand]:
 
         text = f"max(log({{}}), {least:g})"
         one, other = text.format("a"), text.format("1 - a")
-        yield Summand(f"-y * {one}", likelihood(log, both=False), 0.1, "", "-y * log(a)")
-        right = "-y * log(a) - (1 - y) * log(1 - a)"
+        yield Summand(f"-y * {one}", likelihood(log, both=False), 0.1, "", right)
         both = f"-y * {one} - (1 - y) * {other}"
         yield Summand(both, likelihood(log, both=True), 0.1, "", right)
 

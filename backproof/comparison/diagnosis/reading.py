@@ -19,13 +19,15 @@ class Reading(Planted):
     ``cost``: how much it asks to be believed. ``open``: whether another number in it would do as
     well, so that the same mistake in another layer may have to choose. ``slope``: the slope that
     was used and the right one, where it is one, by what gives them at a scope. ``elsewhere``: the
-    same mistake in the other layers, for code that all of them share.
+    same mistake in the other layers, for code that all of them share. ``minor``: whether it is told
+    beside others, not among them: it may well be meant.
     """
 
     cost: float = 1.0
     open: bool = False
     slope: tuple[Sum, Sum | None] | None = None
     elsewhere: tuple[Reading, ...] = ()
+    minor: bool = False
 
 
 def reading(

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backproof.comparison.diagnosis.factors import FACTORS, Factor, scaled
 from backproof.comparison.diagnosis.loss_batches import Taken, takings
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.reading_delta import Numbers
-from backproof.comparison.diagnosis.views import View
+from backproof.comparison.diagnosis.views import View, known_at
+from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
-from backproof.mathematics.faults.changes import reduced_as
+from backproof.mathematics.faults.changes import reduced_as, samples
 from backproof.mathematics.faults.fault import Change
 
+T = Any
 Values = NDArray[np.float64]
+
+# No rate has a place in a gradient: a number that happens to equal it is told as a number.
+RATE = float("nan")
 
 
 def read_batch(target: Target, views: Sequence[View]) -> Iterator[Reading]:
@@ -28,16 +35,49 @@ def read_batch(target: Target, views: Sequence[View]) -> Iterator[Reading]:
         numbers = [Numbers(view, target.last, kinds) for view in views]
         if not all(each.computed.size for each in numbers):
             continue
-        left = among
-        for each in numbers:
-            left = [taken for taken in left if gives(target, taken, each)]
-        yield from (of_batch(target, taken, 1.1, gradient=True) for taken in left)
-        if left:
+        known = [known_at(target.network, each.view.samples, RATE) for each in numbers]
+        found: list[tuple[Taken, Factor]] = []
+        for taken in among:
+            factor = times(target, taken, numbers, known)
+            if factor is not None:
+                found.append((taken, factor))
+        plain = [taken for taken, factor in found if factor.text == "1"]
+        yield from (of_batch(target, taken, 1.1, gradient=True) for taken in plain)
+        if plain:
+            return
+        yield from (multiple(target, *each) for each in found if not each[1].found)
+        if found:
             return
 
 
-def gives(target: Target, taken: Taken, numbers: Numbers) -> bool:
-    """Whether the last layer's delta of such a batch gives what was computed."""
+def times(
+    target: Target, taken: Taken, numbers: Sequence[Numbers], known: Sequence[Mapping[str, float]]
+) -> Factor | None:
+    """By which factor the last layer's delta of such a batch gives what was computed."""
+    ratios: list[float] = []
+    every = []
+    for each in numbers:
+        made = made_of(target, taken, each)
+        size = float(made @ made)
+        if not np.isfinite(size):
+            return None
+        ratios.append(float(made @ each.computed) / size if size else 1.0)
+        # Some factor would have to fit each of the numbers.
+        if (np.abs(ratios[-1] * made - each.computed) > 2 * each.allowed).any():
+            return None
+        every.append(made)
+    for factor in FACTORS:
+        by = [factor.of(each) for each in known]
+        if all(
+            (np.abs(k * made - each.computed) <= each.allowed).all()
+            for k, made, each in zip(by, every, numbers, strict=True)
+        ):
+            return factor
+    return None
+
+
+def made_of(target: Target, taken: Taken, numbers: Numbers) -> Values:
+    """The numbers that the last layer's delta of such a batch gives."""
     scope, name = numbers.view.scope, target.last.name
     (change,) = taken.of_gradient(target).values()
     with np.errstate(all="ignore"):
@@ -46,8 +86,22 @@ def gives(target: Target, taken: Taken, numbers: Numbers) -> bool:
         if not target.fused:
             z, a = scope.values[f"z/{name}"], scope.values[f"activation/{name}"]
             delta = scope.ops.vjp(target.last.f, z, a, delta)
-        made = numbers.of(np.asarray(delta, np.float64)[None, :, numbers.units])[0]
-    return bool((np.abs(made - numbers.computed) <= numbers.allowed).all())
+        found = numbers.of(np.asarray(delta, np.float64)[None, :, numbers.units])
+    return np.asarray(found[0])
+
+
+def multiple(target: Target, taken: Taken, factor: Factor) -> Reading:
+    """The gradient of the batch as it is taken, and a factor too many."""
+    changes = taken.of_gradient(target)
+    (own,) = changes.values()
+
+    def change(value: T, scope: Scope[T]) -> T:
+        known = known_at(target.network, samples(scope), RATE)
+        return scaled(scope.ops, own(value, scope), factor.of(known))
+
+    told = f"the gradient is {factor.text} times what it should be, and taken {taken.text}"
+    right = "that of every sample, with its own y and weight"
+    return reading(told, "", told, right, {"loss/slope": change}, 1.4)
 
 
 def of_batch(target: Target, taken: Taken, cost: float, *, gradient: bool = False) -> Reading:

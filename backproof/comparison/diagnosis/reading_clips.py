@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.at_hand import centre
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.views import View
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
+from backproof.mathematics.faults.changes import centre
 from backproof.mathematics.faults.fault import Change
 
 T = Any

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.reading_digits import DIGITS, lost
 from backproof.comparison.diagnosis.reading_pieces import chosen, middle
 from backproof.mathematics import functions
+from backproof.mathematics.arithmetic.running_means import charged_at
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
 from backproof.mathematics.faults.changes import computed, pulled, times
 from backproof.mathematics.faults.fault import Change, Place
 
 T = Any
+Values = NDArray[np.float64]
 
 # What inputs are divided or multiplied by.
 SCALES = {"1 / 255": 1 / 255, "1 / 256": 1 / 256, "255": 255.0, "-1": -1.0, "2": 2.0, "0.5": 0.5}
+# What a function may be of in the place of z.
+ARGUMENTS = {"z / 2": 0.5, "2 * z": 2.0, "-z": -1.0}
 # What the slope below 0, or its like, is set to.
 FIELDS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.5, 1.0)
 # Where pre-activations are clipped, and activations capped.
@@ -36,6 +42,9 @@ def read_hidden(target: Target) -> Iterator[tuple[Reading, ...]]:
     for text, factor in SCALES.items():
         told = f"the inputs are taken {text} times as large"
         yield (reading(f"inputs {text}", "", told, "", {"inputs": times(factor)}, 1.1),)
+    for text, make in INPUTS.items():
+        told = f"the inputs are taken as {text}"
+        yield (reading(f"inputs {text}", "", told, "x", {"inputs": of_inputs(make)}, 1.2),)
     for name in dict.fromkeys(place.f.name for place in target.layers):
         places = [place for place in target.layers if place.f.name == name]
         yield from other_numbers(target, places)
@@ -46,6 +55,44 @@ def read_hidden(target: Target) -> Iterator[tuple[Reading, ...]]:
     yield from of_output(target)
     for text, keep in ROWS.items():
         yield tuple(without(place, text, keep) for place in target.layers)
+
+
+INPUTS: dict[str, Callable[[Values], Values]] = {
+    "x - x.mean(axis=0)": lambda x: x - x.mean(axis=0),
+    "(x - x.mean(axis=0)) / x.std(axis=0)": lambda x: divided(x - x.mean(axis=0), x.std(axis=0)),
+    "x - x.mean()": lambda x: x - x.mean(),
+    "(x - x.mean()) / x.std()": lambda x: divided(x - x.mean(), x.std()),
+    "x / x.max()": lambda x: divided(x, x.max()),
+    "x / abs(x).max()": lambda x: divided(x, np.abs(x).max()),
+    "x / 255 where x.max() > 1": lambda x: x / 255 if x.max() > 1 else x,
+    "x of rows of length 1": lambda x: divided(x, np.sqrt((x**2).sum(axis=1, keepdims=True))),
+    "clip(x, 0, 1)": lambda x: np.clip(x, 0, 1),
+    "clip(x, -1, 1)": lambda x: np.clip(x, -1, 1),
+    "abs(x)": np.abs,
+    "x.astype(int)": np.trunc,
+    "x.astype(float32)": lambda x: x.astype(np.float32).astype(np.float64),
+    "x[::-1], the samples in reverse order": lambda x: x[::-1],
+    "x[:, ::-1], the features in reverse order": lambda x: x[:, ::-1],
+}
+
+
+def divided(x: Values, by: Any) -> Values:
+    """A quotient, x where that has none."""
+    with np.errstate(all="ignore"):
+        found = x / by
+    return np.where(np.isfinite(found), found, x)
+
+
+def of_inputs(make: Callable[[Values], Values]) -> Change:
+    """Other inputs."""
+
+    def change(value: T, s: Scope[T]) -> T:
+        given = np.asarray(middle(value), np.float64)
+        if given.ndim != 2:
+            return value
+        return charged_at(s.ops, s.ops.exact(made := make(given)), s.ops.exact(np.abs(made)), 8)
+
+    return change
 
 
 def other_numbers(target: Target, places: Sequence[Place]) -> Iterator[tuple[Reading, ...]]:
@@ -85,6 +132,14 @@ def of_function(places: Sequence[Place]) -> Iterator[tuple[Reading, ...]]:
     for limit in CLIPS:
         told = f"the activation is {f.name}(clip(z, -{limit}, {limit}))"
         yield each(places, told, f"{f.name}(z)", lambda p, c=limit: {f"z/{p}": clipped(c)})  # type: ignore[misc]
+    for text, factor in ARGUMENTS.items():
+        told = f"the activation is {f.name}({text})"
+        changes = partial(of_multiple, f, factor)
+        yield each(places, told, f"{f.name}(z)", changes)
+    if f.name == "leaky_relu":
+        told = f"the activation is where(z > 0, z, {f.alpha:g})"  # type: ignore[attr-defined]
+        formula = f"where(z > 0, z, {f.alpha:g} * z)"  # type: ignore[attr-defined]
+        yield each(places, told, formula, lambda p: {f"activation/{p}": constant_below(f, p)})
     for limit in () if f.name in BOUNDED else CAPS:
         told = f"the activation is min({f.name}(z), {limit}), its slope is not that of the cap"
         formula = f"{f.name}(z), or a slope of 0 above {limit}"
@@ -121,6 +176,25 @@ def each(
 ) -> tuple[Reading, ...]:
     """The same mistake in several layers."""
     return tuple(reading(told, p.name, told, formula, changes(p.name), 1.1) for p in places)
+
+
+def of_multiple(f: Any, factor: float, name: str) -> dict[str, Change]:
+    """The function of a multiple of the pre-activation."""
+
+    def change(value: T, s: Scope[T]) -> T:
+        return s.ops.activate(f, s.ops.scale(s.values[f"z/{name}"], factor, roundings=1))
+
+    return {f"activation/{name}": change}
+
+
+def constant_below(f: Any, name: str) -> Change:
+    """A leaky ReLU that is its slope below 0, and not that times z."""
+
+    def change(value: T, s: Scope[T]) -> T:
+        below = middle(s.values[f"z/{name}"]) <= 0
+        return chosen(s, below, s.ops.exact(np.full(below.shape, f.alpha)), value)
+
+    return change
 
 
 def clipped(limit: float) -> Change:

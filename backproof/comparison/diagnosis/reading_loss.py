@@ -6,7 +6,7 @@ The gradient is not computed from the loss's value: what is wrong here alone is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,16 @@ class Seen:
             np.array([[factor.of(k) for k in known] for factor in FACTORS]),
         )
 
+    def among(self, chosen: Sequence[int]) -> Seen:
+        """Some of the points."""
+        return Seen(
+            [self.places[i] for i in chosen],
+            [self.scopes[i] for i in chosen],
+            self.actual[list(chosen)],
+            self.allowed[list(chosen)],
+            self.numbers[:, list(chosen)],
+        )
+
     def sums(self, total: Total) -> Values:
         """A total at every point."""
         with np.errstate(all="ignore"):
@@ -97,6 +107,10 @@ def found(target: Target, seen: Seen, share: float) -> Iterator[Reading]:
         for made in fits(target, seen, total, among, share):
             hit = True
             yield made
+    for total in () if hit else guarded_takings(target, seen, added, share, weighted=weighted):
+        for made in fits(target, seen, total, added, share):
+            hit = True
+            yield made
     if not hit:
         among = list(multiples(target, seen, whole))
         for made in fits(target, seen, whole, among, share):
@@ -119,6 +133,26 @@ def found(target: Target, seen: Seen, share: float) -> Iterator[Reading]:
         yield from fits(target, seen, plain(summand, weighted=False), added[:1], share)
 
 
+def guarded_takings(
+    target: Target, seen: Seen, added: Sequence[Added], share: float, *, weighted: bool
+) -> Iterator[Total]:
+    """Another batch and a guard of the logarithm, for those that fit where a guard does nothing."""
+    guards = [each for each in summands(target) if each.guards]
+    calm = seen.among([i for i, place in enumerate(seen.places) if moderate(place)])
+    if not guards or len(calm.places) < 3:
+        return
+    own = own_summand(target)
+    for taken in takings(target, weighted=weighted):
+        whole = plain(own, weighted=weighted, taken=taken)
+        if not taken.of_slope and any(fits(target, calm, whole, added, share)):
+            yield from (plain(each, weighted=weighted, taken=taken) for each in guards)
+
+
+def moderate(place: AtLoss) -> bool:
+    """Whether no probability is near 0 or 1."""
+    return bool((np.abs(place.a - 0.5) < 0.5 - 1e-4).all())
+
+
 def fits(
     target: Target, seen: Seen, total: Total, among: Sequence[Added], share: float
 ) -> Iterator[Reading]:
@@ -133,7 +167,11 @@ def fits(
         if factor is None:
             continue
         note = f" ({total.note})" if total.note else ""
-        told = factor.before(total.text, loose=False) + note + added.text
+        whole = factor.before(total.text, loose=False)
+        same_everywhere = all(same(factor, target, place.known) for place in seen.places)
+        if same_everywhere:
+            whole = right.partition(" + ")[0].replace(declared_sum(target, seen), total.text)
+        told = whole + note + added.text
         if told == right:
             continue
         cost = 1 + total.cost + added.cost + 0.3 * factor.found
@@ -145,8 +183,9 @@ def fits(
 
         kind = f"the {target.network.loss.kind}"
         should = right.replace(kind, bracketed(total.right)) if total.right else right
-        yield of_loss(target, value, told, should, cost)
-        if total.taken is not None and factor.before(total.text, loose=False) + added.text == right:
+        guard = total.minor and not added.cost and same_everywhere
+        yield replace(of_loss(target, value, told, should, cost), minor=guard)
+        if total.taken is not None and whole + added.text == right:
             yield of_batch(target, total.taken, cost)
 
 
@@ -261,14 +300,24 @@ def declared(target: Target, seen: Seen) -> str:
     """The declared loss as it is told here."""
     network = target.network
     loss = network.loss
-    weighted = any(place.weights is not None for place in seen.places)
-    text = f"sum of {'w * ' if weighted else ''}the {loss.kind}"
+    text = declared_sum(target, seen)
     over = [n for n, way in (("n", loss.batch), ("outputs", loss.outputs)) if way == "mean"]
     if network.loss_function.BY_ROW:
         over = [n for n in over if n != "outputs"]
     scale = "" if loss.scale == 1 else f"{loss.scale:g} * "
     divided = f" / {over[0]}" if len(over) == 1 else f" / ({' * '.join(over)})" if over else ""
     return f"{scale}{text}{divided}" + (" + the penalties" if network.penalties else "")
+
+
+def declared_sum(target: Target, seen: Seen) -> str:
+    """The sum in it."""
+    weighted = any(place.weights is not None for place in seen.places)
+    return f"sum of {'w * ' * weighted}the {target.network.loss.kind}"
+
+
+def same(factor: Factor, target: Target, known: Any) -> bool:
+    """Whether a factor is the declared one."""
+    return abs(factor.of(known) / declared_factor(target, known) - 1) < 1e-12
 
 
 def declared_factor(target: Target, known: Any) -> float:

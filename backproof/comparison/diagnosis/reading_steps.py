@@ -159,12 +159,16 @@ def alike(
         return at_step(other.change(target.network, rate))
 
     sign = holds_the_step(found) if slot == "velocity" else 0.0
+    # What is another parameter's is a mistake of this one alone.
+    single = any(text.endswith(tuple(every)) for text in (term.text for _, term in found.terms))
     for names, where, more in (
         (every, "", 0.0),
         ([each for each in every if each.rpartition("/")[2] == own], own, 0.01),
         ([parameter], parameter, 0.02),
     ):
         if where != parameter if len(every) == 1 else where and len(names) == len(every):
+            continue
+        if single and where != parameter:
             continue
         made = {name: change_of(name) for name in names}
         if sign and where != own:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.at_hand import centre
 from backproof.comparison.diagnosis.evidence import Evidence
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.relations import Relation
@@ -21,6 +20,7 @@ from backproof.comparison.diagnosis.scan import round_numbers
 from backproof.comparison.diagnosis.views import View
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
+from backproof.mathematics.faults.changes import centre
 from backproof.mathematics.faults.fault import Change
 from backproof.mathematics.optimizers import STEP_COUNT
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backproof.comparison.diagnosis.at_hand import centre, penalty_of
+from backproof.comparison.diagnosis.at_hand import penalty_of
 from backproof.comparison.diagnosis.atoms import right_atom
 from backproof.comparison.diagnosis.reading import Reading, reading
 from backproof.comparison.diagnosis.scan import Cut, Terms, cuts, round_numbers
 from backproof.comparison.diagnosis.views import View
 from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults import Target
-from backproof.mathematics.faults.changes import arriving, turned
+from backproof.mathematics.faults.changes import arriving, centre, turned
 from backproof.mathematics.faults.fault import Change, Place
 
 T = Any

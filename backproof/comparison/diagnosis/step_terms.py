@@ -7,18 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from backproof.comparison.diagnosis.at_hand import centre
 from backproof.comparison.diagnosis.linear import Term
 from backproof.comparison.diagnosis.quotients import quotients
 from backproof.mathematics.arithmetic.floating import Float
 from backproof.mathematics.arithmetic.running_means import corrected
 from backproof.mathematics.definition.sites import Scope
+from backproof.mathematics.definition.step import CHANGED
 from backproof.mathematics.faults import Target
+from backproof.mathematics.faults.changes import centre
 from backproof.mathematics.faults.fault import Change
 from backproof.mathematics.optimizers import STEP_COUNT
 
 T = Any
 
+# The slots of so many other parameters are looked at.
+MOST_OTHERS = 3
 NOW, DECLARED = "now", "what is declared"
 """Under this name a scope has what the definition takes off, with the mistakes found so far."""
 LETTERS = {
@@ -100,6 +103,9 @@ def slot_terms(target: Target, parameter: str, slot: str) -> list[Term]:
         Term("sum(g**2)", lambda s: over_all(s, square(s))),
         Term("mean(g)", lambda s: s.ops.scale(over_all(s, g(s)), 1.0, size_of(s))),
     ]
+    for other in optimizer.SLOTS if slot in optimizer.SQUARES else ():
+        if other not in optimizer.SQUARES:
+            found += squares_of(target, parameter, other)
     beta = getattr(optimizer, {"first_moment": "beta_1"}.get(slot, "beta_2"), None)
     if optimizer.COUNTS and isinstance(beta, float):
 
@@ -107,7 +113,47 @@ def slot_terms(target: Target, parameter: str, slot: str) -> list[Term]:
             return corrected(s.ops, new(s), beta, int(s.parameters[STEP_COUNT]))
 
         found.append(Term(f"{DECLARED} / (1 - {beta:g}**t), corrected and kept", without_bias))
+    largest = Term(f"max({letter}, {DECLARED})", lambda s: larger(s, old(s), new(s)))
+    found += [largest] * (slot in optimizer.SQUARES)
+    return found + slots_of_others(target, parameter, slot)
+
+
+def larger(s: Scope[T], one: T, other: T) -> T:
+    """The larger one of two, element by element."""
+    first = centre(one) >= centre(other)
+    mask, rest = (s.ops.exact(each.astype(np.float64)) for each in (first, ~first))
+    return s.ops.add(s.ops.multiply(one, mask), s.ops.multiply(other, rest))
+
+
+def slots_of_others(target: Target, parameter: str, slot: str) -> list[Term]:
+    """The same slot of other parameters of that shape: one array for several, or a wrong name."""
+    shapes, letter = target.network.shapes(), LETTERS.get(slot, slot)
+    alike = [n for n, shape in shapes.items() if n != parameter and shape == shapes[parameter]]
+    found = []
+    for other in alike[:MOST_OTHERS]:
+        key = f"{slot}/{other}"
+        found.append(Term(f"{letter} of {other}", lambda s, n=key: s.ops.exact(s.parameters[n])))  # type: ignore[misc]
+        new = Term(
+            f"{letter}_new of {other}",
+            lambda s, n=other: stepped(s, target, n)[1][slot],  # type: ignore[misc]
+        )
+        found.append(new)
     return found
+
+
+def squares_of(target: Target, parameter: str, slot: str) -> list[Term]:
+    """The square of another slot, as it was and as it is now."""
+    letter = LETTERS.get(slot, slot)
+
+    def old(s: Scope[T]) -> T:
+        value = s.ops.exact(s.parameters[f"{slot}/{parameter}"])
+        return s.ops.multiply(value, value)
+
+    def new(s: Scope[T]) -> T:
+        value = stepped(s, target, parameter)[1][slot]
+        return s.ops.multiply(value, value)
+
+    return [Term(f"{letter}_new**2", new), Term(f"{letter}_old**2", old)]
 
 
 def over_all(s: Scope[T], value: T) -> T:
@@ -137,11 +183,10 @@ def from_slots(target: Target, parameter: str) -> Change:
         shape = scope.parameters[parameter].shape
         slots = {k: ops.exact(scope.parameters[f"{k}/{parameter}"]) for k in optimizer.SLOTS}
         w, g = ops.exact(scope.parameters[parameter]), scope.values[f"gradient/{parameter}"]
-        declared = optimizer.change(ops, w, g, slots, count)[1]
         for slot in optimizer.SLOTS:
             wanted = scope.values[f"updated/{slot}/{parameter}"]
             share = share_of_old(target, slot, count)
-            if not share or np.array_equal(centre(wanted), centre(declared[slot])):
+            if not share or f"{CHANGED}updated/{slot}/{parameter}" not in scope.values:
                 continue
             none = slots | {slot: ops.exact(np.zeros(shape))}
             rest = optimizer.change(ops, w, g, none, count)[1][slot]
@@ -166,6 +211,8 @@ def written_step(target: Target, slot: str) -> str:
     """What should stand there, as code would write it."""
     optimizer: Any = target.optimizer
     name, momentum = optimizer.name, getattr(optimizer, "momentum", 0.0)
+    if slot == "velocity" and getattr(optimizer, "velocity", "gradient") != "gradient":
+        return f"{momentum:g} * v {'-' if optimizer.velocity == 'step' else '+'} rate * g"
     if slot:
         return WRITTEN_SLOTS.get((name, slot), WRITTEN_SLOTS.get(("", slot), "as declared")).format(
             **{field: getattr(optimizer, field, 0.0) for field in ("beta_1", "beta_2", "rho")},

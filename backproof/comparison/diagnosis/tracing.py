@@ -45,7 +45,7 @@ MOST_WORK = 4_000_000_000
 # So many states of the search are looked into, and changes of one state followed.
 MOST_STATES, MOST_BRANCHES = 60, 8
 # Points that the search screens: the first ones, and those that have disproved an explanation.
-SCREENS, MOST_SCREENS = 3, 6
+SCREENS, MOST_DISPROVING = 3, 4
 # Points that the loss is read at beside those, of so many samples: it is one number at each.
 FURTHER, MOST_SAMPLES = 8, 300
 # What a relation that nothing explains costs, and a mistake that another layer has too.
@@ -180,7 +180,7 @@ class Tracer:
     def looks_at(self, point: Point, against: set[Point]) -> bool:
         """Look at a point that has disproved something from now on; False if it is no use."""
         against.add(point)
-        if point in self.screens or len(self.screens) >= MOST_SCREENS:
+        if point in self.screens or len(against) > MOST_DISPROVING:
             return False
         self.screens[point] = Screen(self.evidence, point, tight=True)
         return True

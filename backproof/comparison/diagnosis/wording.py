@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backproof.comparison.diagnosis.evidence import Evidence
-from backproof.comparison.diagnosis.reading import FAMILY
+from backproof.comparison.diagnosis.reading import FAMILY, Reading
 from backproof.comparison.diagnosis.search import Cause
 from backproof.comparison.record.exhibit import Correction
 from backproof.comparison.record.record import DATA
@@ -32,6 +32,11 @@ def clause(plants: Sequence[Planted], network: Network, *, whole: bool = True) -
 
     ``whole``: whether they explain every gradient.
     """
+    minor = [plant for plant in plants if isinstance(plant, Reading) and plant.minor]
+    if 0 < len(minor) < len(plants):
+        rest = [plant for plant in plants if plant not in minor]
+        beside = clause(minor, network, whole=False)
+        return f"{clause(rest, network, whole=whole)}; beside that, {beside}"
     said = [text for group in alike(plants) for text in together(group, network)]
     of_loss = all(set(p.changes) == {"loss"} and p.fault.family == FAMILY for p in plants)
     if of_loss and whole:

@@ -18,6 +18,9 @@ T = TypeVar("T")
 AHEAD = "ahead/"
 """Under this name a scope has the gradients that a step takes, where they are taken elsewhere."""
 
+CHANGED = "changed/"
+"""Under this name, a new slot that an intervention has changed."""
+
 
 def step(
     ops: Ops[T],
@@ -55,7 +58,9 @@ def step(
             change = with_separate_penalties(ops, penalty, w, change, rate)
         for slot, value in after.items():
             key = f"updated/{slot}/{name}"
-            moved[key] = scope.values[key] = intervene(key, value, scope)
+            moved[key] = scope.values[key] = found = intervene(key, value, scope)
+            if found is not value:
+                scope.values[f"{CHANGED}{key}"] = found
         change = intervene(f"change/{name}", change, scope)
         updated[f"updated/{name}"] = intervene(f"updated/{name}", ops.subtract(w, change), scope)
     buffers = {key: scope.values[key] for key in map("updated/{}".format, network.buffers)}

@@ -17,6 +17,13 @@ from backproof.mathematics.functions import Activation
 T = Any
 
 
+def centre(value: T) -> NDArray[np.float64]:
+    """The numbers of a value in any arithmetic: for a change that takes one of two ways by them."""
+    drawn = getattr(value, "drawn", None)  # in so many replicas, which all go the way of the first
+    found = getattr(value, "value", value) if drawn is None else drawn[0]
+    return np.asarray(found, np.float64)
+
+
 def samples(scope: Scope[T]) -> int:
     """How many samples the batch has."""
     assert scope.batch is not None

@@ -98,6 +98,10 @@ class Adam(Optimizer):
         """The weight decay that goes beside."""
         return 0.0
 
+    def decays(self, w: Any) -> bool:
+        """Whether a parameter has that decay."""
+        return True
+
     def _decay(self) -> str:
         """What decays beside, as a formula."""
         return ""
@@ -173,7 +177,7 @@ class Adam(Optimizer):
             direction, size = m / (1 - ops.power(one, t)), size / (1 - ops.power(two, t))
         inside = self.epsilon_at == "inside"
         size = ops.sqrt(size + epsilon) if inside else ops.sqrt(size) + epsilon
-        decay = exactly(self.decay, variable) * variable
+        decay = exactly(self.decay if self.decays(variable) else 0.0, variable) * variable
         variable.assign_sub(learning_rate * (direction / size + decay))
 
     def keras_slots(self) -> dict[str, tuple[str, float]]:
@@ -210,7 +214,8 @@ class Adam(Optimizer):
             m, v = m / (1 - self.beta_1**t), v / (1 - self.beta_2**t)
         inside = self.epsilon_at == "inside"
         size = (v + self.epsilon).sqrt() if inside else v.sqrt() + self.epsilon
-        return self.learning_rate * (m / size + self.decay * w)
+        decay = self.decay if self.decays(w) else 0.0
+        return self.learning_rate * (m / size + decay * w)
 
     def torch_slots(self) -> dict[str, str]:
         largest = {LARGEST: "max_exp_avg_sq"} if self.amsgrad else {}

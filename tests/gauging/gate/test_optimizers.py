@@ -92,7 +92,8 @@ def adam(o: Any, w: Any, g: Any, s: dict[str, Any], t: float) -> tuple[Any, dict
         step = o.learning_rate * (m / one) / np.sqrt(v / two + o.epsilon)
     else:
         step = o.learning_rate * (m / one) / (np.sqrt(v / two) + o.epsilon)
-    w = w - o.learning_rate * getattr(o, "weight_decay", 0.0) * w - step
+    decay = getattr(o, "weight_decay", 0.0) if o.decays(w) else 0.0
+    w = w - o.learning_rate * decay * w - step
     return w, after
 
 
@@ -176,6 +177,8 @@ FURTHER = (
     Adam(amsgrad=True),
     Adam(amsgrad=True, epsilon_at="inside"),
     AdamW(amsgrad=True, weight_decay=0.1),
+    AdamW(weight_decay=0.1, matrices_only=True),
+    AdamW(weight_decay=0.1, matrices_only=True, epsilon_at="inside"),
     RMSprop(momentum=0.5),
     RMSprop(centered=True, epsilon=1e-3),
     RMSprop(momentum=0.5, centered=True, inside=True, rho=0.75, epsilon=2.0**-20),
@@ -389,6 +392,8 @@ WRONG_STEPS = [
     (Adam(), with_changes(beta_1=0.999, beta_2=0.9)),
     (AdamW(), coupled),
     (AdamW(), with_changes(weight_decay=0.0)),
+    (AdamW(), with_changes(matrices_only=True)),
+    (AdamW(matrices_only=True), with_changes(matrices_only=False)),
     (RMSprop(), with_changes(inside=True)),
     (RMSprop(), with_changes(rho=0.1)),
     (RMSprop(momentum=0.5), with_changes(momentum=0.4)),

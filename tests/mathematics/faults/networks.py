@@ -78,6 +78,7 @@ STATEFUL = (
     RMSprop(0.1, epsilon=0.01, inside=True),
     Adam(0.1, beta_1=0.5, beta_2=0.75, epsilon=0.01),
     AdamW(0.1, epsilon=0.01, epsilon_at="raw", weight_decay=0.1),
+    AdamW(0.1, epsilon=0.01, weight_decay=0.1, matrices_only=True),
     Nadam(0.1, beta_1=0.5, beta_2=0.75, epsilon=0.01),
     Nesterov(0.1, 0.75),
 )

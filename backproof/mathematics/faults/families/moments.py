@@ -133,6 +133,18 @@ def decay_missing(of: Target) -> Iterator[Plant]:
         yield Plant("", by_another(of, weight_decay=0.0))
 
 
+@family.fault(Kind.CONVENTION, "the weight decay on all parameters: see matrices_only")
+def decay_of_matrices_alone(of: Target) -> Iterator[Plant]:
+    """The weight decay is on matrices alone, not on biases."""
+    yield from decaying(of, matrices_only=True)
+
+
+@family.fault(Kind.CONVENTION, "the weight decay on matrices alone: see matrices_only")
+def decay_of_biases_too(of: Target) -> Iterator[Plant]:
+    """The weight decay is on the biases too."""
+    yield from decaying(of, matrices_only=False)
+
+
 @family.fault(Kind.MATHEMATICAL, "m and v are kept as they are, and corrected for the step alone")
 def kept_corrected(of: Target) -> Iterator[Plant]:
     """The corrected moments are kept: the next step begins with them."""
@@ -150,6 +162,15 @@ def kept_corrected(of: Target) -> Iterator[Plant]:
         )
 
 
+def decaying(of: Target, *, matrices_only: bool) -> Iterator[Plant]:
+    """The weight decay on other parameters than is declared, where there are both sorts."""
+    several = len({len(shape) > 1 for shape in of.network.shapes().values()}) > 1
+    if of.optimizer.name != "adamw" or not several:
+        return
+    if declared(of).matrices_only is not matrices_only:
+        yield Plant("", by_another(of, matrices_only=matrices_only))
+
+
 def without_bias(beta: float) -> Change:
     """A moment, corrected."""
     return lambda value, scope: corrected(scope.ops, value, beta, int(scope.parameters[STEP_COUNT]))
@@ -158,7 +179,8 @@ def without_bias(beta: float) -> Change:
 def coupled(scope: Scope[T], name: str, optimizer: Any) -> Any:
     """A step of the same optimizer without its decay, by a gradient that has it."""
     w = scope.ops.exact(scope.parameters[name])
-    decay = scope.ops.scale(w, optimizer.weight_decay)
-    gradient = scope.ops.add(scope.values[f"gradient/{name}"], decay)
+    gradient = scope.values[f"gradient/{name}"]
+    if optimizer.decays(w):
+        gradient = scope.ops.add(gradient, scope.ops.scale(w, optimizer.weight_decay))
     decayed = replace(scope, values={**scope.values, f"gradient/{name}": gradient})
     return stepped(decayed, name, replace(optimizer, weight_decay=0.0))
