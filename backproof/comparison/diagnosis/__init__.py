@@ -18,7 +18,7 @@ from backproof.comparison.diagnosis.partial import in_part
 from backproof.comparison.diagnosis.search import Cause, Search
 from backproof.comparison.diagnosis.shapes import misshapen
 from backproof.comparison.diagnosis.tabled import tables
-from backproof.comparison.diagnosis.tracing import Trace, Tracer
+from backproof.comparison.diagnosis.tracing import MOST_WORK, Trace, Tracer
 from backproof.comparison.diagnosis.wording import corrected, corrections, told
 from backproof.comparison.record.exhibit import Correction
 from backproof.comparison.record.record import SUBJECT
@@ -65,12 +65,14 @@ def of_numbers(evidence: Evidence, measure: Callable[[], object]) -> Diagnosis:
             sentence += f"; {DECLARED_MILD}"
         return Diagnosis(tuple(causes), sentence, corrections=corrected(causes, evidence))
     best: tuple[Trace, Evidence, str] | None = None
-    for setting in settings(evidence):
+    for turn, setting in enumerate(settings(evidence), 1):
         held, flaw = setting.evidence, setting.told
         if not held.off:
             names = "every point with finite numbers" if wild(evidence) else "all other points"
             return Diagnosis((), f"right at {names}; {flaw}", flawed=True)
-        causes, trace = explained(held, search if held is evidence else Search(held))
+        causes, trace = explained(
+            held, search if held is evidence else Search(held), MOST_WORK // turn
+        )
         parts = corrected(causes, held)
         if causes and not flaw:
             shown = tables(causes[0].suspect.plants, held)
@@ -92,9 +94,10 @@ def of_numbers(evidence: Evidence, measure: Callable[[], object]) -> Diagnosis:
     return partly(evidence, *best, measure)
 
 
-def explained(evidence: Evidence, search: Search) -> tuple[list[Cause], Trace]:
+def explained(evidence: Evidence, search: Search, most: int) -> tuple[list[Cause], Trace]:
     """What explains everything, if anything does; and how far the numbers were followed.
 
+    ``most``: the multiplications that may be spent.
     Pairs of the catalogue are tried where all points are looked at: for what no relation shows.
     """
     causes = search.singles()
@@ -102,7 +105,7 @@ def explained(evidence: Evidence, search: Search) -> tuple[list[Cause], Trace]:
         return causes, Trace(())
     if evidence.who != SUBJECT:  # a framework's own code is not read, only compared
         return search.pairs(), Trace(())
-    trace = Tracer(evidence).trace()
+    trace = Tracer(evidence, most=most).trace()
     if trace.whole and trace.mistakes:
         return [Cause(trace.suspect, inf, ())], trace
     return search.pairs() if len(evidence.points) == len(evidence.given) else [], trace

@@ -6,7 +6,7 @@ The gradient is not computed from the loss's value: what is wrong here alone is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class Seen:
     allowed: Values
     numbers: Values
     """The numbers of `FACTORS` (factors, points)."""
+    known: dict[Added, Values] = field(default_factory=dict)
 
     @classmethod
     def of(cls, views: Sequence[View], target: Target) -> Seen:
@@ -75,7 +76,9 @@ class Seen:
 
     def added(self, added: Added) -> Values:
         """Penalties at every point."""
-        return np.array([added.of(scope) for scope in self.scopes])
+        if added not in self.known:  # they go with many totals
+            self.known[added] = np.array([added.of(scope) for scope in self.scopes])
+        return self.known[added]
 
 
 def read_loss(target: Target, views: Sequence[View], share: float) -> Iterator[Reading]:
@@ -200,7 +203,13 @@ def fitting_factor(seen: Seen, rest: Values, sums: Values, share: float) -> Fact
     if there.sum() < 2:
         return None
     known = [place.known for place, ok in zip(seen.places, there, strict=True) if ok]
-    factor = factor_of([float(c) for c in rest[there] / sums[there]], known, share)
+    ratios, n = rest[there] / sums[there], np.array([each["n"] for each in known])
+    # Any factor is the same at all points, or goes with a power of n.
+    scaled = ratios * n[None] ** np.arange(-2.0, 3.0)[:, None]
+    spread = scaled.max(axis=1) - scaled.min(axis=1)
+    if not (spread <= 8 * share * np.abs(scaled).max(axis=1)).any():
+        return None
+    factor = factor_of([float(c) for c in ratios], known, share)
     if factor is None:
         return None
     numbers = np.array([factor.of(place.known) for place in seen.places])

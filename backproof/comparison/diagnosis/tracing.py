@@ -42,6 +42,8 @@ from backproof.mathematics.probes.probes import SATURATING
 ALIKE = 2
 # The multiplications that may be spent: some seconds.
 MOST_WORK = 4_000_000_000
+# What it costs to read a relation, in multiplications.
+READING = 60_000_000
 # So many states of the search are looked into, and changes of one state followed.
 MOST_STATES, MOST_BRANCHES = 60, 8
 # Points that the search screens: the first ones, and those that have disproved an explanation.
@@ -101,8 +103,10 @@ class Tracer:
 
     evidence: Evidence
     screens: dict[Point, Screen] = field(default_factory=dict)
+    most: int = MOST_WORK
+    """The multiplications that may be spent."""
     work: int = 0
-    """The multiplications so far."""
+    """Those so far."""
 
     def __post_init__(self) -> None:
         record = self.evidence.record
@@ -145,7 +149,7 @@ class Tracer:
         queue: list[tuple[float, int, Trace]] = [(0.0, next(turn), start)]
         best, fewest = start, self.off(start)
         for _ in range(MOST_STATES):
-            if not queue or self.work > MOST_WORK:
+            if not queue or self.work > self.most:
                 # What is told of a part is held against all points, too.
                 disproved = self.disproved(best, fewest)
                 if disproved is None or not self.looks_at(disproved, against):
@@ -293,6 +297,7 @@ class Tracer:
             among = dict.fromkeys([*points, *self.further, *off[:FURTHER]])
             points = [p for p in among if state.points is None or p in state.points]
         views = [view(self.evidence, state.suspect, point) for point in points]
+        self.work += READING
         for made in readings(self.target, relation, views, self.evidence):
             yield made.cost, (made,)
             if made.elsewhere:

@@ -36,6 +36,7 @@ from backproof.comparison.pairing.pairing import Broken
 from backproof.comparison.run import Workers, verify
 from backproof.implementations.subject.declaration import traits_of
 from backproof.reports.report import Report
+from tests.gauging.blind.contracted import contracted
 
 HERE = Path(__file__).parent
 READ = HERE / "read.toml"
@@ -47,7 +48,8 @@ REFERENCE, DTYPE = "torch", "float64"
 
 def programs(folder: str, names: list[str]) -> Iterator[tuple[str, Any]]:
     """The programs of a folder, those that are named or all: ``wrong/relu_on_output``."""
-    for path in sorted((HERE / folder).glob("*.py")):
+    paths = [*(HERE / folder).glob("*.py"), *(HERE / "contract" / folder).glob("*.py")]
+    for path in sorted(paths, key=lambda path: path.stem):
         if not names or path.stem in names or folder in names:
             spec = importlib.util.spec_from_file_location(f"blind_{folder}_{path.stem}", path)
             assert spec is not None
@@ -55,6 +57,9 @@ def programs(folder: str, names: list[str]) -> Iterator[tuple[str, Any]]:
             module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = module  # dataclasses look for their module there
             spec.loader.exec_module(module)
+            if not hasattr(module, "PAIRING"):
+                module.PAIRING = contracted(module, path.stem)
+                module.MISTAKES = (module.TRUTH,)
             yield f"{folder}/{path.stem}", module
 
 
