@@ -10,7 +10,6 @@ from backproof.mathematics.definition.sites import Scope
 from backproof.mathematics.faults.changes import (
     T,
     arriving,
-    centre,
     one_minus,
     reduced_as,
     rows_of,
@@ -29,14 +28,6 @@ def jacobian_diagonal_only(of: Target) -> Iterator[Plant]:
     for layer in of.hidden if of.fused else of.layers:
         if layer.f.name == "softmax":
             yield Plant(layer.name, {f"delta/{layer.name}": diagonal(layer)})
-
-
-@family.fault(Kind.MATHEMATICAL, JACOBIAN)
-def jacobian_over_samples(of: Target) -> Iterator[Plant]:
-    """The sum in the softmax's Jacobian is over the samples, not over the outputs."""
-    for layer in of.hidden if of.fused else of.layers:
-        if layer.f.name == "softmax":
-            yield Plant(layer.name, {f"delta/{layer.name}": summed_over_samples(layer)})
 
 
 @family.fault(Kind.MATHEMATICAL, "δ = a − y for every class")
@@ -71,20 +62,6 @@ def softmax_over_samples(of: Target) -> Iterator[Plant]:
                 f"activation/{of.last.name}": across(of.last),
                 "loss/rows": rows_of(of.last),
                 "loss/slope": lambda slope, scope: error(of.last, scope),
-            },
-        )
-
-
-@family.fault(Kind.MATHEMATICAL, "exp(z − max_j z_j) / Σ_j exp(z_j − max_j z_j), by row")
-def softmax_column_maximum(of: Target) -> Iterator[Plant]:
-    """The softmax takes the largest of each column off, over the samples, not that of each row."""
-    if of.ends and of.last.f.name == "softmax" and of.fused and of.network.outputs > 1:
-        yield Plant(
-            "",
-            {
-                f"activation/{of.last.name}": lambda a, s: shifted(of.last, s)[1],
-                "loss/rows": by_shifted(of.last, 0),
-                "loss/slope": by_shifted(of.last, 1),
             },
         )
 
@@ -185,34 +162,6 @@ def diagonal(layer: Place) -> Change:
         return scope.ops.multiply(arriving(scope, layer.name), slope)
 
     return change
-
-
-def summed_over_samples(layer: Place) -> Change:
-    """a (g − Σ a g), the sum over the samples."""
-
-    def change(value: T, scope: Scope[T]) -> T:
-        ops, a, g = scope.ops, scope.values[f"activation/{layer.name}"], arriving(scope, layer.name)
-        total = ops.total(ops.multiply(a, g), axis=0)
-        index = np.broadcast_to(np.arange(a.shape[-1])[None, :], a.shape).copy()
-        return ops.multiply(a, ops.subtract(g, ops.gather(total, index)))
-
-    return change
-
-
-def shifted(last: Place, scope: Scope[T]) -> tuple[T, T]:
-    """The logits less the largest of each column, and their softmax."""
-    ops, z = scope.ops, scope.values[f"z/{last.name}"]
-    outputs = z.shape[-1]
-    largest = centre(z).reshape(-1, outputs).argmax(axis=0) * outputs + np.arange(outputs)
-    moved = ops.subtract(z, ops.gather(z, np.broadcast_to(largest, z.shape).copy()))
-    return moved, ops.activate(last.f, moved)
-
-
-def by_shifted(last: Place, part: int) -> Change:
-    """The loss (part 0) or its derivative (part 1) of those."""
-    return lambda value, s: s.ops.loss_and_slope(
-        s.network.loss_function, *shifted(last, s), s.values["targets"]
-    )[part]
 
 
 def by_probabilities(last: Place, part: int) -> Change:
