@@ -11,7 +11,12 @@ import numpy as np
 from backproof.mathematics.arithmetic.contraction import contract
 from backproof.mathematics.checking import fits
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.layers import recurring_faults, recurring_latex, recurring_twins
+from backproof.mathematics.layers import (
+    gru_faults,
+    recurring_faults,
+    recurring_latex,
+    recurring_twins,
+)
 from backproof.mathematics.layers.attending import shape_of
 from backproof.mathematics.layers.layer import Choose, Example, Formulas, Shape, Symbols
 from backproof.mathematics.layers.own import LayerFault, LayerProbe
@@ -49,7 +54,7 @@ class GRU(Recurrent):
 
     kind: ClassVar[str] = "gru"
     shares: ClassVar[bool] = False
-    faults: ClassVar[tuple[LayerFault, ...]] = recurring_faults.OF_GRU
+    faults: ClassVar[tuple[LayerFault, ...]] = gru_faults.OF_GRU
     hostile: ClassVar[tuple[LayerProbe, ...]] = recurring_faults.HOSTILE
 
     def __post_init__(self) -> None:
@@ -66,7 +71,7 @@ class GRU(Recurrent):
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return (
-            (cls(2, biases="stacked"), ((3, 2),)),
+            (cls(2, biases="stacked"), ((2, 2),)),
             (cls(2, sequences=False, states=True, biases=2, order="rzn"), ((3, 3), (2,))),
             (cls(2, reset="before", reverse=True), ((2, 2),)),
         )

@@ -22,6 +22,7 @@ LAYERS: Registry[type[Layer]] = Registry(
         *("transposed_faults", "transposed_twins"),
         *("attending", "attending_twins", "attending_faults"),
         *("recurring", "recurring_twins", "recurring_faults", "recurring_latex"),
+        *("lstm_faults", "gru_faults"),
         *("pooled", "pooling", "pooling_twins", "pooling_faults"),
     ),
     called="kind",

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from backproof.mathematics.checking import fits
 from backproof.mathematics.errors import UsageError
-from backproof.mathematics.layers import recurring_faults, recurring_latex, recurring_twins
+from backproof.mathematics.layers import (
+    lstm_faults,
+    recurring_faults,
+    recurring_latex,
+    recurring_twins,
+)
 from backproof.mathematics.layers.layer import Choose, Example, Formulas, Shape, Symbols
 from backproof.mathematics.layers.own import LayerFault, LayerProbe
 from backproof.mathematics.layers.port import Port
@@ -42,7 +47,7 @@ class LSTM(Recurrent):
 
     kind: ClassVar[str] = "lstm"
     shares: ClassVar[bool] = False
-    faults: ClassVar[tuple[LayerFault, ...]] = recurring_faults.OF_LSTM
+    faults: ClassVar[tuple[LayerFault, ...]] = lstm_faults.OF_LSTM
     hostile: ClassVar[tuple[LayerProbe, ...]] = recurring_faults.HOSTILE
 
     def __post_init__(self) -> None:
@@ -57,7 +62,7 @@ class LSTM(Recurrent):
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return (
-            (cls(2), ((3, 2),)),
+            (cls(2), ((2, 2),)),
             (cls(2, sequences=False, states=True, biases=2, order="ifog"), ((3, 3), (2,), (2,))),
             (cls(2, biases=0, reverse=True), ((2, 2),)),
         )

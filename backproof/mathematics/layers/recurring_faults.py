@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from backproof.mathematics import functions
 from backproof.mathematics.arithmetic.contraction import contract
 from backproof.mathematics.layers.own import At, Change, LayerFault, LayerProbe, zeros
 
@@ -16,12 +14,6 @@ Changes = Mapping[str, Change]
 
 SUMMED = "∂L/∂W = Σ_t x_tᵀ z̄_t, ∂L/∂U = Σ_t h_{t−1}ᵀ z̄_t, ∂L/∂b = Σ_t z̄_t"
 CARRIED = "h̄_{t−1} = ḡ_{t−1} + z̄_t Uᵀ"
-CELL = "c_t = f ⊙ c_{t−1} + i ⊙ g, h_t = o ⊙ tanh c_t"
-CELL_BACK = "c̄_t = h̄_t ⊙ o ⊙ (1 − tanh² c_t) + f_{t+1} ⊙ c̄_{t+1}"
-GATES_BACK = "ī = c̄ ⊙ g ⊙ σ′, f̄ = c̄ ⊙ c_{t−1} ⊙ σ′, ḡ = c̄ ⊙ i ⊙ tanh′, ō = h̄ ⊙ tanh c ⊙ σ′"
-UPDATE = "h_t = z ⊙ h_{t−1} + (1 − z) ⊙ n"
-UPDATE_BACK = "n̄ = h̄ ⊙ (1 − z) ⊙ (1 − n²), z̄ = h̄ ⊙ (h_{t−1} − n) ⊙ z (1 − z)"
-RESET = "n = tanh(x_t W + r ⊙ (h_{t−1} U)), or with (r ⊙ h_{t−1}) U where it resets before"
 
 BLOCKS = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
 
@@ -83,6 +75,22 @@ def first_step_alone(at: At, *names: str) -> Changes:
     if layer.biases != 1:
         made.pop("bias")
     return {f"data_gradient/{at.name}/{name}": made[name] for name in names if name in made}
+
+
+def recurrent_of_first_step(at: At) -> Changes:
+    """∂L/∂U of the first step, h₀ᵀ z̄."""
+    layer = layer_of(at)
+    if layer.kind == "gru" or len(steps_of(at)) == 1:
+        return {}
+    t = steps_of(at)[0]
+
+    def change(value: Any, s: Any) -> Any:
+        if not layer.states:
+            return zeros(value, s)
+        h = s.values[at.sources[1]]
+        return contract(s.ops, "nd,nk->dk", h, seen(at, s, "z_back", t))
+
+    return {f"data_gradient/{at.name}/recurrent_kernel": change}
 
 
 def at_step(ops: Any, x: Any, t: int) -> Any:
@@ -204,223 +212,6 @@ def one_minus_square(s: Any, x: Any) -> Any:
     return s.ops.subtract(s.ops.exact(np.ones(x.shape)), s.ops.multiply(x, x))
 
 
-def gates_not_pulled(at: At, gates: str, made: Callable[[Any, Any, Any], Any]) -> Changes:
-    """z̄ of some gates of an LSTM, of what arrives at them and of their values."""
-    layer = layer_of(at)
-
-    def change(value: Any, s: Any, t: int) -> Any:
-        parts = dict(zip(layer.order, blocks(at, s, value, 4), strict=True))
-        arrived = blocks(at, s, seen(at, s, "gates_back", t), 4)
-        given = blocks(at, s, seen(at, s, "gates", t), 4)
-        for gate, back, a in zip("ifgo", arrived, given, strict=True):
-            if gate in gates:
-                parts[gate] = made(s, back, a)
-        return s.ops.concatenated([parts[gate] for gate in layer.order])
-
-    return at_all(at, "z_back", change)
-
-
-def arriving_otherwise(at: At, gate: str, made: Callable[[At, Any, int], Any]) -> Changes:
-    """What arrives at one gate of an LSTM."""
-
-    def change(value: Any, s: Any, t: int) -> Any:
-        parts = blocks(at, s, value, 4)
-        parts["ifgo".index(gate)] = made(at, s, t)
-        return s.ops.concatenated(parts)
-
-    return at_all(at, "gates_back", change)
-
-
-def by_cell_after(at: At, s: Any, t: int) -> Any:
-    """f̄ = c̄_t ⊙ c_t."""
-    return s.ops.multiply(seen(at, s, "cell_back", t), seen(at, s, "cell", t))
-
-
-def by_bare_cell(at: At, s: Any, t: int) -> Any:
-    """ō = h̄_t ⊙ c_t."""
-    return s.ops.multiply(seen(at, s, "state_back", t), seen(at, s, "cell", t))
-
-
-def by_candidate(at: At, s: Any, t: int) -> Any:
-    """ḡ = c̄_t ⊙ g."""
-    g = blocks(at, s, seen(at, s, "gates", t), 4)[2]
-    return s.ops.multiply(seen(at, s, "cell_back", t), g)
-
-
-def through_otherwise(at: At, made: Callable[[At, Any, int, Any], Any]) -> Changes:
-    """What comes to the cell through the output."""
-
-    def change(value: Any, s: Any, t: int) -> Any:
-        o = blocks(at, s, seen(at, s, "gates", t), 4)[3]
-        return made(at, s, t, s.ops.multiply(seen(at, s, "state_back", t), o))
-
-    return at_all(at, "through", change)
-
-
-def cell_slope(at: At, s: Any, t: int, back: Any) -> Any:
-    """h̄ ⊙ o ⊙ (1 − c²)."""
-    return s.ops.multiply(back, one_minus_square(s, seen(at, s, "cell", t)))
-
-
-def cell_shown_bare(at: At) -> Changes:
-    """h_t = o ⊙ c_t, and its gradient."""
-    return {
-        **at_all(at, "shown", lambda value, s, t: seen(at, s, "cell", t)),
-        **through_otherwise(at, lambda at, s, t, back: back),
-    }
-
-
-def carried_by(at: At, gate: int) -> Changes:
-    """The cell's cotangent goes to the step before by another gate."""
-    if len(steps_of(at)) == 1 and not layer_of(at).states:
-        return {}
-
-    def change(value: Any, s: Any, t: int) -> Any:
-        other = blocks(at, s, seen(at, s, "gates", t), 4)[gate]
-        return s.ops.multiply(seen(at, s, "cell_back", t), other)
-
-    return at_all(at, "cell_carried", change)
-
-
-def cell_not_joined(at: At) -> Changes:
-    """The cell gets what comes from the next step alone, `=` for `+=`."""
-    steps = steps_of(at)
-    if len(steps) == 1:
-        return {}
-
-    def of(later: int) -> Change:
-        return lambda value, s: seen(at, s, "cell_carried", later)
-
-    return {f"cell_back_{t}/{at.name}": of(later) for t, later in pairwise(steps)}
-
-
-def candidate_by_sigmoid(at: At) -> Changes:
-    """g = σ(z) for tanh(z), with its derivative."""
-    layer, f = layer_of(at), functions.named("sigmoid")
-
-    def forward(value: Any, s: Any, t: int) -> Any:
-        parts = blocks(at, s, value, 4)
-        parts[2] = s.ops.activate(f, blocks(at, s, seen(at, s, "z", t), 4)[2])
-        return s.ops.concatenated(parts)
-
-    def back(value: Any, s: Any, t: int) -> Any:
-        parts = dict(zip(layer.order, blocks(at, s, value, 4), strict=True))
-        z = blocks(at, s, seen(at, s, "z", t), 4)[2]
-        g = blocks(at, s, seen(at, s, "gates", t), 4)[2]
-        arrived = blocks(at, s, seen(at, s, "gates_back", t), 4)[2]
-        parts["g"] = s.ops.vjp(f, z, g, arrived)
-        return s.ops.concatenated([parts[gate] for gate in layer.order])
-
-    return {**at_all(at, "gates", forward), **at_all(at, "z_back", back)}
-
-
-# --- the gated recurrent unit ------------------------------------------------------------------
-
-
-def update_of(at: At, s: Any, t: int) -> tuple[Any, Any]:
-    """z and r of step t."""
-    z, r = blocks(at, s, seen(at, s, "gates", t), 2)
-    return z, r
-
-
-def state_kept_nothing(at: At) -> Changes:
-    """h̄_t ⊙ z does not go to the step before."""
-    if len(steps_of(at)) == 1:
-        return {}
-    return at_all(at, "kept_back", lambda value, s, t: zeros(value, s))
-
-
-def state_kept_whole(at: At) -> Changes:
-    """h̄_t goes to the step before whole, not by z."""
-    if len(steps_of(at)) == 1:
-        return {}
-    return at_all(at, "kept_back", lambda value, s, t: seen(at, s, "state_back", t))
-
-
-def gates_back_otherwise(at: At, which: int, made: Callable[[At, Any, int], Any]) -> Changes:
-    """What arrives at the update gate (0) or at the reset gate (1)."""
-
-    def change(value: Any, s: Any, t: int) -> Any:
-        parts = blocks(at, s, value, 2)
-        parts[which] = made(at, s, t)
-        return s.ops.concatenated(parts)
-
-    return at_all(at, "gates_back", change)
-
-
-def minus_new(at: At, s: Any, t: int) -> Any:
-    """z̄ without h_{t−1}: −h̄ ⊙ n."""
-    product = s.ops.multiply(seen(at, s, "state_back", t), seen(at, s, "new", t))
-    return s.ops.scale(product, -1.0, roundings=-1)
-
-
-def nothing(at: At, s: Any, t: int) -> Any:
-    """Zeros, as of a constant."""
-    return s.ops.exact(np.zeros(seen(at, s, "new", t).shape))
-
-
-def gates_slope_left_out(at: At) -> Changes:
-    """z̄ and r̄ without σ′."""
-    return at_all(at, "zr_back", lambda value, s, t: seen(at, s, "gates_back", t))
-
-
-def sigma_for_slope(at: At) -> Changes:
-    """z̄ and r̄ with σ for σ′."""
-
-    def change(value: Any, s: Any, t: int) -> Any:
-        return s.ops.multiply(seen(at, s, "gates_back", t), seen(at, s, "gates", t))
-
-    return at_all(at, "zr_back", change)
-
-
-def new_by_z(at: At) -> Changes:
-    """n̄ by z for 1 − z."""
-
-    def change(value: Any, s: Any, t: int) -> Any:
-        z, _ = update_of(at, s, t)
-        arrived = s.ops.multiply(seen(at, s, "state_back", t), z)
-        new = seen(at, s, "new", t)
-        return s.ops.multiply(arrived, one_minus_square(s, new))
-
-    return at_all(at, "n_back", change)
-
-
-def new_slope_left_out(at: At) -> Changes:
-    """n̄ = h̄ ⊙ (1 − z), without tanh′."""
-
-    def change(value: Any, s: Any, t: int) -> Any:
-        z, _ = update_of(at, s, t)
-        back = seen(at, s, "state_back", t)
-        return s.ops.subtract(back, s.ops.multiply(back, z))
-
-    return at_all(at, "n_back", change)
-
-
-def reset_not_taken_back(at: At) -> Changes:
-    """What goes back through the reset product is not multiplied by r."""
-    if layer_of(at).reset != "after":
-        return {}
-    return at_all(at, "inner_back", lambda value, s, t: seen(at, s, "n_back", t))
-
-
-def update_exchanged(at: At) -> Changes:
-    """h_t = (1 − z) ⊙ h_{t−1} + z ⊙ n, as others have it: the update gate turned."""
-    layer = layer_of(at)
-    z = [layer.order.index("z")]
-
-    def turned(value: Any, s: Any) -> Any:
-        sign = np.ones(value.shape)
-        sign[..., layer.places(z)] = -1
-        return s.ops.multiply(value, s.ops.exact(sign))
-
-    changes: dict[str, Change] = {}
-    for name in BLOCKS:
-        if name in at.parameters:
-            changes[f"{name}/{at.name}"] = turned
-            changes[f"data_gradient/{at.name}/{name}"] = turned
-    return changes
-
-
 def fault(
     name: str,
     sentence: str,
@@ -449,6 +240,18 @@ OF_ALL = (
         lambda at: first_step_alone(at, "kernel", "bias"),
     ),
     fault(
+        "kernel_of_first_step",
+        "the kernel's gradient is that of the first step, which overwrites the others",
+        SUMMED,
+        lambda at: first_step_alone(at, "kernel"),
+    ),
+    fault(
+        "bias_of_first_step",
+        "the bias's gradient is that of the first step, which overwrites the others",
+        SUMMED,
+        lambda at: first_step_alone(at, "bias"),
+    ),
+    fault(
         "averaged_over_steps",
         "the gradients are divided by the number of steps",
         SUMMED,
@@ -467,6 +270,12 @@ OF_STATE = (
         "the recurrent kernel's gradient is made of the state after each step, not before it",
         SUMMED,
         state_after,
+    ),
+    fault(
+        "recurrent_kernel_of_first_step",
+        "the recurrent kernel's gradient is that of the first step, which overwrites the others",
+        SUMMED,
+        recurrent_of_first_step,
     ),
 )
 OF_GATES = (
@@ -502,207 +311,6 @@ OF_SIMPLE = (
                 back, s.ops.subtract(s.ops.exact(np.ones(h.shape)), h)
             ),
         ),
-    ),
-)
-OF_LSTM = (
-    *OF_ALL,
-    *OF_STATE,
-    *OF_GATES,
-    fault(
-        "cell_not_carried_back",
-        "what goes back to the cell of the step before is lost",
-        CELL_BACK,
-        lambda at: not_carried(at, "cell_carried"),
-    ),
-    fault(
-        "cell_carried_by_input_gate",
-        "the cell's gradient goes to the step before by the input gate, not the forget gate",
-        CELL_BACK,
-        lambda at: carried_by(at, 0),
-    ),
-    fault(
-        "cell_overwritten",
-        "the cell gets what comes from the next step alone: `=` for `+=`",
-        CELL_BACK,
-        cell_not_joined,
-    ),
-    fault(
-        "tanh_of_cell_missing",
-        "the output is o ⊙ c, without the tanh of the cell",
-        CELL,
-        cell_shown_bare,
-        convention=True,
-    ),
-    fault(
-        "tanh_of_cell_not_taken_back",
-        "the cell gets h̄ ⊙ o, without the derivative of its tanh",
-        CELL_BACK,
-        lambda at: through_otherwise(at, lambda at, s, t, back: back),
-    ),
-    fault(
-        "slope_of_bare_cell",
-        "the derivative of the cell's tanh is taken as 1 − c², not 1 − tanh² c",
-        CELL_BACK,
-        lambda at: through_otherwise(at, cell_slope),
-    ),
-    fault(
-        "sigma_for_its_slope",
-        "the gates are taken back by σ, not by σ′ = σ (1 − σ)",
-        GATES_BACK,
-        lambda at: gates_not_pulled(at, "ifo", lambda s, back, a: s.ops.multiply(back, a)),
-    ),
-    fault(
-        "gates_slope_left_out",
-        "the gates are taken back without σ′",
-        GATES_BACK,
-        lambda at: gates_not_pulled(at, "ifo", lambda s, back, a: back),
-    ),
-    fault(
-        "candidate_slope_left_out",
-        "the candidate is taken back without the derivative of its tanh",
-        GATES_BACK,
-        lambda at: gates_not_pulled(at, "g", lambda s, back, a: back),
-    ),
-    fault(
-        "candidate_by_slope_of_sigmoid",
-        "the candidate is taken back by g (1 − g), as a gate, not by 1 − g²",
-        GATES_BACK,
-        lambda at: gates_not_pulled(
-            at,
-            "g",
-            lambda s, back, a: s.ops.multiply(back, s.ops.subtract(a, s.ops.multiply(a, a))),
-        ),
-    ),
-    fault(
-        "forget_gate_of_cell_after",
-        "the forget gate's gradient is made of the cell after the step, not before it",
-        GATES_BACK,
-        lambda at: arriving_otherwise(at, "f", by_cell_after),
-    ),
-    fault(
-        "output_gate_of_bare_cell",
-        "the output gate's gradient is made of the cell, not of its tanh",
-        GATES_BACK,
-        lambda at: arriving_otherwise(at, "o", by_bare_cell),
-    ),
-    fault(
-        "candidate_of_candidate",
-        "the candidate's gradient is made of itself, not of the input gate",
-        GATES_BACK,
-        lambda at: arriving_otherwise(at, "g", by_candidate),
-    ),
-    fault(
-        "candidate_by_sigmoid",
-        "the candidate is a sigmoid, not a tanh",
-        CELL,
-        candidate_by_sigmoid,
-        convention=True,
-    ),
-    fault(
-        "order_ifog",
-        "the columns stand in the order input, forget, output, candidate",
-        "[i, f, g, o], in the order declared",
-        lambda at: other_order(at, "ifog"),
-        convention=True,
-    ),
-    fault(
-        "order_igfo",
-        "the columns stand in the order input, candidate, forget, output",
-        "[i, f, g, o], in the order declared",
-        lambda at: other_order(at, "igfo"),
-        convention=True,
-    ),
-    fault(
-        "order_fiog",
-        "the columns stand in the order forget, input, output, candidate",
-        "[i, f, g, o], in the order declared",
-        lambda at: other_order(at, "fiog"),
-        convention=True,
-    ),
-)
-OF_GRU = (
-    *OF_ALL,
-    *OF_GATES,
-    fault(
-        "kept_state_not_taken_back",
-        "the step before does not get h̄ ⊙ z, what is kept of its state",
-        UPDATE_BACK,
-        state_kept_nothing,
-    ),
-    fault(
-        "kept_state_whole",
-        "the step before gets h̄ whole, not h̄ ⊙ z",
-        UPDATE_BACK,
-        state_kept_whole,
-    ),
-    fault(
-        "update_gate_of_new_alone",
-        "the update gate's gradient lacks the state before: −h̄ ⊙ n",
-        UPDATE_BACK,
-        lambda at: gates_back_otherwise(at, 0, minus_new),
-    ),
-    fault(
-        "update_gate_constant",
-        "the update gate gets no gradient",
-        UPDATE_BACK,
-        lambda at: gates_back_otherwise(at, 0, nothing),
-    ),
-    fault(
-        "reset_gate_constant",
-        "the reset gate gets no gradient",
-        RESET,
-        lambda at: gates_back_otherwise(at, 1, nothing),
-    ),
-    fault(
-        "gates_slope_left_out",
-        "the gates are taken back without σ′",
-        UPDATE_BACK,
-        gates_slope_left_out,
-    ),
-    fault(
-        "sigma_for_its_slope",
-        "the gates are taken back by σ, not by σ′ = σ (1 − σ)",
-        UPDATE_BACK,
-        sigma_for_slope,
-    ),
-    fault(
-        "new_by_update_gate",
-        "what is new is taken back by z, not by 1 − z",
-        UPDATE_BACK,
-        new_by_z,
-    ),
-    fault(
-        "new_slope_left_out",
-        "what is new is taken back without the derivative of its tanh",
-        UPDATE_BACK,
-        new_slope_left_out,
-    ),
-    fault(
-        "reset_not_taken_back",
-        "what goes back through the reset product is not multiplied by the reset gate",
-        RESET,
-        reset_not_taken_back,
-    ),
-    fault(
-        "update_gate_turned",
-        "the update gate says how much is new, not how much is kept",
-        UPDATE,
-        update_exchanged,
-        convention=True,
-    ),
-    fault(
-        "order_rzn",
-        "the columns stand in the order reset, update, new",
-        "[z, r, n], in the order declared",
-        lambda at: other_order(at, "rzn"),
-        convention=True,
-    ),
-    fault(
-        "order_zrn",
-        "the columns stand in the order update, reset, new",
-        "[z, r, n], in the order declared",
-        lambda at: other_order(at, "zrn"),
-        convention=True,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""``python -m tests.gauging.edits [EDIT …]``: mistakes written into the networks of pictures.
+"""``python -m tests.gauging.edits [EDIT …]``: mistakes in the networks of pictures and words.
 
 Each edit is one that people make: a stride, an axis, `=` for `+=`; they stand in a ``.toml`` of the
 network's name. The copy is held against the definition. Told is, by file, how many were caught, and
@@ -34,7 +34,7 @@ from tests.project import ROOT
 
 HERE = Path(__file__).parent
 READ = HERE / "read.toml"
-FILES = ("digits_conv", "digits_residual")
+FILES = ("digits_conv", "digits_residual", "words_gpt", "words_lstm")
 # What an edit changes shows at the probes, on a few pictures and at the first steps.
 SAMPLES, STEPS = 48, 2
 

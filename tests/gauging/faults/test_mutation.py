@@ -27,6 +27,8 @@ from tests.project import ROOT
 from tests.workers import Shared
 
 PAIRINGS = {each.name: each for each in load_all([ROOT / "comparisons"])[0]}
+# Networks over sequences take minutes each; what their layers get wrong is planted kind by kind.
+GAUGED = {name: each for name, each in PAIRINGS.items() if not name.startswith("words_")}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def workers(shared: Shared) -> Workers:
 
 @pytest.fixture(scope="module")
 def scores(workers: Workers) -> dict[str, Score]:
-    return {each.pairing: measured(each) for each in gauge(PAIRINGS.values(), workers)}
+    return {each.pairing: measured(each) for each in gauge(GAUGED.values(), workers)}
 
 
 def measured(each) -> Score:
@@ -50,7 +52,7 @@ def only(pairing: Pairing, workers: Workers) -> Score:
 
 
 @pytest.mark.slow(5)
-@pytest.mark.parametrize("name", PAIRINGS)
+@pytest.mark.parametrize("name", GAUGED)
 def test_no_fault_escapes_and_no_variant_is_called_wrong(name: str, scores) -> None:
     score = scores[name]
     assert [o.plant.name for o in score.outcomes if o.verdict is Verdict.ESCAPED] == []
@@ -60,7 +62,7 @@ def test_no_fault_escapes_and_no_variant_is_called_wrong(name: str, scores) -> N
 
 
 @pytest.mark.slow(1)
-@pytest.mark.parametrize("name", PAIRINGS)
+@pytest.mark.parametrize("name", GAUGED)
 def test_what_is_equivalent_has_a_reason_and_is_not_numerical(name: str, scores) -> None:
     for outcome in scores[name].outcomes:
         if outcome.verdict is Verdict.EQUIVALENT:
