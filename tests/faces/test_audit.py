@@ -107,6 +107,24 @@ def test_pytorch_and_jax_are_watched() -> None:
         assert only(act).verdict == verdict
 
 
+@pytest.mark.slow(8)
+def test_tensorflow_is_watched() -> None:
+    import tensorflow as tf
+
+    t, u = tf.constant(X), tf.constant(Y)
+    near, close = tf.debugging.assert_near, tf.experimental.numpy.allclose
+    for act, verdict in (
+        (lambda: tf.debugging.assert_near(t, u), "sound"),
+        (lambda: tf.debugging.assert_near(t, u, rtol=1e-3, atol=0.0), "weak"),
+        (lambda: tf.debugging.assert_near(t, u, atol=tf.constant(100.0, tf.float64)), "shows"),
+        (lambda: tf.debugging.assert_near(t, t), "shows nothing"),
+        (lambda: tf.experimental.numpy.allclose(t, u, atol=100), "shows nothing"),
+    ):
+        assert only(act).verdict.startswith(verdict)
+    assert tf.debugging.assert_near is near
+    assert tf.experimental.numpy.allclose is close
+
+
 def test_a_line_is_judged_by_all_of_its_calls() -> None:
     def act() -> None:
         for scale in range(50):

@@ -23,6 +23,16 @@ OF_PYTEST = "pytest's approx"
 LARGE = 1_000_000
 
 
+def imported(name: str) -> ModuleType | None:
+    """A module that is imported, be it under another name: TensorFlow's are attributes alone."""
+    first, *parts = name.split(".")
+    found: Any = sys.modules.get(name) or sys.modules.get(first)
+    if name not in sys.modules:
+        for part in parts:
+            found = vars(found).get(part) if isinstance(found, ModuleType) else None
+    return found if isinstance(found, ModuleType) else None
+
+
 class Audit:
     """What the comparisons of a block or a test session could not have seen, line by line."""
 
@@ -56,7 +66,7 @@ class Audit:
         if "numpy" in sys.modules:
             import numpy.testing  # noqa: F401 (it is loaded when it is first asked for: too late)
         for each in FUNCTIONS:
-            module, key = sys.modules.get(each.module), (each.module, each.name)
+            module, key = imported(each.module), (each.module, each.name)
             if module is None or key in self._known or not hasattr(module, each.name):
                 continue
             original = getattr(module, each.name)
