@@ -45,6 +45,28 @@ class Add(Layer):
             lambda at: back(at, zeros),
         ),
         LayerFault(
+            "shortcut_forgotten_forwards",
+            "the last input is left out of the sum, forwards alone",
+            "a = x₁ + x₂",
+            lambda at: {f"activation/{at.name}": without_last(at)},
+        ),
+        LayerFault(
+            "shortcut_twice",
+            "the last input is added twice, forwards alone",
+            "a = x₁ + x₂",
+            lambda at: {
+                f"activation/{at.name}": lambda value, scope: scope.ops.add(
+                    value, scope.values[at.sources[-1]]
+                )
+            },
+        ),
+        LayerFault(
+            "shortcut_twice_backwards",
+            "the last input of the sum gets twice what comes back",
+            "x̄₁ = ḡ, x̄₂ = ḡ",
+            lambda at: back(at, lambda value, scope: scope.ops.scale(value, 2.0, 1)),
+        ),
+        LayerFault(
             "shared_backwards",
             "the cotangent is shared among the inputs of the sum, each getting a part",
             "x̄₁ = ḡ, x̄₂ = ḡ",

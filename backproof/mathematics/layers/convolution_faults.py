@@ -101,6 +101,20 @@ def padding_of_height(w: Windows) -> Windows:
     return replace(w, padding=w.padding[:1] * len(w.lengths))
 
 
+def all_after(w: Windows) -> Windows:
+    """All zeros of an axis stand after it."""
+    return replace(w, padding=tuple((0, before + after) for before, after in w.padding))
+
+
+def over_samples(at: At) -> dict[str, Change]:
+    """The kernel's gradient, divided by the number of samples."""
+
+    def change(value: Any, s: Any) -> Any:
+        return s.ops.scale(value, 1.0, s.values[f"delta/{at.name}"].shape[0])
+
+    return {f"data_gradient/{at.name}/kernel": change}
+
+
 def exchanged(w: Windows) -> Windows:
     """The zeros that belong before an axis stand after it, and the reverse."""
     return replace(w, padding=tuple((after, before) for before, after in w.padding))
@@ -373,6 +387,18 @@ FAULTS: tuple[LayerFault, ...] = (
         FORWARD,
         by_windows(*ALL, wrong=turned),
         sort="convention",
+    ),
+    LayerFault(
+        "padding_after_alone",
+        "all zeros around the input stand after it, forwards alone",
+        "z_q = Σ_t x_p W_t + b, window q starting at q · stride − padding",
+        by_windows(forwards, wrong=all_after),
+    ),
+    LayerFault(
+        "gradient_over_samples",
+        "the kernel's gradient is divided by the number of samples once more",
+        "∂L/∂W_t = Σ_samples Σ_q x_p δ_qᵀ",
+        over_samples,
     ),
     LayerFault(
         "kernel_turned_forwards",

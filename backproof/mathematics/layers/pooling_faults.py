@@ -427,6 +427,12 @@ MEANS: tuple[LayerFault, ...] = (
         when(many, at_place(False)),
     ),
     LayerFault(
+        "sum_for_mean_forwards",
+        "windows are summed, not averaged, forwards alone",
+        "a_q = Σ x_p / n_q",
+        lambda at: {n: each for n, each in summed(at).items() if n == f"activation/{at.name}"},
+    ),
+    LayerFault(
         "sum_for_mean",
         "windows are summed, not averaged, forwards and backwards",
         "a_q = Σ x_p / n_q",
