@@ -66,6 +66,8 @@ GOOD: dict[str, Any] = {
     "width": 2,
     "axes": (1, 0),
     "heads": 2,
+    "storage": "bfloat16",
+    "units": 2,
 }
 # Of no arguments that a user gives: types, modules, what is given back.
 NOT_CALLED = ("Decision", "Parameters", "Report", "UsageError", "activations", "adapters")
