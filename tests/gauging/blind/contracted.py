@@ -21,6 +21,7 @@ from backproof import (
     Penalty,
     RMSprop,
     activations,
+    adapters,
 )
 
 LOSSES = {
@@ -32,8 +33,11 @@ LOSSES = {
 SAMPLES, STEPS = 36, 5
 
 
-def contracted(module: ModuleType, name: str) -> Pairing:
-    """A program as a pairing, with data and initial weights that are drawn."""
+def contracted(module: ModuleType, name: str, *, soft: bool = False) -> Pairing:
+    """A program as a pairing, with data and initial weights that are drawn.
+
+    ``soft``: with targets between the classes too, which the contract does not ask for.
+    """
     described = module.NETWORK
     network, (optimizer, slots) = network_of(described), optimizer_of(described)
     names = list(network.shapes())
@@ -59,11 +63,12 @@ def contracted(module: ModuleType, name: str) -> Pairing:
             given |= {f"updated/{slot}/{n}": state[f"{letter}.{dotted(n)}"] for n in names}
         return given
 
+    classifies = described["loss"] != "mean_squared_error"
     stepped = ("updated",) if hasattr(module, "step") else ()
     return Pairing(
         name=name,
         network=network,
-        subject=subject,
+        subject=adapters.classes(subject) if classifies and not soft else subject,
         data=lambda: drawn(described),
         initial=lambda: weights(described),
         optimizer=optimizer,

@@ -14,10 +14,16 @@ import pytest
 from backproof.comparison.judging.rows import Row, Status
 from backproof.comparison.pairing.pairing import Pairing
 from backproof.comparison.run import Judged, verify
+from tests.gauging.blind.contracted import contracted
 from tests.halves import slow_but
 from tests.workers import Shared
 
-FILES = {path.stem: path for path in (Path(__file__).parent / "right").glob("*.py")}
+HERE = Path(__file__).parent
+FILES = {
+    path.stem: path
+    for folder in ("right", "contract/right")
+    for path in (HERE / folder).glob("*.py")
+}
 # One of each kind that was once called wrong, or that once ended in an error of backproof's own.
 QUICK = (
     *("bce_signed_margin", "float32_subject", "keepdims_and_1x1_loss", "l1_by_where"),
@@ -33,8 +39,8 @@ def loaded(name: str) -> Pairing:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look for their module there
     spec.loader.exec_module(module)
-    pairing: Pairing = module.PAIRING
-    return pairing
+    given: Pairing | None = getattr(module, "PAIRING", None)
+    return given or contracted(module, name)
 
 
 def failing(rows: list[Row]) -> dict[str, Any]:
