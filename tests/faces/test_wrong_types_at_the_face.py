@@ -141,7 +141,7 @@ def test_whatever_is_given_nothing_but_a_sentence_is_raised(name: str, argument:
         ("named", "name", "list", "name is a list, [1]; give a string"),
         ("named", "fields", "list", "leaky_relu(alpha=[1]): give a finite number"),
         ("to_json", "activation", "string", "activation is a str, 'text'; give an Activation"),
-        ("Loss", "batch", "array", "choose 'mean' or 'sum'"),
+        ("Loss", "batch", "array", "choose 'mean', 'sum', 'samples' or 'valid'"),
         ("Form", "of", "array", "of is a ndarray"),
         ("Dense", "bias", "array", "choose True, False or 'scalar'"),
     ],

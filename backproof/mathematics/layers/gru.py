@@ -60,7 +60,7 @@ class GRU(Recurrent):
     def __post_init__(self) -> None:
         self.check_fields()
         self.check_biases(0, 1, 2, "stacked")
-        if self.reset not in ("after", "before"):
+        if not fits(self.reset, str) or self.reset not in ("after", "before"):
             raise UsageError(f"GRU(reset={self.reset!r}): choose 'after' or 'before'")
         if not fits(self.order, str) or sorted(self.order) != sorted(USUAL):
             raise UsageError(

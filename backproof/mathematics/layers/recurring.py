@@ -91,9 +91,8 @@ class Recurrent(Layer):
     def check_biases(self, *allowed: object) -> None:
         """Raise `UsageError` unless ``biases`` is one of those."""
         told = ", ".join(map(repr, allowed))
-        if not any(self.biases is each or self.biases == each for each in allowed) or isinstance(
-            self.biases, bool | float
-        ):
+        known = type(self.biases) in (int, str) and self.biases in allowed
+        if not known:
             raise UsageError(f"{type(self).__name__}(biases={self.biases!r}): choose of {told}")
 
     def output(self, *inputs: Shape) -> Shape:
