@@ -11,7 +11,7 @@ from backproof.comparison.diagnosis.evidence import Evidence, Suspect
 from backproof.comparison.record.record import SUBJECT
 
 # Declared accuracies are tried as powers of two, from what a table of a few hundred numbers has on.
-WORST, BEST = -7, -46
+WORST, BEST = -9, -46
 # Of larger networks the search takes too long: multiplications of one sample.
 MOST_PRODUCTS = 100_000
 

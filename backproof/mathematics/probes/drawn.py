@@ -118,7 +118,7 @@ def labelled(network: Network, classes: np.ndarray) -> np.ndarray:
 def some_valid(network: Network, rows: np.ndarray) -> np.ndarray:
     """The rows of targets; of a single class, where all would be ignored, the first is not."""
     if network.loss_function.IGNORES and not rows.any():
-        rows[0, 0] = 1
+        rows.flat[0] = 1  # of one output they are a row themselves
     return rows
 
 

@@ -69,6 +69,9 @@ def test_what_is_equivalent_has_a_reason_and_is_not_numerical(name: str, scores)
             assert outcome.plant.moot
             assert outcome.reason.startswith(outcome.plant.moot)
             assert outcome.plant.fault.kind is not Kind.NUMERICAL
+        elif outcome.verdict is Verdict.ROUNDING:
+            assert outcome.row is None
+            assert "right code that rounds" in outcome.reason
         else:
             assert not outcome.plant.moot, outcome.plant.name
             assert outcome.row is not None
