@@ -50,6 +50,8 @@ MOST_STATES, MOST_BRANCHES = 60, 8
 SCREENS, MOST_DISPROVING = 3, 4
 # Points that the loss is read at beside those, of so many samples: it is one number at each.
 FURTHER, MOST_SAMPLES = 8, 300
+# Where the sites of a step alone begin.
+STEPPED = ("change/", "updated/")
 # What a relation that nothing explains costs, and a mistake that another layer has too.
 UNREAD, AGAIN = 5.0, 0.2
 # What a violated relation that is left may cost.
@@ -284,7 +286,11 @@ class Tracer:
         of them together alone.
         """
         last = relation.where == self.evidence.record.network.last.name
+        # Of a loss or gradient that nothing explains, a step says nothing.
+        late = relation.kind in ("slots", "step") and bool(state.silent)
         for plant in self.plants:
+            if late and not all(site.startswith(STEPPED) for site in plant.changes):
+                continue
             if concerns(plant, relation, last=last, hidden_forward=self.hidden_forward):
                 yield 1.0, (plant,)
         first = relation.kind in ("forward", "loss") or (relation.kind == "backward" and last)

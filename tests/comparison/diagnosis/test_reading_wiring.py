@@ -54,7 +54,7 @@ def block(skip=1.0, branch=1.0, bias=lambda dy, dx: dy):
 @pytest.mark.parametrize(
     ("subject", "told"),
     [
-        (block(skip=2), "what arrives is (what dense_2 gives back) + 2 * (what add_1 gives back)"),
+        (block(skip=2), "in add_1, the last input of the sum gets twice what comes back"),
         (block(skip=0.5), "(what dense_2 gives back) + 0.5 * (what add_1 gives back)"),
         (block(branch=0), "what arrives is (what add_1 gives back) alone"),
         (
