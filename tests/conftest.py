@@ -55,9 +55,15 @@ def same_points(known_spreads: Known) -> Iterator[None]:
 
 
 def pytest_configure() -> None:
-    """Heed interrupts: what runs in a script's background ignores them, and all that it starts."""
+    """Heed interrupts: what runs in a script's background ignores them, and all that it starts.
+
+    Likewise the end of a terminal, which `nohup` has ignored.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    hung_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hung_up is not None and signal.getsignal(hung_up) is signal.SIG_IGN:
+        signal.signal(hung_up, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)
