@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from backproof.mathematics.definition.sites import Scope
-from backproof.mathematics.faults.changes import T, arriving, centre
+from backproof.mathematics.faults.changes import T, arriving, turned
 from backproof.mathematics.faults.fault import Change, Family, Kind, Place, Plant, Target
+from backproof.mathematics.functions.largest import Largest
 
 family = Family(__name__)
+
+LARGEST = Largest()
 
 
 @family.fault(Kind.MATHEMATICAL, "δ = a ⊙ (g − Σ_j a_j g_j), the sum over the outputs")
@@ -50,9 +53,8 @@ def summed_over_samples(layer: Place) -> Change:
 def shifted(last: Place, scope: Scope[T]) -> tuple[T, T]:
     """The logits less the largest of each column, and their softmax."""
     ops, z = scope.ops, scope.values[f"z/{last.name}"]
-    outputs = z.shape[-1]
-    largest = centre(z).reshape(-1, outputs).argmax(axis=0) * outputs + np.arange(outputs)
-    moved = ops.subtract(z, ops.gather(z, np.broadcast_to(largest, z.shape).copy()))
+    largest = turned(ops.activate(LARGEST, turned(z, scope)), scope)
+    moved = ops.subtract(z, largest)
     return moved, ops.activate(last.f, moved)
 
 
