@@ -121,7 +121,10 @@ def magnitude(w: Any) -> Any:
 
 
 class JaxTwin:
-    """Forward pass, loss, gradients and one step in one jitted function."""
+    """Forward pass, loss and gradients in one jitted function, and one step in another.
+
+    The first is compiled for each size of a batch, the second once.
+    """
 
     def __init__(
         self, forward: Forward, network: Network, optimizer: Optimizer, dtype: str
@@ -133,7 +136,8 @@ class JaxTwin:
         self.change = twin_of("optimizer", optimizer, "jax", "compare with another reference")
         # The arguments of the loss by which it is differentiated: parameters, and inputs.
         self.by = (0, 1) if network.input_gradient else (0,)
-        self.compute = jax.jit(self._compute)
+        self.compute, self.step = jax.jit(self._compute), jax.jit(self._step)
+        self.ahead = jax.jit(self._ahead)
 
     def _loss(
         self, parameters: dict[str, Any], inputs: Any, besides: Any, targets: Any, weights: Any
@@ -168,21 +172,6 @@ class JaxTwin:
         results["loss"] = loss
         results |= {f"gradient/{name}": value for name, value in gradients.items()}
         results |= dict(zip([INPUT_GRADIENT], by_inputs, strict=False))
-        if self.optimizer.AHEAD:
-            ahead = {
-                name: self.optimizer.ahead_in_twin(
-                    parameter, {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
-                )
-                for name, parameter in parameters.items()
-            }
-            _, (gradients, *_) = gradient(ahead, inputs, besides, targets, weights)
-        t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
-        gradients = self.optimizer.jax_prepared(gradients)
-        for name, parameter in parameters.items():
-            slots = {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
-            change, slots = self.change(parameter, gradients[name], slots, t)
-            results[f"updated/{name}"] = parameter - change
-            results |= {f"updated/{slot}/{name}": value for slot, value in slots.items()}
         if self.network.decision is not None:
             final = activations[self.network.last.name]
             right = correct(self.network, final, targets)
@@ -190,18 +179,49 @@ class JaxTwin:
             results["accuracy"] = jnp.sum(right & counted) / jnp.sum(counted)
         return results
 
+    def _results(
+        self, state: dict[str, Any], inputs: Any, targets: Any, weights: Any = None
+    ) -> dict[str, Any]:
+        """All of it."""
+        results = taken = self.compute(state, inputs, targets, weights)
+        if self.optimizer.AHEAD:
+            taken = self.compute(self.ahead(state), inputs, targets, weights)
+        gradients = {name: taken[f"gradient/{name}"] for name in self.network.shapes()}
+        own = {name: value for name, value in state.items() if not name.startswith(MASK)}
+        return {**results, **self.step(own, gradients)}
+
+    def _ahead(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Where the step takes its gradients, if not at the parameters."""
+        return state | {
+            name: self.optimizer.ahead_in_twin(state[name], self._slots(state, name))
+            for name in self.network.shapes()
+        }
+
+    def _step(self, state: dict[str, Any], gradients: dict[str, Any]) -> dict[str, Any]:
+        results = {}
+        t = state[STEP_COUNT] + 1 if self.optimizer.COUNTS else None
+        gradients = self.optimizer.jax_prepared(gradients)
+        for name in self.network.shapes():
+            slots = self._slots(state, name)
+            change, slots = self.change(state[name], gradients[name], slots, t)
+            results[f"updated/{name}"] = state[name] - change
+            results |= {f"updated/{slot}/{name}": value for slot, value in slots.items()}
+        return results
+
+    def _slots(self, state: dict[str, Any], name: str) -> dict[str, Any]:
+        return {slot: state[f"{slot}/{name}"] for slot in self.optimizer.SLOTS}
+
     def evaluate(self, parameters: Tensors, batch: Batch, want: list[str]) -> Tensors:
         """Activations, loss, gradients, parameters after one step, accuracy and counts."""
         weights = None if batch.weights is None else jnp.asarray(batch.weights, self.dtype)
         state = {f"{MASK}{node}": mask for node, mask in batch.masks.items()}
         for name, buffer in self.network.buffers.items():
             state[name] = np.full(buffer.shape, buffer.start)
-        results = self.compute(
-            {name: jnp.asarray(array, self.dtype) for name, array in (state | parameters).items()},
-            jnp.asarray(batch.inputs, self.dtype),
-            jnp.asarray(batch.targets, self.dtype),
-            weights,
-        )
+        given = {
+            name: jnp.asarray(array, self.dtype) for name, array in (state | parameters).items()
+        }
+        inputs, targets = (jnp.asarray(x, self.dtype) for x in (batch.inputs, batch.targets))
+        results = self._results(given, inputs, targets, weights)
         # float32 holds the half precisions, as they cross the pipe.
         wide = "float32" if "16" in self.dtype else self.dtype
         evaluation = {name: np.asarray(value.astype(wide)) for name, value in results.items()}
@@ -218,7 +238,7 @@ class JaxTwin:
         inputs, targets = (jnp.asarray(a, self.dtype) for a in (batch.inputs, batch.targets))
 
         def step(_: Any, state: dict[str, Any]) -> dict[str, Any]:
-            results = self._compute(state, inputs, targets)
+            results = self._results(state, inputs, targets)
             return {name: results[f"updated/{name}"] for name in state}
 
         run = jax.jit(lambda state, count: jax.lax.fori_loop(0, count, step, state))
