@@ -132,7 +132,7 @@ def tiny_inputs(
     network: Network, stream: Generator, far: float = FAR["float64"]
 ) -> tuple[Parameters, Batch] | None:
     """100 inputs 10⁸ times as small: the gradients of the first kernels are tiny."""
-    if any(node.layer.compares for node in network.nodes):
+    if any(node.layer.compares or node.layer.couples for node in network.nodes):
         return None  # samples, or positions, would hardly differ
     batch = drawn_batch(network, stream, at_most(network, 100))
     return drawn_parameters(network, stream), replace(batch, inputs=batch.inputs / far)
