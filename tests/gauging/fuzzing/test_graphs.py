@@ -47,8 +47,8 @@ OWN = Path(__file__).parent / "own_parts"
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Network]:
-    """Six hundred graphs, among which is every loss of every sort of outputs."""
-    return [network for network, _ in bucket(LARGE_GRAPHS, 600, 1, graphs)]
+    """Eight hundred graphs, among which is every loss of every sort of outputs."""
+    return drawn_by_several(200)
 
 
 @pytest.fixture
